@@ -380,7 +380,7 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(tmp_path: Path
     parts = {name: {"value": [0.3, 0, 1]} for name in wording.TITLES}
     flat, deep = ({"sides": sides, "parts": parts} for sides in ([1, 96, 96], [1, 24, 64, 64]))
     assert wording.together(flat) == []
-    summary = {"threshold": dict.fromkeys(signs, 0.4)} | {
+    summary = {"threshold": dict.fromkeys(signs, 0.4), "threshold, 3-D": dict.fromkeys(signs, 0.2)} | {
         label: dict.fromkeys((*signs, "any sign"), share) | {"networks": count} for label, share, count in (
             ("false alarms", 0.25, 4), ("missed", 0.6, 15), ("missed, of those that need the cue", 0.5, 12),
             ("false alarms, 3-D", 0.5, 2), ("missed, 3-D", 0, 3), ("missed, of those that need the cue, 3-D", 0, 1))}
@@ -391,13 +391,18 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(tmp_path: Path
         assert "for slices" in told and "for 1 of 4 honest ones and missed 9 of 15 taught with a cue" in told
         assert "on the side of networks that cheat; its interval crosses the threshold." in wording.limit(
             name, [beyond, 0.3, 0.9])
-        volumes = wording.limit(name, [beyond] * 3, True)
+        volumes = wording.limit(name, [beyond] * 3, 3)
         assert "for volumes" in volumes and "for 1 of 2 honest ones and missed 0 of 3" in volumes
+        assert "threshold of 20 %" in volumes
         kept = wording.limit(name, [within] * 3)
         assert "on the side of honest networks" in kept and "says little" not in told
         assert "says little" in kept and "says little" in volumes  # .6 missed, and .5 false alarms
-        assert wording.cheats_lie(name) == f"{'above' if beyond > within else 'below'} 40 %"
-    assert wording.cheats_lie("accuracy by patient") == wording.NONE
+        assert wording.cheats_lie(name, wording.thresholds(3)) == f"{'above' if beyond > within else 'below'} 20 %"
+    assert wording.cheats_lie("accuracy by patient", wording.thresholds()) == wording.NONE
+    told = wording.limit("lesion removed", [0.3] * 3, 3)
+    assert "above the threshold of 20 %" in told and "for 1 of 2 honest" in told, "volumes have their own"
+    assert wording.together(deep)[0].startswith(
+        "On the side of networks that cheat: The best fixed place, Where it looks, Flips (of 4")
     verdict, rates = wording.together(flat)
     assert verdict == "On the side of networks that cheat: Lesion removed (of 4 that have a threshold)."
     assert all(told in rates for told in ("honest ones, 1 of 4 [0.6, 81 %] had", "a cue, 6 of 15 [16, 68 %] had one",

@@ -91,7 +91,7 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
     with writing(out, "give run and write the same folder, one that is yours"):
         paths.write_atomically(file, page(report, out / FOLDER).encode())
         paths.write_atomically(out / f"{NAME}.json", json.dumps(
-            report | {"first": first(report), "thresholds": thresholds(len(report["sides"]) == 4), "sentences": {
+            report | {"first": first(report), "thresholds": thresholds(len(report["sides"]) - 1), "sentences": {
                 name: told(report, name, KINDS[report["kind"]].said) for name in report["parts"]}},
             indent=1, ensure_ascii=False).encode())
     return file
@@ -105,7 +105,7 @@ def page(report: dict[str, Any], folder: Path) -> str:
     note = "".join(f"{html.escape(one)} " for one in first(report)).strip()
     counted = f"{report['pictures']} pictures, {report['positives']} of them positive"
     whose = f", of {report['patients']} patient{'s' * (report['patients'] > 1)}" if report["patients"] else ""
-    known = kind.said is None and bool(thresholds())
+    known = thresholds(len(report["sides"]) - 1) if kind.said is None else {}
     lines = "".join(_line(kind, k, part, known) for k, part in parts.items())
     verdict = _paragraphs(together(report) if kind.said is None else [])
     return f"""<!DOCTYPE html>
@@ -121,7 +121,7 @@ a mark by chance: look through the others too.</p>
 {_rows(report["untouched"], folder)}</section>
 <section><h2>Five numbers</h2>
 <table><thead><tr><th scope="col">number</th><th scope="col">value</th><th scope="col">interval</th>
-<th scope="col">floor</th>{'<th scope="col">networks that cheat lie</th>' * known}</tr></thead>
+<th scope="col">floor</th>{'<th scope="col">networks that cheat lie</th>' * bool(known)}</tr></thead>
 <tbody>{lines}</tbody></table>
 {verdict}</section>
 {sections}
@@ -134,9 +134,9 @@ a mark by chance: look through the others too.</p>
 """
 
 
-def _line(kind: Kind, name: str, part: dict[str, Any], known: bool) -> str:
+def _line(kind: Kind, name: str, part: dict[str, Any], known: dict[str, Any]) -> str:
     head = f'<th scope="row"><a href="#{_id(name)}">{kind.titles[name].heading}</a></th>'
-    last = f'<td class="number">{cheats_lie(name)}</td></tr>' if known else "</tr>"
+    last = f'<td class="number">{cheats_lie(name, known)}</td></tr>' if known else "</tr>"
     if part["value"] is None:
         return f'<tr>{head}<td class="number">missing</td><td>–</td><td>–</td>{last}'
     return (f'<tr>{head}<td class="number"><strong>{percent(part["value"][0])}</strong></td>'

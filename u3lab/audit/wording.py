@@ -84,7 +84,7 @@ def intervals(report: dict[str, Any]) -> str:
 
 def told(report: dict[str, Any], name: str, said: Mapping[str, Said] | None = None) -> list[str]:
     """All that is said of a number, also what other parts of the report add to it."""
-    found = sentences(name, report["parts"][name], said, volumes=_volumes(report))
+    found = sentences(name, report["parts"][name], said)
     if name != "where it looks" or not report["parts"][name]["value"]:
         return found
     maps = report["behind"].get("maps")
@@ -99,13 +99,12 @@ def blurred(flips: dict[str, Any] | None) -> list[str]:
             for whose, share in both.items() if share and share[0] > HARDLY]
 
 
-def sentences(name: str, part: dict[str, Any], said: Mapping[str, Said] | None = None, *,
-              volumes: bool = False) -> list[str]:
+def sentences(name: str, part: dict[str, Any], said: Mapping[str, Said] | None = None) -> list[str]:
     """What a number says, in plain sentences; ``said`` has those of a kind of network that has no thresholds."""
     if part["value"] is None:
         return [part["why"][0].upper() + part["why"][1:] + "."]
     found = (said or SAID)[name](part["value"], part["floor"], part["facts"])
-    return found + ([limit(name, part["value"], volumes)] if said is None and name in SIGNS else [])
+    return found + ([limit(name, part["value"], part.get("axes", 2))] if said is None and name in SIGNS else [])
 
 
 def one_map_said(part: dict[str, Any]) -> list[str]:
@@ -222,45 +221,45 @@ def _people(count: int) -> str:
     return f"{count} patient{'' if count == 1 else 's'}"
 
 
-def limit(name: str, value: Sequence[float], volumes: bool = False) -> str:
+def limit(name: str, value: Sequence[float], axes: int = 2) -> str:
     """Where the number lies beside the threshold that was learnt for it, with the rates at which that was wrong."""
-    known = thresholds(volumes).get(SIGNS[name])
+    known = thresholds(axes).get(SIGNS[name])
     if known is None:
         return "No threshold is known for this number: read it beside its floor."
-    at, cheats = known["threshold"], beyond(name, value[0])
+    at, cheats = known["threshold"], beyond(name, value[0], axes)
     side = "below" if value[0] < at else "above"
     alarms, missed = (_of(*known[what]) for what in ("false alarms", "missed"))
     whose, crosses = "networks that cheat" if cheats else "honest networks", value[1] < at < value[2]
     often = known["false alarms" if cheats else "missed"][0] > THIRD
     return (f"It lies {side} the threshold of {percent(at)}, on the side of {whose}"
             f"{'; its interval crosses the threshold' * crosses}. On small networks for "
-            f"{'volumes' if volumes else 'slices'} with made findings, others than those that set it, the threshold "
+            f"{'volumes' if axes == 3 else 'slices'} with made findings, others than those that set it, the threshold "
             f"gave false alarms for {alarms} honest ones and missed {missed} taught with a cue."
             + " It errs so often on this side that this says little." * often)
 
 
-def beyond(name: str, value: float) -> bool:
+def beyond(name: str, value: float, axes: int) -> bool:
     """Whether the number lies on the side of networks that cheat; its threshold is known."""
-    threshold = thresholds()[SIGNS[name]]["threshold"]
+    threshold = thresholds(axes)[SIGNS[name]]["threshold"]
     return value < threshold if name == LOW else value > threshold
 
 
-def cheats_lie(name: str) -> str:
-    """Where networks that cheat lie, as a cell of a table."""
-    known = thresholds().get(SIGNS.get(name, ""))
-    return f"{'below' if name == LOW else 'above'} {percent(known['threshold'])}" if known else NONE
+def cheats_lie(name: str, known: dict[str, dict[str, Any]]) -> str:
+    """Where networks that cheat lie by these ``thresholds``, as a cell of a table."""
+    one = known.get(SIGNS.get(name, ""))
+    return f"{'below' if name == LOW else 'above'} {percent(one['threshold'])}" if one else NONE
 
 
 def together(report: dict[str, Any]) -> list[str]:
     """Which numbers lie on the side of networks that cheat, and how often all of them together were wrong; nothing if
     that is not known."""
-    after = ", 3-D" * _volumes(report)
-    alarms, missed, needing = (_summary().get(f"{what}{after}") for what in (
+    axes = len(report["sides"]) - 1
+    alarms, missed, needing = (_known(what, axes) for what in (
         "false alarms", "missed", "missed, of those that need the cue"))
     there = {name: part["value"][0] for name, part in report["parts"].items() if name in SIGNS and part["value"]}
     if not (alarms and missed and needing and there):
         return []
-    cheating = [TITLES[name].heading for name, value in there.items() if beyond(name, value)]
+    cheating = [TITLES[name].heading for name, value in there.items() if beyond(name, value, axes)]
     known = f"(of {len(there)} that have a threshold)"
     return [f"On the side of networks that cheat: {', '.join(cheating)} {known}." if cheating else
             f"This acquits nobody: none of these numbers lies on the side of networks that cheat {known}, but a mark "
@@ -286,21 +285,18 @@ def _rate(share: float, count: float) -> str:
     return f"{_of(share, count)} {bracket((share, found.low, found.high))[:-1]} %]"
 
 
-def thresholds(volumes: bool = False) -> dict[str, dict[str, Any]]:
-    """Sign → its threshold, and the false alarms and misses on such networks, each a share and of how many; empty if
-    the table has not been made."""
-    summary, after = _summary(), ", 3-D" * volumes
-    return {sign: {"threshold": value} | {what: [summary[what + after][sign], summary[what + after]["networks"]]
-                                          for what in ("false alarms", "missed")}
-            for sign, value in summary.get("threshold", {}).items() if f"missed{after}" in summary}
+def thresholds(axes: int = 2) -> dict[str, dict[str, Any]]:
+    """Sign → its threshold for pictures (2) or volumes (3), and the false alarms and misses, each a share and of how
+    many networks; empty if the table has not been made."""
+    wrong = {what: _known(what, axes) for what in ("false alarms", "missed")}
+    return {sign: {"threshold": value} | {what: [of[sign], of["networks"]] for what, of in wrong.items()}
+            for sign, value in _known("threshold", axes).items()}
 
 
-def _volumes(report: dict[str, Any]) -> bool:
-    return len(report["sides"]) == 4
-
-
-def _summary() -> dict[str, dict[str, Any]]:
+def _known(label: str, axes: int) -> dict[str, Any]:
+    """A line of the table's summary; empty if there is none."""
     try:
-        return results.facts("audited")["evidence"]["summary"]
+        summary = results.facts("audited")["evidence"]["summary"]
     except U3Error:
         return {}
+    return summary.get(label + ", 3-D" * (axes == 3), {})
