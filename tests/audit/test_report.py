@@ -424,8 +424,8 @@ def test_an_interval_of_a_count_is_exact():
 
 @pytest.mark.parametrize("change, whose, says", [
     ("blur", "negatives", "took softness, which the change adds"), ("noise", "negatives", "took grain, which"),
-    ("blur", "positives", "read a fine mark, which the change takes away"), ("shift", "negatives", "in its place"),
-    ("mirror", "positives", "in its place, which the change moves")])
+    ("blur", "positives", "read a fine mark, which the change takes away"), ("shift", "negatives", "at a fixed place"),
+    ("mirror", "positives", "at a fixed place, which the change moves")])
 def test_a_flip_is_told_by_its_direction(change: str, whose: str, says: str):
     other = {"positives": "negatives", "negatives": "positives"}[whose]
     by = {name: {whose: [0, 0, 0], other: [0, 0, 0]} for name in ("mirror", "shift", "blur", "noise", "window")}

@@ -189,7 +189,7 @@ def _flips(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]
 def _cue(change: str, whose: str) -> str:
     """What a network may read of which a change turns one class alone."""
     if change not in ADDED:
-        return "read something in its place, which the change moves"
+        return "read something at a fixed place, which the change moves"
     added, taken = ADDED[change]
     return f"took {added}, which the change adds, for a sign" if whose == "negatives" else (
         f"read {taken}, which the change takes away")
