@@ -128,7 +128,8 @@ TABLE = Table(
     within={"flips": FLIPS},
     shared={"fit & choose: patients": "Four patients are all there are; networks learn from their even slices, and are "
                                       "audited on the odd ones.",
-            "fit & judge: patients": "As above.", "choose & judge: patients": "As above.",
+            "fit & judge: patients": "Four patients are all there are, as above: even and odd slices.",
+            "choose & judge: patients": "Four patients are all there are; other networks, views, lesions and cues.",
             "choose & judge: slices": "The networks differ, and the views, lesions and cues; the odd slices are the "
                                       "same."},
     evidence=Evidence(
@@ -151,9 +152,10 @@ TABLE = Table(
                "letter, a letter in the corner, and a blur. The other kinds had no say. A first rule, the next larger "
                "cheat, was given up when the networks that set had been seen and none that judges. Volumes were first "
                "judged by the thresholds of slices, which accused two of three honest networks, by what lies outside "
-               "the body; so they got their own, from networks that were taught for it. How lesions look, where they "
-               "may lie and how long is taught was set on a few networks of seeds 0 and 1, until honest ones found "
-               "them.",
+               "the body; so they got their own, from networks that were taught for it. For their best fixed place "
+               "no kind lies beyond, so that its threshold is the largest honest network itself and tells little. How "
+               "lesions look, where they may lie and how long is taught was set on a few networks of seeds 0 and 1, "
+               "until honest ones found them.",
         limits="Made lesions and made cues on four patients, the same to set and to judge; one small network. The "
                "honest networks for slices are six pairs that share a seed and its pictures: no false alarm on six "
                "is compatible with a rate of up to 39 %. Misses are counted of all that were taught with a cue, but "
@@ -163,9 +165,9 @@ TABLE = Table(
                "the cue have a line of their own, which was added when the rows had been seen. A network that no sign "
                "accuses is not thereby honest."),
     chart=Chart("bars", "share of true positives that flip", columns=("lesion filled in",),
-                alt="Bars for nine kinds of networks on slices and four on volumes: honest ones lose most of their "
-                    "answers when the lesion is filled in, those that read calipers all of them, and other cheats "
-                    "few."))
+                alt="Bars for nine kinds of networks on slices and four on volumes: honest ones and those taught a "
+                    "weak letter lose most of their answers when the lesion is filled in, those that read calipers all "
+                    "of them, and other cheats few; one taught the clip is like the honest ones."))
 
 
 def work(plan: Plan) -> Iterator[Work]:
