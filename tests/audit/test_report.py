@@ -409,7 +409,7 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(tmp_path: Path
                                           "without it, 6 of 12 ["))
     assert all(told in wording.together(deep)[1] for told in ("1 of 2 [", "3 of 3 [29, 100 %] had", "1 of 1 ["))
     text = audit.write(audit.run(HONEST, made(), out=tmp_path), tmp_path).read_text()
-    assert text.index("networks that cheat lie") < text.index("below 40 %") < text.index("above 40 %")
+    assert text.index("threshold: most that cheat are") < text.index("below 40 %") < text.index("above 40 %")
     assert text.count("<td class=\"number\">above 40 %</td>") == 3
     parts["lesion removed"] = {"value": None}
     assert wording.together(flat)[0].startswith(
@@ -424,8 +424,8 @@ def test_an_interval_of_a_count_is_exact():
 
 @pytest.mark.parametrize("change, whose, says", [
     ("blur", "negatives", "took softness, which the change adds"), ("noise", "negatives", "took grain, which"),
-    ("blur", "positives", "read a fine mark, which the change takes away"), ("shift", "negatives", "at a fixed place"),
-    ("mirror", "positives", "at a fixed place, which the change moves")])
+    ("blur", "positives", "read a fine mark, which the change takes away"), ("shift", "negatives", "a fixed place"),
+    ("mirror", "positives", "with a fixed place or side, which the change moves")])
 def test_a_flip_is_told_by_its_direction(change: str, whose: str, says: str):
     other = {"positives": "negatives", "negatives": "positives"}[whose]
     by = {name: {whose: [0, 0, 0], other: [0, 0, 0]} for name in ("mirror", "shift", "blur", "noise", "window")}

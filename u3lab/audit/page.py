@@ -121,7 +121,7 @@ a mark by chance: look through the others too.</p>
 {_rows(report["untouched"], folder)}</section>
 <section><h2>Five numbers</h2>
 <table><thead><tr><th scope="col">number</th><th scope="col">value</th><th scope="col">interval</th>
-<th scope="col">floor</th>{'<th scope="col">networks that cheat lie</th>' * bool(known)}</tr></thead>
+<th scope="col">floor</th>{'<th scope="col">threshold: most that cheat are</th>' * bool(known)}</tr></thead>
 <tbody>{lines}</tbody></table>
 {verdict}</section>
 {sections}

@@ -95,7 +95,8 @@ def blurred(flips: dict[str, Any] | None) -> list[str]:
     """The warning that occlusion blurs, to a network that blur alone turns."""
     both = flips["facts"]["by"]["blur"] if flips and flips["value"] else {}
     return [f"Blur alone turns {percent(share[0])} of the {whose}, and occlusion blurs windows. This network may "
-            "answer to the blur of a window wherever that lies; then its place says little about what it reads."
+            "answer to the blur of a window wherever that lies; then the share outside says little. Look at the maps "
+            "for marks."
             for whose, share in both.items() if share and share[0] > HARDLY]
 
 
@@ -135,7 +136,7 @@ def _lesion(value: list[float], floor: list[float], facts: dict[str, Any]) -> li
         return [f"{told}: what is outlined matters to these answers, the finding or a mark on it.", *too_large(facts)]
     if number < 5:
         return [few(told), *too_large(facts)]
-    return [f"{told}: taking the finding away does not clearly turn more answers. Find out what else they hang on.",
+    return [f"{told}: taking the finding away turns hardly more answers than that. Find out what else they hang on.",
             *too_large(facts)]
 
 
@@ -189,7 +190,7 @@ def _flips(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]
 def _cue(change: str, whose: str) -> str:
     """What a network may read of which a change turns one class alone."""
     if change not in ADDED:
-        return "read something at a fixed place, which the change moves"
+        return "read something with a fixed place or side, which the change moves"
     added, taken = ADDED[change]
     return f"took {added}, which the change adds, for a sign" if whose == "negatives" else (
         f"read {taken}, which the change takes away")
@@ -234,7 +235,7 @@ def limit(name: str, value: Sequence[float], axes: int = 2) -> str:
     return (f"It lies {side} the threshold of {percent(at)}, on the side of {whose}"
             f"{'; its interval crosses the threshold' * crosses}. On small networks for "
             f"{'volumes' if axes == 3 else 'slices'} with made findings, others than those that set it, the threshold "
-            f"gave false alarms for {alarms} honest ones and missed {missed} taught with a cue."
+            f"gave false alarms for {alarms} honest ones and missed {missed} taught with a cue apart from the finding."
             + " It errs so often on this side that this says little." * often)
 
 
@@ -270,7 +271,7 @@ def together(report: dict[str, Any]) -> list[str]:
             f"Of those taught with a cue, {_rate(1 - missed[ANY], missed['networks'])} had one; some may have learnt "
             "the finding all the same. Of those that need their cue, and lose more than ten points of accuracy on "
             f"pictures without it, {_rate(1 - needing[ANY], needing['networks'])} had one. Networks whose cue goes "
-            "with the finding, such as marks at its rim, are not counted: no number here can show them."]
+            "with the finding, such as marks at its rim, are not counted: they need not show in any number here."]
 
 
 def _of(share: float, count: float) -> str:
