@@ -14,7 +14,7 @@ from u3lab.figures import canvas
 from u3lab.figures.charts import framed
 from u3lab.lessons.selfsup.figures import font
 
-COLUMNS, SIDE, FRAME, STRIP, GAP = 6, 78, 4, 24, 12  # slices in a row; pixels of one, its frame, a name, between walls
+COLUMNS, SIDE, FRAME, STRIP, GAP = 5, 94, 4, 24, 10  # slices in a row; pixels of one, its frame, a name, between walls
 WIDTH = COLUMNS * SIDE + GAP
 PLANE = 320  # pixels of a plane's square
 LINES = torch.tensor([0.34, 0.71, 0.91])  # sky blue
@@ -23,7 +23,7 @@ LINES = torch.tensor([0.34, 0.71, 0.91])  # sky blue
 def wall(groups: Mapping[str, tuple[Tensor, Tensor]]) -> Tensor:
     """Groups of slices, each below its name: name → slices (N,1,H,W) and which answers are right, (N) bool.
 
-    A picture (1,3,h,480) with six slices in a row; a right answer has a blue frame, a wrong one a red frame and a ✗.
+    A picture (1,3,h,480) with five slices in a row; a right answer has a blue frame, a wrong one a red frame and a ✗.
     """
     parts = []
     for name, (slices, right) in groups.items():
