@@ -12,6 +12,7 @@ from tests.nets import own
 from u3lab import U3Error, nets, saliency
 
 METHODS = saliency.METHODS
+ASK = METHODS | {"attention rollout": saliency.rollout}
 NETWORKS = {
     "grey": (own.grey, (24, 20), {}), "of volumes": (own.of_volumes, (8, 12, 12), {"spacing": (5.0, 1.0, 1.0)}),
     "segmenter": (own.segmenter, (24, 20), {}), "vit": (own.vit, (32, 32), {}),
@@ -74,17 +75,17 @@ def test_a_description_keeps_its_word(kind: str):
             if (found := re.findall(rf"^{what}: (.*)$", text, re.MULTILINE))}
     said = {what: [one for name in names for one in (
         ("LRP z⁺", "excitation") if name == "LRP and excitation" else (name,))] for what, names in said.items()}
-    assert {*said["defined"], *said.get("not defined", ())} == set(METHODS) - {
+    assert {*said["defined"], *said.get("not defined", ())} == set(ASK) - {
         "edges (no network)", "LRP ε", "LRP α2β1", "contrastive excitation"}
     for name in said.get("not defined", ()):
-        refuses(METHODS[name], net, x, target, says="")
+        refuses(ASK[name], net, x, target, says="")
     for name in said["defined"]:
         if name == "LRP z⁺" or name == "excitation":
             assert "if each function has a rule" in text
-        elif not METHODS[name].optimises:
+        elif not getattr(ASK[name], "optimises", False):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that a map is empty
-                assert METHODS[name](net, x, target).shape[0] == 2, name
+                assert ASK[name](net, x, target).shape[0] == 2, name
 
 
 def test_what_a_description_says():
@@ -92,8 +93,12 @@ def test_what_a_description_says():
     assert "volumes (B,1,8,12,12) in [0,1] → scores (B,4), a softmax" in text and "(5.0, 1.0, 1.0)" in text
     assert "Grad-CAM (at layer2" in text and "mask (for pictures only)" in text
     text = nets.describe(wrapped("prelu")[0])
-    assert "guided (no ReLU; a PReLU is none)" in text and "nets.Region" in text and "in 'out' of" in text
-    assert "Grad-CAM (no layer has a grid)" in nets.describe(wrapped("vit")[0])
+    assert "guided (no ReLU; a GELU or PReLU is none)" in text and "nets.Region" in text and "in 'out' of" in text
+    text = nets.describe(wrapped("vit")[0])
+    assert "blocks.0 (16×4×4)" in text and "Grad-CAM (at blocks.0)" in text and "guided (no ReLU; a GELU" in text
+    flat = nets.wrap(nn.Sequential(nn.Flatten(), nn.Linear(9, 2)).eval(), size=3)
+    assert "Grad-CAM (no layer has a grid)" in nets.describe(flat)
+    assert "attention rollout (no attention of all tokens to all)" in nets.describe(flat)
     soft = nets.wrap(nn.Sequential(own.grey(), nn.Softmax(1)).eval(), size=24)
     assert "sum to 1" in nets.describe(soft)
     assert "torch.float16" in nets.describe(nets.wrap(own.drawn(own.ResNet(2)).half(), size=24))

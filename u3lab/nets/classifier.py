@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from u3lab import images as _images
 from u3lab.checks import is_a, shown, whole
 from u3lab.errors import U3Error
+from u3lab.nets.tokens import Grid, prefix_tokens
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HALF = (torch.float16, torch.bfloat16)
@@ -68,6 +69,7 @@ class Classifier(nn.Module):
         self.classes = tuple(classes)
         self.memory_format, self.pictures, self.output, self.sigmoid = memory_format, pictures, output, sigmoid
         self.axes, found = _looked_at(module, spacing)  # 3 axes are those of a volume
+        self.prefix = prefix_tokens(module)  # None for all but transformers
         self.channels = channels or (len(mean) if len(mean) > 1 else found)
         self.spacing = None if spacing is None else tuple(spacing)
         self._paths = is_a("layers", layers or _paths(module), dict, "give a dict of names and paths in the module")
@@ -235,13 +237,24 @@ class Classifier(nn.Module):
 
     @contextmanager
     def watch(self, callbacks: dict[str, Callable[[Tensor], None]]) -> Iterator[None]:
-        """While open, each layer's output is handed to its callback; afterwards the network is as before."""
-        hooks = []
+        """While open, each layer's output is handed to its callback; afterwards the network is as before.
+
+        Tokens are handed on as maps, see :mod:`u3lab.nets.tokens`.
+        """
+        hooks, show = [], None
         try:
+            if self.prefix is not None:
+                grid = Grid(self.prefix)
+                show = grid.show
+                hooks = [part.register_forward_hook(grid.see) for part in self.module.modules()
+                         if isinstance(part, nn.Conv2d)]
             for layer, callback in callbacks.items():
-                def hook(module: nn.Module, inputs: object, output: object, callback=callback) -> None:
+                def hook(module: nn.Module, inputs: object, output: object, callback=callback) -> Tensor | None:
                     if isinstance(output, Tensor):  # a dict or a tuple is no activation
+                        if show:
+                            return show(output, callback)
                         callback(output)
+                    return None
                 hooks.append(self.layer(layer).register_forward_hook(hook))
             yield
         finally:

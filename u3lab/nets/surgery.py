@@ -90,6 +90,9 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
         If a way leads around the layer, the features are not finite, or the network has no such layer.
     """
     net = ready(net)
+    if net.prefix:
+        raise U3Error(f"{net.name} hands on {net.prefix} tokens beside those of the patches, which maps do not have; "
+                      "take a network without them")
     if not isinstance(features, Tensor) or features.ndim not in (2, 4) or not features.numel():
         raise U3Error(f"features are a tensor (B,C,h,w) or (B,C) of at least one picture, not {shown(features)}")
     if not torch.isfinite(features).all():

@@ -23,6 +23,7 @@ from u3lab.errors import U3Error
 from u3lab.nets.classifier import HALF, Classifier, finite
 from u3lab.nets.gate import ready
 from u3lab.nets.out_of_place import relu_ceiling
+from u3lab.nets.tokens import attentions, counts
 
 SIDES = {2: (224, 384, 96, 64, 32, 28), 3: (64, 32, 96)}  # tried in turn where no size is given
 IDLE = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.Dropout3d)  # layers that do nothing in evaluation mode
@@ -108,21 +109,23 @@ def describe(net: nn.Module) -> str:
         "a target is a region: nets.Region(class, mask), nets.Region.predicted(net, images, class)": scores.ndim > 2,
         "the scores sum to 1, as after a softmax: give the network without it, or slopes fade": sums_to_1,
         f"{len(layers)} layers: " + ", ".join([*layers[:5], "…", *layers[-5:]] if len(layers) > 10 else layers): True}
-    return "\n".join([*(line for line, holds in lines.items() if holds), *_methods(net, seen, shapes, scores.shape[1])])
+    return "\n".join([*(line for line, holds in lines.items() if holds), *_methods(net, seen, shapes, scores)])
 
 
-def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], classes: int) -> list[str]:
+def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], scores: Tensor) -> list[str]:
     """Which saliency methods are defined for a network, and which are not, each with its reason."""
     grids = [layer for layer, size in shapes.items() if len(size) > 3 and size[2:].numel() > 1]
-    deep = [layer for layer in grids if shapes[layer][1] != classes]
+    deep = [layer for layer in grids if shapes[layer][1] != scores.shape[1]]
+    while len(deep) > 1 and net.prefix and not counts(scores, seen.outputs[net.path(deep[-1])]):
+        deep.pop()
     middle = net.layers[len(net.layers) // 2] if net.layers else "it"
     flat = "" if deep else "no layer has a grid"
-    no_relu = "" if seen.relus else "no ReLU; a PReLU is none"
+    no_relu = "" if seen.relus else "no ReLU; a GELU or PReLU is none"
     volumes = "for pictures only" if net.axes == 3 else ""
     reasons = dict.fromkeys(ANY, "") | {
         "modulated gradient": "" if middle in grids else f"{middle} has no grid", "Grad-CAM": flat, "guided": no_relu,
         "deconvnet": no_relu, "guided Grad-CAM": no_relu or flat, "LRP and excitation": no_relu or volumes,
-        "mask": volumes}
+        "mask": volumes, "attention rollout": "" if attentions(net.module) else "no attention of all tokens to all"}
     notes = {"Grad-CAM": f" (at {deep[-1]})" if deep else "", "LRP and excitation": " (if each function has a rule)"}
     defined = [name + notes.get(name, "") for name, reason in reasons.items() if not reason]
     refused = [f"{name} ({reason})" for name, reason in reasons.items() if reason]

@@ -15,6 +15,7 @@ from u3lab.nets import Region, ready
 from u3lab.nets.classifier import HALF, finite
 from u3lab.nets.out_of_place import OutOfPlace
 from u3lab.nets.region import asked
+from u3lab.nets.tokens import counts
 
 Target = int | str | Region | Sequence[int | str | Region] | tuple[str, int, int, int]
 GRIDS = 4, 5  # axes of activations with a spatial grid: (B,C,h,w), (B,C,d,h,w)
@@ -152,7 +153,10 @@ class ForwardPass:
         return finite(sent.float() if sent.dtype in HALF else sent, self.net.name)
 
     def last_convolution(self, target: Target) -> str:
-        """The deepest layer below the target that still has a spatial grid and is not yet the class scores."""
+        """The deepest layer below the target that still has a spatial grid and is not yet the class scores.
+
+        Of a transformer one on whose patches the target depends.
+        """
         names = list(self.activations)  # in the order of the computation
         below = ""
         if is_neuron(target):
@@ -160,6 +164,8 @@ class ForwardPass:
         classes = self.logits.shape[1]
         maps = [name for name in names if (a := self.activations[name]).ndim in GRIDS and a[0, 0].numel() > 1
                 and a.shape[1] != classes]
+        while len(maps) > 1 and self.net.prefix and not counts(self.scores(target), self[maps[-1]]):
+            maps.pop()
         if not maps:
             raise U3Error(f"no layer of this network{below} has a spatial grid; name a convolutional layer")
         return maps[-1]

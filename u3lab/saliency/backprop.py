@@ -99,8 +99,8 @@ class BackpropPass(ForwardPass):
         if not callable(rule) and not (isinstance(rule, str) and rule in RULES):
             raise U3Error(f"there is no rule {rule!r}; choose {', '.join(RULES)}, or give a function of (p, through)")
         if rule != "gradient" and not self._relu.count:
-            raise U3Error(f"{self.net.name} has no ReLU (a PReLU is none), so the rule {rule!r} means nothing for it; "
-                          "use rule='gradient', or a network with ReLUs such as squeezenet1_1")
+            raise U3Error(f"{self.net.name} has no ReLU (a GELU or PReLU is none), so the rule {rule!r} means nothing "
+                          "for it; use rule='gradient', or a network with ReLUs such as squeezenet1_1")
         self._relu.rule = RULES[rule] if isinstance(rule, str) else rule
         try:
             return self.gradient(target, layer=layer)

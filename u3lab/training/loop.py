@@ -12,6 +12,7 @@ import pickle
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,8 @@ def falling(steps: Iterable[Step], settings: Any) -> Iterator[Step]:
 def train(parameters: Iterable[Tensor], energy: Callable[[int], tuple[Tensor, Terms]], *, steps: int,
           rate: Callable[[int], float], begin: Callable[[], object] | None = None,
           checkpoint: Checkpoint | None = None, state: Callable[[], dict[str, Tensor]] = dict,
-          facts: dict[str, Any] | None = None) -> Iterator[Step]:
+          facts: dict[str, Any] | None = None,
+          optimiser: Callable[..., torch.optim.Optimizer] = ADAM) -> Iterator[Step]:
     """Minimise an energy that is another one at each step. Under torchrun the processes' gradients are added up.
 
     Parameters
@@ -99,6 +101,8 @@ def train(parameters: Iterable[Tensor], energy: Callable[[int], tuple[Tensor, Te
         What is done before the first step; not in a run that goes on.
     checkpoint, state, facts
         Where the state is kept every 50 steps, the tensors that it has, and what tells this run from another.
+    optimiser
+        Makes the optimiser from the parameters and ``lr``.
     """
     begun = checkpoint.read(state(), facts or {}, steps) if checkpoint else 0
     if begin and not begun:
@@ -112,10 +116,11 @@ def train(parameters: Iterable[Tensor], energy: Callable[[int], tuple[Tensor, Te
             checkpoint.keep(at, state(), facts or {})
         return energy(at)
 
-    def optimiser(weights: list[Tensor], lr: float) -> torch.optim.Optimizer:
-        return distributed.share_gradients((checkpoint.optimiser if checkpoint else ADAM)(weights, lr=lr))
+    def made(weights: list[Tensor], lr: float) -> torch.optim.Optimizer:
+        make = partial(checkpoint.optimiser, make=optimiser) if checkpoint else optimiser
+        return distributed.share_gradients(make(weights, lr=lr))
 
-    for step in descend(parameters, next_energy, steps=steps - begun, lr=lambda: rate(at), optimiser=optimiser):
+    for step in descend(parameters, next_energy, steps=steps - begun, lr=lambda: rate(at), optimiser=made):
         yield replace(step, iteration=at)
 
 

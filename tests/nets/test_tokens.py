@@ -1,0 +1,179 @@
+"""Token maps of transformers are timm's own, the scores can be differentiated by them, and no number changes."""
+
+from functools import cache
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tests.helpers import refuses, relative, seeded
+from tests.nets import own
+from u3lab import dissection, landmarks, nets, saliency
+from u3lab.datasets.labelled import LabelledPictures
+from u3lab.dissection.dissecting import plain_dissect
+
+SMALL = {"img_size": 32, "patch_size": 8, "in_chans": 1, "num_classes": 4, "embed_dim": 16, "depth": 3, "num_heads": 2}
+# What is changed, and P: tokens before those of the patches.
+KINDS = {"class": ({}, 1), "registers": ({"reg_tokens": 3, "no_embed_class": True}, 4),
+         "no class": ({"class_token": False, "global_pool": "avg"}, 0), "any size": ({"dynamic_img_size": True}, 1)}
+
+
+@cache
+def made(kind: str) -> nn.Module:
+    from timm.models.vision_transformer import VisionTransformer
+
+    return own.drawn(VisionTransformer(**SMALL | KINDS[kind][0]), seed=4)
+
+
+def wrapped(kind: str) -> tuple[nets.Classifier, Tensor]:
+    sides = (32, 24) if kind == "any size" else (32, 32)
+    return nets.wrap(made(kind), size=sides, mean=own.MEAN, std=own.STD), own.pictures(2, *sides)
+
+
+EACH = pytest.mark.parametrize("kind", KINDS)
+
+
+@EACH
+def test_maps_are_timms(kind: str):
+    net, x = wrapped(kind)
+    theirs = net.module.forward_intermediates(net.normalise(x), intermediates_only=True)  # (B,C,h,w) of each block
+    assert len(theirs) == 3 and theirs[0].shape == (2, 16, x.shape[2] // 8, x.shape[3] // 8)
+    for number, expected in enumerate(theirs):
+        assert torch.equal(net.features(x, f"blocks.{number}"), expected)
+
+
+@EACH
+def test_maps_by_the_formula(kind: str):
+    """Row by row, behind the prefix; inside of a block as well, and the patches themselves, which have no prefix."""
+    net, x = wrapped(kind)
+    prefix, (h, w) = KINDS[kind][1], (x.shape[2] // 8, x.shape[3] // 8)
+    outputs = {}
+    hook = net.module.blocks[1].mlp.register_forward_hook(lambda module, inputs, output: outputs.update(mlp=output))
+    net.module(net.normalise(x))
+    hook.remove()
+    maps = net.features(x, "blocks.1.mlp")
+    assert net.prefix == prefix and maps.shape == (2, 16, h, w)
+    for y in range(h):
+        for column in range(w):
+            assert torch.equal(maps[:, :, y, column], outputs["mlp"][:, prefix + y * w + column])
+    patches = net.module.patch_embed.proj(net.normalise(x))
+    assert torch.equal(net.features(x, "patch_embed"), patches)
+    assert torch.equal(net.features(x, "patch_embed.proj"), patches)
+
+
+@EACH
+def test_watching_changes_no_score(kind: str):
+    net, x = wrapped(kind)
+    kept = saliency.forward_pass(net, x)
+    assert torch.equal(kept.logits, net.module(net.normalise(x))) and list(kept.activations) == list(net.layers)
+
+
+def test_patches_of_a_square_of_as_many_channels_stay_as_they_are():
+    """A map (B,4,4,4) of a convolution could be one with the channels last, and is none."""
+    from timm.models.vision_transformer import VisionTransformer
+
+    module = own.drawn(VisionTransformer(**SMALL | {"embed_dim": 4, "num_heads": 1}))
+    x = own.pictures(1, 32, 32)
+    assert torch.equal(nets.Classifier(module, channels=1).features(x, "patch_embed.proj"), module.patch_embed.proj(x))
+
+
+def test_of_a_convolutional_network_nothing_is_taken_for_tokens():
+    net = nets.wrap(own.grey(), size=24)
+    assert net.prefix is None
+    flat = nn.Sequential(nn.Conv2d(1, 4, 4, 4), nn.Flatten(2)).eval()  # (B,4,36)
+    assert nets.Classifier(flat).features(torch.rand(1, 1, 24, 24), "1").shape == (1, 4, 36)
+
+
+def test_torchvisions_transformer():
+    from torchvision.models import VisionTransformer
+
+    module = own.drawn(VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=4))
+    net, x = nets.wrap(module, size=32), own.pictures(1, 32, 32, channels=3)
+    tokens = module.encoder.layers[0](module.encoder.pos_embedding + torch.cat(
+        [module.class_token, module.conv_proj(x).flatten(2).mT], 1))
+    maps = net.features(x, "encoder.layers.encoder_layer_0")
+    torch.testing.assert_close(maps, tokens[:, 1:].mT.reshape(1, 16, 4, 4))
+    assert saliency.grad_cam(net, x, 1).shape == (1, 1, 4, 4)
+    refuses(saliency.rollout, net, x, says="no attention of all tokens")
+
+
+# ---- Grad-CAM --------------------------------------------------------------------------------------------------------
+
+def last_on_which_patches_count(kind: str) -> int:
+    """With a class token the last block's patches lead nowhere: only that token is read."""
+    return 2 if kind == "no class" else 1
+
+
+@EACH
+def test_grad_cam_by_the_formula_of_others(kind: str):
+    """pytorch-grad-cam: ``tensor[:, 1:].reshape(B, h, w, C).transpose(2, 3).transpose(1, 2)``, of maps and gradients."""
+    net, x = wrapped(kind)
+    block, prefix = last_on_which_patches_count(kind), KINDS[kind][1]
+    tokens = []
+    hook = net.module.blocks[block].register_forward_hook(
+        lambda module, inputs, output: tokens.append(output.requires_grad_()))
+    score = net.module(net.normalise(x))[:, 2].sum()
+    hook.remove()
+    slopes = torch.autograd.grad(score, tokens[0])[0]
+    h, w = x.shape[2] // 8, x.shape[3] // 8
+    a, g = (one[:, prefix:].reshape(2, h, w, 16).transpose(2, 3).transpose(1, 2) for one in (tokens[0], slopes))
+    expected = (g.mean((2, 3), keepdim=True) * a).sum(1, keepdim=True).clamp(min=0).detach()
+    found = saliency.grad_cam(net, x, 2)
+    assert expected.any() and relative(found, expected) < 1e-5
+    assert relative(saliency.grad_cam(net, x, 2, layer=f"blocks.{block}"), expected) < 1e-5
+
+
+def test_behind_the_last_attention_it_is_empty_and_says_so():
+    net, x = wrapped("class")
+    assert not saliency.grad_cam(net, x, 2, layer="norm").any()
+    with pytest.warns(UserWarning, match="empty"):
+        saliency.METHODS["Grad-CAM"](net, x, 2, layer="blocks.2")
+    assert saliency.METHODS["Grad-CAM"](net, x, 2).any()
+
+
+def test_a_neuron_of_a_token_map():
+    net, x = wrapped("class")
+    x = x.clone().requires_grad_()
+    expected = torch.autograd.grad(net.module.forward_intermediates(
+        net.normalise(x), indices=[1], intermediates_only=True)[0][:, 5, 1, 2].sum(), x)[0]
+    assert relative(saliency.backprop(net, x.detach(), ("blocks.1", 5, 1, 2)), expected) < 1e-5
+
+
+# ---- what else takes maps --------------------------------------------------------------------------------------------
+
+def test_dissection_on_token_maps():
+    """The same numbers as of a network that lays out its tokens itself."""
+    from timm.models.vision_transformer import VisionTransformer
+
+    class Maps(nn.Module):
+        def __init__(self, vit: nn.Module) -> None:
+            super().__init__()
+            self.vit, self.end = (vit,), nn.Identity()  # in a tuple its parts are not this network's
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.end(self.vit[0].forward_intermediates(x, indices=[1], intermediates_only=True)[0]).flatten(1)
+
+    vit = own.drawn(VisionTransformer(**SMALL | {"in_chans": 3}))
+    x = own.pictures(6, 32, 32, channels=3)
+    data = LabelledPictures(("red", "left"), x, torch.cat([x[:, :1] > 0.6, torch.arange(32).expand_as(x[:, :1]) < 9], 1))
+    net, bare = nets.Classifier(vit), nets.Classifier(Maps(vit).eval(), channels=3)
+    assert torch.equal(plain_dissect(net, "blocks.1", data, share=0.1), plain_dissect(bare, "end", data, share=0.1))
+    found = dissection.dissect(net, "blocks.1", data, share=0.1)
+    assert found.iou.shape == (16, 2) and found.iou.max() > 0.04
+    assert torch.equal(found.iou, dissection.dissect(bare, "end", data, share=0.1).iou)
+
+
+def test_correspondences_by_the_cosine_of_tokens():
+    """A picture moved by one patch: of codes that see the patch alone, each is found where it went."""
+    net, x = wrapped("no class")
+    noise = torch.rand(1, 1, 32, 32, generator=seeded(0))
+    codes, moved = (F.normalize(net.features(one, "patch_embed"), dim=1) for one in (noise, noise.roll(8, 3)))
+    points = torch.tensor([[[-0.75, 0.25], [0.25, -0.75]]])
+    assert torch.equal(landmarks.match(codes, moved, points).best, points + torch.tensor([0.5, 0.0]))
+
+
+def test_what_goes_on_from_maps_alone_is_refused():
+    net, x = wrapped("class")
+    refuses(nets.forward_from, net, "blocks.1", net.features(x, "blocks.1"),
+            says="hands on 1 tokens beside those of the patches")

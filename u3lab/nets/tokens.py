@@ -1,0 +1,63 @@
+"""Token maps: what a vision transformer computes of a picture, laid out as the maps of a convolutional network.
+
+A transformer cuts a picture into h×w patches, by a convolution whose stride is its kernel, and hands on tokens
+
+    (B,P+h·w,C)   P prefix tokens (of the class, registers), then one of each patch, row by row   →   (B,C,h,w)
+
+so that whatever takes maps, such as Grad-CAM or a dissection, takes them unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+
+def prefix_tokens(module: nn.Module) -> int | None:
+    """P, as timm's and torchvision's transformers say it; None for any other network."""
+    for part in module.modules():
+        if isinstance(said := getattr(part, "num_prefix_tokens", None), int):
+            return said
+        if isinstance(getattr(part, "class_token", None), nn.Parameter):
+            return 1
+    return None
+
+
+def attentions(module: nn.Module) -> list[nn.Module]:
+    """The parts of timm's kind that let the tokens of a vision transformer attend to each other; [] of others."""
+    return [] if prefix_tokens(module) is None else [
+        part for part in module.modules() if hasattr(part, "fused_attn") and hasattr(part, "attn_drop")]
+
+
+def counts(score: Tensor, maps: Tensor) -> bool:
+    """Whether a score depends on maps to first order. Behind the last attention only the class token may count."""
+    return bool(torch.autograd.grad(score.sum(), maps, retain_graph=True)[0].any())
+
+
+class Grid:
+    """The patches of the pass that is going on. ``see`` is a hook of its convolutions, the last of which cuts them."""
+
+    def __init__(self, prefix: int) -> None:
+        self.prefix, self.channels, self.sides = prefix, 0, torch.Size()
+
+    def see(self, module: nn.Module, inputs: object, output: Tensor) -> None:
+        """Note what a convolution gives."""
+        self.channels, self.sides = output.shape[1], output.shape[2:]
+
+    def show(self, output: Tensor, callback: Callable[[Tensor], None]) -> Tensor | None:
+        """Hand an output to the callback, tokens as maps; returns what the network is to go on with, if not None.
+
+        That is made of the maps, so that the scores can be differentiated by them.
+        """
+        first = output.shape[1] - self.sides.numel()
+        if output.ndim == 3 and self.sides and first in (0, self.prefix):
+            callback(maps := output[:, first:].mT.unflatten(2, self.sides))
+            tokens = maps.flatten(2).mT
+            return torch.cat([output[:, :first], tokens], 1) if first else tokens
+        if output.shape[1:] == (*self.sides, self.channels) and self.channels != output.shape[1]:  # still (B,h,w,C)
+            callback(maps := output.movedim(-1, 1))
+            return maps.movedim(1, -1)
+        callback(output)
+        return None
