@@ -16,6 +16,10 @@ from u3lab.lessons.selfsup.figures import font
 
 COLUMNS, SIDE, FRAME, STRIP, GAP = 5, 94, 4, 24, 10  # slices in a row; pixels of one, its frame, a name, between walls
 WIDTH = COLUMNS * SIDE + GAP
+LETTER = (7, 8)  # where the middle of the letter is that stands in the corner, (x, y) in pixels of 96
+CORNER = ((FRAME + LETTER[0] / 96 * (SIDE - 2 * FRAME)) / WIDTH,
+          (STRIP + FRAME + LETTER[1] / 96 * (SIDE - 2 * FRAME)) / (2 * (STRIP + 2 * SIDE)))
+"""A click on it in the first slice of a wall of two groups with two rows each."""
 PLANE = 320  # pixels of a plane's square
 LINES = torch.tensor([0.34, 0.71, 0.91])  # sky blue
 
@@ -51,12 +55,12 @@ def within(place: tuple[float, float], rows: int) -> tuple[float, float]:
     return tuple(min(max((one % SIDE - FRAME) / (SIDE - 2 * FRAME), 0.0), 1.0) for one in (across, max(down, 0.0)))
 
 
-def boxed(slices: Tensor, cell: tuple[slice, slice]) -> Tensor:
-    """Slices (N,1,H,W) with a white line around a cell."""
+def boxed(slices: Tensor, cell: tuple[slice, slice], others: Tensor) -> Tensor:
+    """Slices (N,1,H,W) with the cell of others, and a grey line around it."""
     inside = torch.zeros(slices.shape[2:], dtype=torch.bool)
     inside[cell] = True
     around = F.max_pool2d(inside[None, None].float(), 3, 1, 1)[0, 0] > 0
-    return torch.where(around & ~inside, 1.0, slices)
+    return torch.where(inside, others, torch.where(around, 0.6, slices))
 
 
 def planes(volume: Tensor, map: Tensor, at: tuple[int, int, int], spacing: tuple[float, float, float]) -> Tensor:
