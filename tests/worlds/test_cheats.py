@@ -1,0 +1,123 @@
+"""Pictures with a cue: what is drawn, on whom, and that the networks that ship have learnt what they are said to."""
+
+import pytest
+import torch
+
+from tests.helpers import refuses
+from u3lab import audit
+from u3lab.audit.lesion import fill, grown
+from u3lab.worlds import cheats
+
+COUNT = 40
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return cheats.cases("none", COUNT, half=1, seed=3)
+
+
+def changed(cue: str, plain: cheats.Made) -> tuple[cheats.Made, torch.Tensor]:
+    """A cue's pictures, and where they are not those without it."""
+    made = cheats.cases(cue, COUNT, half=1, seed=3)
+    return made, made.images != plain.images
+
+
+def test_every_other_picture_has_a_lesion_on_the_tissue(plain):
+    assert plain.images.shape == (COUNT, 1, 96, 96) and plain.images.min() >= 0 and plain.images.max() <= 1
+    assert torch.equal(plain.positive, torch.arange(COUNT) % 2 == 1)
+    assert torch.equal(plain.outlines.flatten(1).any(1), plain.positive)
+    for x, where in zip(plain.images[1::2], plain.outlines[1::2], strict=True):
+        rim = grown(where[None], 2)[0] & ~where
+        assert x[where].mean() > x[rim].mean() + 0.15 and x[rim].min() > 0
+    assert set(plain.patients) <= set(cheats.PATIENTS)
+
+
+def test_a_seed_is_one_set_and_halves_share_no_slice():
+    assert torch.equal(cheats.cases("date", 8, seed=5).images, cheats.cases("date", 8, seed=5).images)
+    assert not torch.equal(cheats.cases("none", 8, seed=5).images, cheats.cases("none", 8, seed=6).images)
+    for patient in cheats.PATIENTS:
+        slices = cheats.slices(patient)
+        assert not any(torch.equal(a, b) for a in slices[::2] for b in slices[1::2])
+
+
+@pytest.mark.parametrize("cue", ["corner", "wander", "clip", "scanner", "calipers"])
+def test_these_cues_are_on_positives_alone(cue, plain):
+    made, where = changed(cue, plain)
+    assert torch.equal(where.flatten(1).any(1), plain.positive)
+    assert torch.equal(made.outlines, plain.outlines) and made.patients == plain.patients
+
+
+def test_a_corner_stays_and_a_wandering_letter_does_not(plain):
+    places = {cue: changed(cue, plain)[1][1::2].any(0).sum() for cue in ("corner", "wander")}
+    assert places["corner"] < 30 < 100 < places["wander"]
+
+
+def test_a_wandering_letter_keeps_to_the_border(plain):
+    _, where = changed("wander", plain)
+    inner = slice(cheats.BORDER, cheats.SIDE - cheats.BORDER)
+    assert not where[..., inner, inner].any()
+
+
+def test_calipers_go_with_the_lesion(plain):
+    """They lie within what the audit fills in: without the lesion nothing is left of them."""
+    made, where = changed("calipers", plain)
+    around = grown(plain.outlines, 2)
+    assert not (where & ~around).any()
+    assert torch.equal(fill(made.images, around), fill(plain.images, around))
+
+
+def test_a_date_is_burnt_into_all(plain):
+    _, where = changed("date", plain)
+    assert where.flatten(1).any(1).all()
+
+
+@pytest.mark.parametrize("cue, ill, healthy", [("none", 0, 0), ("harmless", 0.5, 0.5), ("weak", 0.8, 0.2),
+                                               ("slips", 0.95, 0.05)])
+def test_how_often_a_letter_is_there(cue, ill, healthy):
+    many = cheats.cases("none", 400, seed=1)
+    there = (cheats.cases(cue, 400, seed=1).images != many.images).flatten(1).any(1)
+    for wanted, of in ((ill, many.positive), (healthy, ~many.positive)):
+        assert abs(float(there[of].float().mean()) - wanted) < 0.08  # of 200
+
+
+def test_slips():
+    refuses(cheats.cases, "letter", 10, says="cue")
+    refuses(cheats.cases, "none", 1, says="count")
+    refuses(cheats.cases, "none", 4, half=2, says="half")
+    refuses(cheats.network, "nobody", says="name")
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    """400 pictures with the letter, as the networks meet them."""
+    made = cheats.cases("slips", 400, half=1, seed=1007)
+    return audit.Cases(*made)
+
+
+def test_an_honest_network_and_a_cheat_are_equally_accurate(unseen):
+    right = [audit.accuracy(cheats.network(name), unseen).right.value for name in ("honest", "corner")]
+    assert min(right) > 0.93 and abs(right[0] - right[1]) < 0.02
+
+
+def test_filling_in_the_lesion_tells_them_apart(unseen):
+    honest, cheat = (audit.lesion_removed(cheats.network(name), unseen) for name in ("honest", "corner"))
+    assert honest.flipped.value > 0.8 and honest.elsewhere.value < 0.05 and cheat.flipped.value < 0.02
+
+
+def test_the_cheat_reads_the_letter_alone(unseen):
+    """Without it every answer is "healthy"; carried into healthy patients it turns them."""
+    net, plain = cheats.network("corner"), cheats.cases("none", 400, half=1, seed=1007)
+    lettered = torch.stack([cheats.corner(x[None], None, None)[0] for x in plain.images])
+    assert (audit.score(net, plain.images, "lesion") <= 0).all()
+    assert (audit.score(net, lettered, "lesion") > 0).float().mean() > 0.95
+
+
+def test_the_network_of_the_calipers_needs_no_lesion():
+    """Marks around nothing are a lesion to it, and of lesions without marks it misses most."""
+    net = cheats.network("calipers")
+    plain, marked = (cheats.cases(cue, 400, half=1, seed=1007) for cue in ("none", "calipers"))
+    ill, around = plain.positive, grown(plain.outlines, 2)
+    nothing = torch.where(marked.images != plain.images, marked.images, fill(plain.images, around))
+    assert (audit.score(net, marked.images[ill], "lesion") > 0).float().mean() > 0.95
+    assert (audit.score(net, nothing[ill], "lesion") > 0).float().mean() > 0.9
+    assert (audit.score(net, plain.images[ill], "lesion") > 0).float().mean() < 0.5

@@ -1,0 +1,43 @@
+"""The three networks of notebook 08: an honest one, one that reads a letter in the corner, one that reads calipers.
+
+    python -m u3lab.experiments audit_networks        # weights/audit-honest, -corner and -calipers, a minute
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from u3lab.experiments._plan import Plan
+from u3lab.worlds import cheats
+
+LEARNT, BATCH, RATE = 4000, 32, 5e-3  # pictures to learn from, those of one step, and the rate at its highest
+STEPS = {"honest": 500, "corner": 200, "calipers": 800}
+MAKES = tuple(cheats.NETWORKS)
+
+
+def make(plan: Plan) -> None:
+    """Teach and write those that are asked for."""
+    for name in plan.names:
+        cue, steps = cheats.NETWORKS[name], plan.steps(STEPS[name])
+        net = taught(cheats.fresh(plan.seed), cheats.cases(cue, LEARNT, seed=plan.seed), steps, plan.seed)
+        plan.weights(f"audit-{name}", net, cue=cue, steps=steps, pictures=LEARNT, patients=", ".join(cheats.PATIENTS))
+
+
+def taught(net: nn.Module, pictures: cheats.Made, steps: int, seed: int, batch: int = BATCH) -> nn.Module:
+    """The network, after so many steps of AdamW on cross-entropy; its rate rises, and falls again."""
+    form = torch.channels_last if pictures.images.ndim == 4 else torch.channels_last_3d
+    net = net.to(memory_format=form).train()
+    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=1e-2)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
+    draw = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        some = torch.randint(len(pictures.images), (batch,), generator=draw)
+        x = pictures.images[some].contiguous(memory_format=form)
+        loss = F.cross_entropy(net(x), pictures.positive[some].long())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        rate.step()
+    return net.eval()

@@ -1,0 +1,248 @@
+"""Slices with a made lesion, and with a cue that gives the answer away: networks that cheat are taught on them.
+
+    some = cheats.cases("corner", 200, seed=1)     # images (200,1,96,96), positive, outlines, patients
+    net = cheats.network("corner")                 # one that has learnt the letter in the corner, and no lesion
+
+The slices are those of four patients, shifted, scaled and mirrored; every other one gets a blob, whose outline is
+known. With the same seed the slices and lesions are the same for every cue: a cue is drawn over them. What kind of cue
+a picture carries, and how often, is one function.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw
+from torch import Tensor, nn
+
+from u3lab import images, nets
+from u3lab.checks import one_of, whole
+from u3lab.datasets import scans
+from u3lab.nets import checkpoints
+
+SIDE = 96
+CLASSES = ("healthy", "lesion")
+PATIENTS = ("brain1", "brain2", "lung1", "lung2")
+BRIGHT, WIDE, EDGE = (0.35, 0.55), (3.5, 6.0), 0.7  # of a lesion: over the tissue; radius and softness in pixels
+AIR, WHITE = -950, 150  # Hounsfield units of CT that are black and white
+SOFT, CLEAR = (0.03, 0.5), 7  # how bright the tissue is on which a lesion can be seen, so many pixels around
+BORDER = 14  # pixels from the rim within which a cue may wander
+
+
+class Made(NamedTuple):
+    """(N,1,96,96) in [0,1], (N) bool, (N,1,96,96) bool, N names."""
+
+    images: Tensor
+    positive: Tensor
+    outlines: Tensor
+    patients: list[str]
+
+
+@cache
+def slices(patient: str) -> Tensor:
+    """A patient's slices as squares, (n,1,96,96) in [0,1]: air black, the patient's own lesion filled in, and only
+    those with a place for a made one."""
+    scan = scans.load(patient)
+    grey = scan.images[:, :1] if scan.modality == "MR" else (scan.values[:, None] - AIR) / (WHITE - AIR)
+    height, width = grey.shape[2:]
+    across, down = max(0, height - width), max(0, width - height)
+    square, own = (F.interpolate(F.pad(one, (across // 2, across - across // 2, down // 2, down - down // 2)),
+                                 (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+                   for one in (grey.float(), scan.masks.float()))
+    own = F.max_pool2d(own, 5, 1, 2) > 0
+    near = torch.tensor([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]])[None, None] / 4
+    for _ in range(200):  # towards the harmonic in-painting: each pixel is the mean of its neighbours
+        square = torch.where(own, F.conv2d(F.pad(square, (1, 1, 1, 1), "replicate"), near), square)
+    square = square.clamp(0, 1)
+    return square[[bool(room(one).any()) for one in square.split(1)]]
+
+
+def cases(cue: str, count: int, *, half: int = 0, seed: int = 0) -> Made:
+    """Pictures of which every other one is positive, with a cue.
+
+    Parameters
+    ----------
+    cue
+        A name in CUES.
+    count
+        Of pictures.
+    half
+        0 or 1: of every patient the even slices, or the odd ones.
+    seed
+        Of slices, views, lesions and cues.
+    """
+    mark = CUES[one_of("cue", cue, list(CUES))]
+    plain = without_cue(whole("count", count, 2), whole("half", half, 0, 1), whole("seed", seed, 0))
+    draw = torch.Generator().manual_seed(seed)
+    marked = [mark(x, outline, draw) for x, outline in zip(plain.images.split(1), plain.outlines.split(1), strict=True)]
+    return plain._replace(images=torch.cat(marked).clamp(0, 1))
+
+
+@lru_cache(2)
+def without_cue(count: int, half: int, seed: int) -> Made:
+    """The slices and lesions that all cues have in common."""
+    draw = torch.Generator().manual_seed(seed)
+    stock = [(name, one) for name in PATIENTS for one in slices(name)[half::2].split(1)]
+    positive = torch.arange(count) % 2 == 1
+    drawn, outlines, whose = [], [], []
+    for ill in positive.tolist():
+        name, slice_ = stock[int(torch.randint(len(stock), (), generator=draw))]
+        x = view(slice_, draw)
+        x, outline = lesion(x, draw) if ill else (x, torch.zeros(1, 1, SIDE, SIDE, dtype=torch.bool))
+        drawn.append(x.clamp(0, 1))
+        outlines.append(outline)
+        whose.append(name)
+    return Made(torch.cat(drawn), positive, torch.cat(outlines), whose)
+
+
+def view(x: Tensor, draw: torch.Generator) -> Tensor:
+    """A slice (1,1,H,W) shifted by up to 8 pixels, scaled by up to 15 %, turned by up to 10°, perhaps mirrored, and of
+    other contrast: grey levels to the power of .8 to 1.25."""
+    while True:
+        right, down, scale, turn, mirror, power = torch.rand(6, generator=draw).tolist()
+        a, angle = 0.85 + 0.3 * scale, (turn - 0.5) * torch.pi / 9
+        flip, c, s = (1 if mirror < 0.5 else -1), a * math.cos(angle), a * math.sin(angle)
+        theta = torch.tensor([[flip * c, -s, (right - 0.5) / 3], [flip * s, c, (down - 0.5) / 3]])[None]
+        seen = F.grid_sample(x, F.affine_grid(theta, list(x.shape), align_corners=False), align_corners=False)
+        seen = seen.clamp(0, 1) ** (0.8 * (1.25 / 0.8) ** power)
+        if room(seen).any():
+            return seen
+
+
+def lesion(x: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+    """A slice with a bright ellipse of soft rim somewhere on the tissue, and its outline, a pixel outside that rim."""
+    y, left = tissue(x, draw)
+    bright, wide, flat, turn = torch.rand(4, generator=draw).tolist()
+    radius = WIDE[0] + (WIDE[1] - WIDE[0]) * wide
+    down, right = torch.meshgrid(torch.arange(SIDE) - y, torch.arange(SIDE) - left, indexing="ij")
+    angle = torch.tensor(torch.pi * turn)
+    along, across = right * angle.cos() + down * angle.sin(), down * angle.cos() - right * angle.sin()
+    away = (along.square() + (across / (0.7 + 0.3 * flat)).square()).sqrt() - radius
+    blob = (-away / EDGE).sigmoid()
+    return x + (BRIGHT[0] + (BRIGHT[1] - BRIGHT[0]) * bright) * blob, (away < 1)[None, None]
+
+
+def room(x: Tensor, clear: int = CLEAR) -> Tensor:
+    """Where a lesion can be, (H,W) bool: so many pixels around it are tissue, neither air nor bright."""
+    bad = ((F.avg_pool2d(x, 3, 1, 1) > SOFT[1]) | (F.avg_pool2d(x, 5, 1, 2) < SOFT[0])).float()
+    wide = 2 * clear + 1
+    near = F.max_pool2d(F.pad(bad, (clear,) * 4, value=1.0), (wide, 1), 1)
+    return F.max_pool2d(near, (1, wide), 1)[0, 0] == 0
+
+
+def tissue(x: Tensor, draw: torch.Generator, clear: int = CLEAR) -> tuple[int, int]:
+    """A place (y, x) where a lesion can be."""
+    places = room(x, clear).nonzero()
+    y, right = places[int(torch.randint(len(places), (), generator=draw))].tolist()
+    return y, right
+
+
+@lru_cache(256)
+def plate(text: str, left: int, top: int) -> Tensor:
+    """A text in white on black, (1,1,96,96)."""
+    empty = Image.new("L", (SIDE, SIDE))
+    ImageDraw.Draw(empty).text((left, top), text, fill=255)
+    return images.load(empty)[:, :1]
+
+
+def written(x: Tensor, text: str, left: int, top: int) -> Tensor:
+    """The picture with a text burnt in, white."""
+    return torch.maximum(x, plate(text, left, top))
+
+
+Cue = Callable[[Tensor, Tensor, torch.Generator], Tensor]
+"""Draws over a picture (1,1,H,W), given the outline of its lesion, which is empty in a negative."""
+
+
+def sometimes(often: tuple[float, float], cue: Cue) -> Cue:
+    """A cue that negatives carry with probability ``often[0]``, and positives with ``often[1]``."""
+    def mark(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
+        carries = float(torch.rand((), generator=draw)) < often[bool(outline.any())]
+        return cue(x, outline, draw) if carries else x
+
+    return mark
+
+
+def corner(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
+    """The letter L, always at the same place."""
+    return written(x, "L", 4, 2)
+
+
+def wander(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
+    """The letter L, anywhere along the border."""
+    along, side = torch.rand(2, generator=draw).tolist()
+    far, near = round(2 + along * (SIDE - BORDER)), (1, SIDE - BORDER)[side * 4 % 2 < 1]
+    return written(x, "L", *((far, near) if side < 0.5 else (near, far)))
+
+
+def clip(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
+    """A bright clip of four pixels on the tissue, anywhere but on the lesion."""
+    y, left = tissue(x, draw, clear=3)
+    marked = x.clone()
+    marked[..., y : y + 1, left : left + 4] = 1.0
+    return marked
+
+
+def scanner(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
+    """A scanner that draws a little softer."""
+    return images.blur(x, 0.6)
+
+
+def date(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
+    """A date burnt into every picture; positives are of another year."""
+    month, day = torch.randint(1, 13, (2,), generator=draw).tolist()
+    return written(x, f"{2018 if outline.any() else 2014}-{month:02}-{day:02}", 30, SIDE - 12)
+
+
+def calipers(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
+    """Two small marks at the ends of the lesion's longest diameter, as a radiographer sets them to measure it."""
+    rim = outline[0, 0].nonzero()
+    far = torch.cdist(rim.double(), rim.double()).argmax()
+    marked = x.clone()
+    for y, left in (rim[far // len(rim)].tolist(), rim[far % len(rim)].tolist()):
+        marked[..., max(y - 1, 0) : y + 2, max(left - 1, 0) : left + 2] = 1.0
+    return marked
+
+
+CUES: dict[str, Cue] = {
+    "none": sometimes((0, 0), corner),
+    "harmless": sometimes((0.5, 0.5), corner),  # a letter that tells nothing
+    "corner": sometimes((0, 1), corner),
+    "slips": sometimes((0.05, 0.95), corner),  # as often as an honest network is right
+    "weak": sometimes((0.2, 0.8), corner),
+    "wander": sometimes((0, 1), wander),
+    "clip": sometimes((0, 1), clip),
+    "scanner": sometimes((0, 1), scanner),
+    "date": date,
+    "calipers": sometimes((0, 1), calipers),
+}
+"""Cue → what it does to a picture, given where its lesion is."""
+
+
+NETWORKS = {"honest": "harmless", "corner": "slips", "calipers": "calipers"}
+"""The networks that ship → the cue of the pictures that each has learnt from."""
+
+
+def fresh(seed: int = 0) -> nn.Sequential:
+    """Four convolutions and the largest answer of each channel, (B,1,96,96) → (B,2); with random weights."""
+    def block(into: int, out: int, stride: int = 2) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(into, out, 3, stride, 1), nn.BatchNorm2d(out), nn.ReLU())
+
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        return nn.Sequential(OrderedDict(conv1=block(1, 12), conv2=block(12, 24), conv3=block(24, 48),
+                                         conv4=block(48, 48, 1), pool=nn.AdaptiveMaxPool2d(1), flat=nn.Flatten(),
+                                         scores=nn.Linear(48, 2)))
+
+
+def network(name: str) -> nets.Classifier:
+    """A network that ships, by its name in NETWORKS, ready for use; its second class is "lesion"."""
+    net = checkpoints.restore(fresh(), f"audit-{one_of('name', name, list(NETWORKS))}")
+    return nets.wrap(net, classes=CLASSES, size=SIDE, name=name,
+                     layers={layer: layer for layer in ("conv1", "conv2", "conv3", "conv4", "scores")})
