@@ -68,21 +68,16 @@ def planes(volume: Tensor, map: Tensor, at: tuple[int, int, int], spacing: tuple
 
     All three have one scale in millimetres; the map (D,H,W) is signed, and lines show where the other planes are.
     """
-    z, y, x = at
-    extent = [n * mm for n, mm in zip(volume.shape, spacing, strict=True)]
-    scale, drawn = PLANE / max(extent), []
-    for cut, (down, right), lines in (((z,), (1, 2), (y, x)), ((slice(None), y), (0, 2), (z, x)),
-                                      ((slice(None), slice(None), x), (0, 1), (z, y))):
+    (z, y, x), extent = at, [n * mm for n, mm in zip(volume.shape, spacing, strict=True)]
+    drawn, most = [], float(map.max()) or 1.0
+    for cut, (down, right) in (((z,), (1, 2)), ((slice(None), y), (0, 2)), ((slice(None), slice(None), x), (0, 1))):
         flat = pixels.overlay(volume[cut][None, None].expand(1, 3, -1, -1), map[cut][None, None].clamp(min=0),
-                              scale=float(map.max()) or 1.0)
-        size = [max(1, round(extent[axis] * scale)) for axis in (down, right)]
-        flat = F.interpolate(flat, size, mode="nearest")
-        for axis, at_, n in zip((2, 3), lines, (volume.shape[down], volume.shape[right]), strict=True):
-            line = flat.select(axis, round((at_ + 0.5) / n * flat.shape[axis]))
-            line.copy_(LINES.view(1, 3, 1).expand_as(line))
-        if down == 0:
-            flat = flat.flip(2)  # the head is at the top
-        high, wide = PLANE - size[0], PLANE - size[1]
+                              scale=most)
+        flat = F.interpolate(flat, [round(extent[axis] * PLANE / max(extent)) for axis in (down, right)])
+        for axis, of in ((2, down), (3, right)):  # where the other planes are
+            flat.select(axis, int((at[of] + 0.5) / volume.shape[of] * flat.shape[axis])).copy_(LINES[None, :, None])
+        flat = flat.flip(2) if down == 0 else flat  # the head is at the top
+        high, wide = (PLANE - side for side in flat.shape[2:])
         drawn.append(F.pad(flat, (wide // 2, wide - wide // 2, high // 2, high - high // 2)))
     return torch.cat(drawn, 3)
 
