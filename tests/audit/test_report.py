@@ -363,16 +363,24 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(monkeypatch: p
     monkeypatch.setattr(results, "facts", absent)
     assert "No threshold is known" in wording.limit("lesion removed", 0.1)
     signs = ("lesion removed", "best fixed place", "outside the body", "worst flip of one class")
-    summary = {f"{cue}: accused": dict.fromkeys(signs, share) for cue, share in (
-        ("none", 0.0), ("harmless", 0.5), ("corner", 1.0), ("weak", 0.0), ("clip", 0.2))}
-    summary["threshold"] = dict.fromkeys(signs, 0.4)
-    monkeypatch.setattr(results, "facts", lambda name: {"honest": ["none", "harmless"], "evidence": {
-        "summary": summary}})
+    parts = {name: {"value": [0.3, 0, 1]} for name in wording.TITLES}
+    flat, deep = ({"sides": sides, "parts": parts} for sides in ([1, 96, 96], [1, 24, 64, 64]))
+    assert wording.together(flat) == []
+    summary = {"threshold": dict.fromkeys(signs, 0.4)} | {
+        label: dict.fromkeys((*signs, "any sign"), share) | {"networks": count} for label, share, count in (
+            ("false alarms", 0.25, 4), ("missed", 0.6, 15), ("false alarms, 3-D", 0.5, 2), ("missed, 3-D", 0, 3))}
+    monkeypatch.setattr(results, "facts", lambda name: {"evidence": {"summary": summary}})
     for name, beyond, within in (("lesion removed", 0.1, 0.9), ("best fixed place", 0.9, 0.1), ("flips", 0.5, 0.4)):
         told = wording.limit(name, beyond)
         assert "the threshold of 40 %, on the side of networks that cheat." in told
-        assert "false alarms for 25 % of the honest" in told and "missed 60 % of those" in told
+        assert "false alarms for 1 of 4 honest ones and missed 9 of 15 that cheat" in told
         assert "on the side of honest networks" in wording.limit(name, within)
+    told = wording.together(flat)[0]
+    assert told.startswith("On the side of networks that cheat: Lesion removed (of 4 that have a threshold).")
+    assert "1 of 4 honest ones had a number on the wrong side, and 9 of 15 that cheat had none" in told
+    assert "1 of 2 honest" in wording.together(deep)[0] and "0 of 3 that cheat" in wording.together(deep)[0]
+    parts["lesion removed"] = {"value": None}
+    assert wording.together(flat)[0].startswith("None of these numbers lies on the side of networks that cheat (of 3")
 
 
 def test_numbers_are_written_shortly():

@@ -15,7 +15,7 @@ from typing import Any
 from u3lab._system import paths
 from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
 from u3lab.audit.running import FOLDER
-from u3lab.audit.wording import NOT_SAID, TITLES, first, percent, sentences, thresholds
+from u3lab.audit.wording import NOT_SAID, TITLES, first, percent, sentences, thresholds, together
 from u3lab.checks import is_a, place
 from u3lab.errors import U3Error
 
@@ -98,6 +98,7 @@ def page(report: dict[str, Any], folder: Path) -> str:
 number, is what to compare it with. Below a picture stand the network’s log-odds: above 0 it answers positive.</p>
 <table><thead><tr><th scope="col">number</th><th scope="col">value</th><th scope="col">interval</th>
 <th scope="col">floor</th></tr></thead><tbody>{''.join(_line(k, part) for k, part in parts.items())}</tbody></table>
+{''.join(f'<p>{html.escape(one)}</p>' for one in together(report))}
 {sections}
 <section><h2>What must not be concluded</h2>
 <p>From none of these numbers, and not from all of them together, follows:</p>

@@ -92,7 +92,7 @@ def _lesion(value: list[float], floor: list[float], facts: dict[str, Any]) -> li
     told = (f"Of {number} outlined positives that the network finds, {percent(value[0])} turn negative once the "
             f"finding is filled in, and {percent(floor[0])} once the same shape is filled in elsewhere")
     if value[1] > floor[2]:
-        return [f"{told}: what is outlined matters to these answers."]
+        return [f"{told}: what is outlined matters to these answers, the finding or a mark on it."]
     if number < 5:
         return [f"{told}; so few pictures do not tell the two apart."]
     return [f"{told}: taking the finding away does not clearly turn more answers. Find out what else they hang on."]
@@ -157,24 +157,52 @@ def limit(name: str, value: float) -> str:
     known = thresholds().get(SIGNS[name])
     if known is None:
         return "No threshold is known for this number: read it beside its floor."
-    beyond = value < known["threshold"] if name == "lesion removed" else value > known["threshold"]
     side = "below" if value < known["threshold"] else "above"
-    alarms, missed = (percent(known[name]) for name in ("false alarms", "missed"))
+    alarms, missed = (_of(*known[what]) for what in ("false alarms", "missed"))
     return (f"It lies {side} the threshold of {percent(known['threshold'])}, on the side of "
-            f"{'networks that cheat' if beyond else 'honest networks'}. On small networks with made findings, others "
-            f"than those that set it, the threshold gave false alarms for {alarms} of the honest ones and missed "
-            f"{missed} of those that cheat.")
+            f"{'networks that cheat' if beyond(name, value) else 'honest networks'}. On small networks for slices with "
+            f"made findings, others than those that set it, the threshold gave false alarms for {alarms} honest ones "
+            f"and missed {missed} that cheat.")
 
 
-def thresholds() -> dict[str, dict[str, float]]:
-    """Sign → its threshold, and the rates of false alarms and misses; empty if the table has not been made."""
+def beyond(name: str, value: float) -> bool:
+    """Whether the number lies on the side of networks that cheat; its threshold is known."""
+    threshold = thresholds()[SIGNS[name]]["threshold"]
+    return value < threshold if name == "lesion removed" else value > threshold
+
+
+def together(report: dict[str, Any]) -> list[str]:
+    """Which numbers lie on the side of networks that cheat, and how often all of them together were wrong; nothing if
+    that is not known."""
+    after = ", 3-D" if len(report["sides"]) == 4 else ""
+    alarms, missed = (_summary().get(f"{what}{after}") for what in ("false alarms", "missed"))
+    there = {name: part["value"][0] for name, part in report["parts"].items() if name in SIGNS and part["value"]}
+    if not alarms or not missed or not there:
+        return []
+    cheating = [TITLES[name].heading for name, value in there.items() if beyond(name, value)]
+    said = (f"On the side of networks that cheat: {', '.join(cheating)}" if cheating
+            else "None of these numbers lies on the side of networks that cheat")
+    return [f"{said} (of {len(there)} that have a threshold). These were tried on small networks of which it is known "
+            f"whether they cheat: {_of(alarms['any sign'], alarms['networks'])} honest ones had a number on the wrong "
+            f"side, and {_of(missed['any sign'], missed['networks'])} that cheat had none. Networks whose cue goes "
+            "with the finding, such as marks at its rim, were not among these: no number here can show them."]
+
+
+def _of(share: float, count: float) -> str:
+    return f"{round(share * count)} of {count:.0f}"
+
+
+def thresholds() -> dict[str, dict[str, Any]]:
+    """Sign → its threshold, and the false alarms and misses, each a share and of how many networks; empty if the table
+    has not been made."""
+    summary = _summary()
+    return {sign: {"threshold": value} | {what: [summary[what][sign], summary[what]["networks"]]
+                                          for what in ("false alarms", "missed")}
+            for sign, value in summary.get("threshold", {}).items()}
+
+
+def _summary() -> dict[str, dict[str, Any]]:
     try:
-        facts = results.facts("audited")
+        return results.facts("audited")["evidence"]["summary"]
     except U3Error:
         return {}
-    summary = facts["evidence"]["summary"]
-    accused = {label.partition(":")[0]: of for label, of in summary.items() if label.endswith(": accused")}
-    honest, cheats = ([of for cue, of in accused.items() if (cue in facts["honest"]) == fair] for fair in (True, False))
-    return {sign: {"threshold": value, "false alarms": sum(of[sign] for of in honest) / len(honest),
-                   "missed": 1 - sum(of[sign] for of in cheats) / len(cheats)}
-            for sign, value in summary.get("threshold", {}).items()}

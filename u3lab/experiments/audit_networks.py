@@ -21,7 +21,8 @@ def make(plan: Plan) -> None:
     """Teach and write those that are asked for."""
     for name in plan.names:
         cue, steps = cheats.NETWORKS[name], plan.steps(STEPS[name])
-        net = taught(cheats.fresh(plan.seed), cheats.cases(cue, LEARNT, seed=plan.seed), steps, plan.seed)
+        pictures = cheats.cases(cue, len(plan.few(range(LEARNT), BATCH)), seed=plan.seed)
+        net = taught(cheats.fresh(plan.seed), pictures, steps, plan.seed)
         plan.weights(f"audit-{name}", net, cue=cue, steps=steps, pictures=LEARNT, patients=", ".join(cheats.PATIENTS))
 
 

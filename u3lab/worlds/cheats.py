@@ -27,6 +27,7 @@ from u3lab.datasets import scans
 from u3lab.nets import checkpoints
 
 SIDE = 96
+VOLUME = (24, 64, 64)
 CLASSES = ("healthy", "lesion")
 PATIENTS = ("brain1", "brain2", "lung1", "lung2")
 BRIGHT, WIDE, EDGE = (0.35, 0.55), (3.5, 6.0), 0.7  # of a lesion: over the tissue; radius and softness in pixels
@@ -46,8 +47,13 @@ class Made(NamedTuple):
 
 @cache
 def slices(patient: str) -> Tensor:
-    """A patient's slices as squares, (n,1,96,96) in [0,1]: air black, the patient's own lesion filled in, and only
-    those with a place for a made one."""
+    """Those of a patient's slices that have a place for a made lesion, (n,1,96,96)."""
+    return stack(patient)[[bool(room(one).any()) for one in stack(patient).split(1)]]
+
+
+@cache
+def stack(patient: str) -> Tensor:
+    """A patient's slices as squares, (n,1,96,96) in [0,1]: air black, and the patient's own lesion filled in."""
     scan = scans.load(patient)
     grey = scan.images[:, :1] if scan.modality == "MR" else (scan.values[:, None] - AIR) / (WHITE - AIR)
     height, width = grey.shape[2:]
@@ -59,101 +65,125 @@ def slices(patient: str) -> Tensor:
     near = torch.tensor([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]])[None, None] / 4
     for _ in range(200):  # towards the harmonic in-painting: each pixel is the mean of its neighbours
         square = torch.where(own, F.conv2d(F.pad(square, (1, 1, 1, 1), "replicate"), near), square)
-    square = square.clamp(0, 1)
-    return square[[bool(room(one).any()) for one in square.split(1)]]
+    return square.clamp(0, 1)
 
 
-def cases(cue: str, count: int, *, half: int = 0, seed: int = 0) -> Made:
+def cases(cue: str, count: int, *, half: int = 0, seed: int = 0, volumes: bool = False) -> Made:
     """Pictures of which every other one is positive, with a cue.
 
     Parameters
     ----------
     cue
-        A name in CUES.
+        A name in CUES; for volumes one in IN_VOLUMES.
     count
         Of pictures.
     half
         0 or 1: of every patient the even slices, or the odd ones.
     seed
         Of slices, views, lesions and cues.
+    volumes
+        Stacks of these slices instead, (count,1,24,64,64); a cue is the same in all slices of one.
     """
-    mark = CUES[one_of("cue", cue, list(CUES))]
-    plain = without_cue(whole("count", count, 2), whole("half", half, 0, 1), whole("seed", seed, 0))
+    mark = CUES[one_of("cue", cue, list(IN_VOLUMES if volumes else CUES))]
+    plain = without_cue(whole("count", count, 2), whole("half", half, 0, 1), whole("seed", seed, 0), volumes)
     draw = torch.Generator().manual_seed(seed)
-    marked = [mark(x, outline, draw) for x, outline in zip(plain.images.split(1), plain.outlines.split(1), strict=True)]
-    return plain._replace(images=torch.cat(marked).clamp(0, 1))
+    marked = []
+    for x, outline in zip(plain.images.split(1), plain.outlines.split(1), strict=True):
+        flat = x.view(-1, 1, *x.shape[-2:])  # a volume as its slices
+        marked.append(mark(flat, outline, draw).view_as(x).clamp(0, 1))
+    return plain._replace(images=torch.cat(marked))
 
 
 @lru_cache(2)
-def without_cue(count: int, half: int, seed: int) -> Made:
+def without_cue(count: int, half: int, seed: int, volumes: bool) -> Made:
     """The slices and lesions that all cues have in common."""
     draw = torch.Generator().manual_seed(seed)
-    stock = [(name, one) for name in PATIENTS for one in slices(name)[half::2].split(1)]
+    stock = [(name, one) for name in PATIENTS
+             for one in ((volume(name, half),) if volumes else slices(name)[half::2].split(1))]
     positive = torch.arange(count) % 2 == 1
     drawn, outlines, whose = [], [], []
     for ill in positive.tolist():
-        name, slice_ = stock[int(torch.randint(len(stock), (), generator=draw))]
-        x = view(slice_, draw)
-        x, outline = lesion(x, draw) if ill else (x, torch.zeros(1, 1, SIDE, SIDE, dtype=torch.bool))
+        name, one = stock[int(torch.randint(len(stock), (), generator=draw))]
+        x = view(one, draw)
+        x, outline = lesion(x, draw) if ill else (x, torch.zeros(x.shape, dtype=torch.bool))
         drawn.append(x.clamp(0, 1))
         outlines.append(outline)
         whose.append(name)
     return Made(torch.cat(drawn), positive, torch.cat(outlines), whose)
 
 
+@cache
+def volume(patient: str, half: int) -> Tensor:
+    """The even or the odd slices of a patient as one volume, (1,1,24,64,64)."""
+    return F.interpolate(stack(patient)[half::2].movedim(1, 0)[None], VOLUME, mode="trilinear", align_corners=False)
+
+
 def view(x: Tensor, draw: torch.Generator) -> Tensor:
-    """A slice (1,1,H,W) shifted by up to 8 pixels, scaled by up to 15 %, turned by up to 10°, perhaps mirrored, and of
-    other contrast: grey levels to the power of .8 to 1.25."""
+    """A slice or volume (1,1,…) shifted by up to a twelfth of a side, scaled by up to 15 %, turned in the plane by up
+    to 10°, perhaps mirrored, and of other contrast: grey levels to the power of .8 to 1.25."""
     while True:
         right, down, scale, turn, mirror, power = torch.rand(6, generator=draw).tolist()
         a, angle = 0.85 + 0.3 * scale, (turn - 0.5) * torch.pi / 9
         flip, c, s = (1 if mirror < 0.5 else -1), a * math.cos(angle), a * math.sin(angle)
-        theta = torch.tensor([[flip * c, -s, (right - 0.5) / 3], [flip * s, c, (down - 0.5) / 3]])[None]
-        seen = F.grid_sample(x, F.affine_grid(theta, list(x.shape), align_corners=False), align_corners=False)
-        seen = seen.clamp(0, 1) ** (0.8 * (1.25 / 0.8) ** power)
+        plane = [[flip * c, -s, (right - 0.5) / 3], [flip * s, c, (down - 0.5) / 3]]
+        theta = plane if x.ndim == 4 else [[*row[:2], 0.0, row[2]] for row in plane] + [[0.0, 0.0, 1.0, 0.0]]
+        grid = F.affine_grid(torch.tensor([theta]), list(x.shape), align_corners=False)
+        seen = F.grid_sample(x, grid, align_corners=False).clamp(0, 1) ** (0.8 * (1.25 / 0.8) ** power)
         if room(seen).any():
             return seen
 
 
 def lesion(x: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor]:
-    """A slice with a bright ellipse of soft rim somewhere on the tissue, and its outline, a pixel outside that rim."""
-    y, left = tissue(x, draw)
+    """A picture with a bright ellipse of soft rim somewhere on the tissue, and its outline, a pixel outside that rim.
+    In a volume it is an ellipsoid, round between slices."""
+    *through, y, left = tissue(x, draw)
     bright, wide, flat, turn = torch.rand(4, generator=draw).tolist()
     radius = WIDE[0] + (WIDE[1] - WIDE[0]) * wide
-    down, right = torch.meshgrid(torch.arange(SIDE) - y, torch.arange(SIDE) - left, indexing="ij")
+    *deep, down, right = torch.meshgrid(*(torch.arange(side) - at for side, at in zip(
+        x.shape[2:], (*through, y, left), strict=True)), indexing="ij")
     angle = torch.tensor(torch.pi * turn)
     along, across = right * angle.cos() + down * angle.sin(), down * angle.cos() - right * angle.sin()
-    away = (along.square() + (across / (0.7 + 0.3 * flat)).square()).sqrt() - radius
+    axes = [along, across / (0.7 + 0.3 * flat), *deep]
+    away = sum(one.square() for one in axes).sqrt() - radius
     blob = (-away / EDGE).sigmoid()
     return x + (BRIGHT[0] + (BRIGHT[1] - BRIGHT[0]) * bright) * blob, (away < 1)[None, None]
 
 
-def room(x: Tensor, clear: int = CLEAR) -> Tensor:
-    """Where a lesion can be, (H,W) bool: so many pixels around it are tissue, neither air nor bright."""
-    bad = ((F.avg_pool2d(x, 3, 1, 1) > SOFT[1]) | (F.avg_pool2d(x, 5, 1, 2) < SOFT[0])).float()
-    wide = 2 * clear + 1
-    near = F.max_pool2d(F.pad(bad, (clear,) * 4, value=1.0), (wide, 1), 1)
-    return F.max_pool2d(near, (1, wide), 1)[0, 0] == 0
+def room(x: Tensor, clear: int | None = None) -> Tensor:
+    """Where a lesion can be, (H,W) or (D,H,W) bool: so many pixels around it are tissue, neither air nor bright."""
+    clear = round(CLEAR * x.shape[-1] / SIDE) if clear is None else clear
+    bad = ((_along(x, 3, mean=True) > SOFT[1]) | (_along(x, 5, mean=True) < SOFT[0])).float()
+    return _along(F.pad(bad, (clear,) * 2 * (x.ndim - 2), value=1.0), 2 * clear + 1)[0, 0] == 0
 
 
-def tissue(x: Tensor, draw: torch.Generator, clear: int = CLEAR) -> tuple[int, int]:
-    """A place (y, x) where a lesion can be."""
+def _along(x: Tensor, wide: int, *, mean: bool = False) -> Tensor:
+    """The mean of a square or cube around each pixel, outside of which is 0; or the maximum of each that is whole. One
+    axis after the other, which is the same and quicker."""
+    pool = {(4, True): F.avg_pool2d, (5, True): F.avg_pool3d, (4, False): F.max_pool2d, (5, False): F.max_pool3d}[
+        x.ndim, mean]
+    for axis in range(x.ndim - 2):
+        sides = [wide if one == axis else 1 for one in range(x.ndim - 2)]
+        x = pool(x, sides, 1, [side // 2 if mean else 0 for side in sides])
+    return x
+
+
+def tissue(x: Tensor, draw: torch.Generator, clear: int | None = None) -> list[int]:
+    """A place (y, x) or (z, y, x) where a lesion can be."""
     places = room(x, clear).nonzero()
-    y, right = places[int(torch.randint(len(places), (), generator=draw))].tolist()
-    return y, right
+    return places[int(torch.randint(len(places), (), generator=draw))].tolist()
 
 
 @lru_cache(256)
-def plate(text: str, left: int, top: int) -> Tensor:
-    """A text in white on black, (1,1,96,96)."""
-    empty = Image.new("L", (SIDE, SIDE))
+def plate(text: str, left: int, top: int, side: int) -> Tensor:
+    """A text in white on black, (1,1,side,side)."""
+    empty = Image.new("L", (side, side))
     ImageDraw.Draw(empty).text((left, top), text, fill=255)
     return images.load(empty)[:, :1]
 
 
 def written(x: Tensor, text: str, left: int, top: int) -> Tensor:
     """The picture with a text burnt in, white."""
-    return torch.maximum(x, plate(text, left, top))
+    return torch.maximum(x, plate(text, left, top, x.shape[-1]))
 
 
 Cue = Callable[[Tensor, Tensor, torch.Generator], Tensor]
@@ -177,13 +207,14 @@ def corner(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
 def wander(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
     """The letter L, anywhere along the border."""
     along, side = torch.rand(2, generator=draw).tolist()
-    far, near = round(2 + along * (SIDE - BORDER)), (1, SIDE - BORDER)[side * 4 % 2 < 1]
+    last = x.shape[-1] - BORDER
+    far, near = round(2 + along * last), (1, last)[side * 4 % 2 < 1]
     return written(x, "L", *((far, near) if side < 0.5 else (near, far)))
 
 
 def clip(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
     """A bright clip of four pixels on the tissue, anywhere but on the lesion."""
-    y, left = tissue(x, draw, clear=3)
+    y, left = tissue(x, draw, 3)
     marked = x.clone()
     marked[..., y : y + 1, left : left + 4] = 1.0
     return marked
@@ -223,22 +254,27 @@ CUES: dict[str, Cue] = {
     "calipers": sometimes((0, 1), calipers),
 }
 """Cue → what it does to a picture, given where its lesion is."""
+IN_VOLUMES = ("none", "harmless", "corner", "scanner", "wander")
 
 
 NETWORKS = {"honest": "harmless", "corner": "slips", "calipers": "calipers"}
 """The networks that ship → the cue of the pictures that each has learnt from."""
 
 
-def fresh(seed: int = 0) -> nn.Sequential:
-    """Four convolutions and the largest answer of each channel, (B,1,96,96) → (B,2); with random weights."""
-    def block(into: int, out: int, stride: int = 2) -> nn.Module:
-        return nn.Sequential(nn.Conv2d(into, out, 3, stride, 1), nn.BatchNorm2d(out), nn.ReLU())
+def fresh(seed: int = 0, *, volumes: bool = False) -> nn.Sequential:
+    """Four convolutions and the largest answer of each channel, (B,1,…) → (B,2); with random weights."""
+    conv, norm, pool = ((nn.Conv3d, nn.BatchNorm3d, nn.AdaptiveMaxPool3d) if volumes else
+                        (nn.Conv2d, nn.BatchNorm2d, nn.AdaptiveMaxPool2d))
 
+    def block(into: int, out: int, stride: int = 2) -> nn.Module:
+        return nn.Sequential(conv(into, out, 3, stride, 1), norm(out), nn.ReLU())
+
+    first, second, third = (8, 16, 32) if volumes else (12, 24, 48)
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
-        return nn.Sequential(OrderedDict(conv1=block(1, 12), conv2=block(12, 24), conv3=block(24, 48),
-                                         conv4=block(48, 48, 1), pool=nn.AdaptiveMaxPool2d(1), flat=nn.Flatten(),
-                                         scores=nn.Linear(48, 2)))
+        return nn.Sequential(OrderedDict(
+            conv1=block(1, first), conv2=block(first, second), conv3=block(second, third), conv4=block(third, third, 1),
+            pool=pool(1), flat=nn.Flatten(), scores=nn.Linear(third, 2)))
 
 
 def network(name: str) -> nets.Classifier:

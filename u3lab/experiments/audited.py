@@ -1,0 +1,197 @@
+"""The audit on networks of which it is known whether they cheat: where its thresholds lie, and how often it is wrong.
+
+    python -m u3lab.experiments audited     # results/audited.json, twenty minutes of a quiet processor
+
+Each network is taught on pictures with made lesions and with one kind of cue. Thresholds are set on some kinds, and
+judged on networks of other seeds, of kinds that had no say in them, and on volumes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import comb
+from typing import NamedTuple, TypeVar
+
+from u3lab import audit
+from u3lab.audit.parts import settings
+from u3lab.errors import U3Error
+from u3lab.experiments._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
+from u3lab.experiments.audit_networks import taught
+from u3lab.worlds import cheats
+
+T = TypeVar("T")
+AXES = ("2-D", "3-D")
+LEARNT = {"2-D": 4000, "3-D": 1500}  # pictures that a network is taught on
+JUDGED = {"2-D": 200, "3-D": 100}  # and audited on
+STEPS, BATCH = {"2-D": 400, "3-D": 600}, {"2-D": 32, "3-D": 16}
+SEEDS = {"set": (0, 1, 2), "judge": (3, 4, 5)}
+HONEST = ("none", "harmless")
+SETTING = (*HONEST, "corner", "scanner")  # kinds that set thresholds; the others are met in the judging alone
+JUDGING = {"2-D": (*SETTING, "weak", "wander", "clip", "date", "calipers"),
+           "3-D": ("harmless", "corner", "scanner", "wander")}  # no volume sets a threshold
+HIDDEN = "calipers"  # goes with the lesion, so that no sign can show it
+FEW = (5, 10, 20)  # true positives whose lesion is filled in
+
+Run = NamedTuple("Run", [("axes", str), ("cue", str), ("seed", int), ("role", str)])
+"""One network: for slices or volumes, the cue of its pictures; ``role`` is "set", of a network that sets thresholds, or
+"judge"."""
+
+Reached = NamedTuple("Reached", [("accuracy", float), ("without", float), ("asked", int), ("removed", float),
+    ("elsewhere", float), ("place", float), ("outside", float), ("edges", float), ("lesion", float),
+    ("flips", dict[str, float])])
+"""Accuracy on pictures like those learnt from, and on the same without the cue. Then the audit's numbers: how many true
+positives there are, the share of them that flips when their lesion is filled in, and when the same shape is filled in
+elsewhere; the best fixed place; the share of occlusion outside the body, and of edges; occlusion on the lesion over its
+area; and the flips of each change, of positives and of negatives. What a network leaves nothing to ask about is 0."""
+
+CHANGES = ("mirror", "shift", "blur", "noise", "window")
+FLIPS = tuple(f"{change}, {whose}" for change in CHANGES for whose in ("positives", "negatives"))
+SIGNS = {"lesion removed": lambda row: -row.removed, "best fixed place": lambda row: row.place,
+         "outside the body": lambda row: row.outside, "worst flip of one class": lambda row: max(row.flips.values())}
+"""Number → what is larger in a cheat."""
+ANY = "any sign"
+
+
+def thresholds(rows: Rows) -> dict[str, float]:
+    """Sign → half way between the largest of the honest networks that set it and the least of those kinds of cheats
+    that lie wholly beyond these."""
+    setting = {run: row for run, row in rows.items() if run.role == "set"}
+    found = {}
+    for name, sign in SIGNS.items():
+        top = max(sign(row) for run, row in setting.items() if run.cue in HONEST)
+        least = [min(sign(row) for run, row in setting.items() if run.cue == cue)
+                 for cue in dict.fromkeys(run.cue for run in setting) if cue not in HONEST]
+        found[name] = (top + min((one for one in least if one > top), default=top)) / 2
+    return found
+
+
+def accused(row: Reached, limits: dict[str, float]) -> dict[str, bool]:
+    """Which signs accuse a network, and whether any does."""
+    found = {name: sign(row) > limits[name] for name, sign in SIGNS.items()}
+    return {**found, ANY: any(found.values())}
+
+
+def below(row: Reached, limit: float, few: int) -> float:
+    """How probable it is that of so many true positives, drawn without replacement, less than this share flips."""
+    flipped = round(row.removed * row.asked)
+    few = min(few, row.asked)
+    return sum(comb(flipped, k) * comb(row.asked - flipped, few - k) for k in range(few + 1) if k < limit * few
+               ) / comb(row.asked, few)
+
+
+def summary(rows: Rows) -> Summary:
+    """For each cue the numbers of the networks that judge: mean, least and largest; how many each sign accuses; and
+    the thresholds with their rates."""
+    judging = {run: row for run, row in rows.items() if run.role == "judge"}
+    fair = {run.cue in HONEST for run in rows if run.role == "set"}
+    if not judging or fair != {True, False}:
+        return {}
+    name = {run: run.cue + f", {run.axes}" * (run.axes != AXES[0]) for run in judging}
+    found = dict(by_cell(((name[run], column, value) for run, row in judging.items() for column, value in (
+        ("accuracy", row.accuracy), ("without the cue", row.without), ("lesion filled in", row.removed),
+        ("filled in elsewhere", row.elsewhere), ("one place", row.place), ("occlusion outside the body", row.outside),
+        ("worst flip", max(row.flips.values())))), extent))
+    limits = thresholds(rows)
+    said = {run: accused(row, limits) for run, row in judging.items()}
+    share = {label: {sign: sum(one[sign] for one in of) / len(of) for sign in (*SIGNS, ANY)}
+             for label in found if (of := [said[run] for run in judging if name[run] == label])}
+    found |= {f"{label}: accused": of for label, of in share.items()}
+    found["threshold"] = {sign: abs(one) for sign, one in limits.items()}
+    for axes in dict.fromkeys(run.axes for run in judging):
+        after = f", {axes}" * (axes != AXES[0])
+        groups = {"honest": [run for run in judging if run.axes == axes and run.cue in HONEST],
+                  "cheats": [run for run in judging if run.axes == axes and run.cue not in (*HONEST, HIDDEN)]}
+        for label, kind, wrong in (("false alarms", "honest", True), ("missed", "cheats", False)):
+            if some := groups[kind]:
+                found[label + after] = {sign: sum(said[run][sign] == wrong for run in some) / len(some)
+                                        for sign in (*SIGNS, ANY)} | {"networks": len(some)}
+        for few in FEW * (not after):
+            found[f"lesion removed on {few} pictures"] = {
+                f"{kind} accused": sum(below(rows[run], -limits["lesion removed"], few) for run in some) / len(some)
+                for kind, some in groups.items() if some}
+    return found
+
+
+TABLE = Table(
+    "audited", Run, Reached, summary=summary, again={"cue": "corner", "seed": "3", "axes": "2-D"},
+    facts={"steps": STEPS, "batch": BATCH, "learnt": LEARNT, "judged": JUDGED, "honest": HONEST, "setting": SETTING,
+           "hidden": HIDDEN},
+    within={"flips": FLIPS},
+    shared={"fit & choose: patients": "Four patients are all there are; networks learn from their even slices, and are "
+                                      "audited on the odd ones.",
+            "fit & judge: patients": "As above.", "choose & judge: patients": "As above.",
+            "choose & judge: slices": "The networks differ, and the views, lesions and cues; the odd slices are the "
+                                      "same."},
+    evidence=Evidence(
+        "which networks the audit accuses, of networks of which it is known whether they cheat",
+        measured="The audit's numbers for small networks (four convolutions) that were taught to find a made lesion on "
+                 "pictures with one kind of cue. \"accused\": the share of the networks beyond the threshold; \"any "
+                 "sign\": beyond at least one. \"lesion removed on 5 pictures\": how often so few true positives, "
+                 "drawn from all, lie beyond it.",
+        on="4,000 views of the even slices of four patients to learn from, 200 views of the odd slices to be audited "
+           "on; the patients' own lesions are filled in, and slices without room for a made one are left out. Honest: "
+           "no cue, or a letter on half of both classes. Cheats: a letter in the corner of every positive; on four of "
+           "five and one of five; anywhere on the border; a bright clip on the tissue; a slight blur; a date burnt in; "
+           "marks at the rim of the lesion (calipers). Volumes (24×64×64, stacks of the same slices): 1,500 to learn "
+           "from, 100 to be audited on, with the harmless letter, the corner, the blur and the wandering letter.",
+        often="Three networks of each kind judge, and three others of four kinds set the thresholds. The numbers are "
+              "mean, least and largest.",
+        floor="The same shape filled in elsewhere, and edges, stand in the rows.",
+        chosen="Each threshold lies half way between the largest honest network that sets it and the least of those "
+               "kinds of cheats of which all lie beyond that; by networks for slices with no cue, a harmless letter, a "
+               "letter in the corner, and a blur. A first rule, the next larger cheat, was given up when the networks "
+               "that set had been seen and none that judges. The other kinds, and volumes, had no say. How lesions "
+               "look, where they may lie and how long is taught was set on a few networks of seeds 0 and 1, until "
+               "honest ones found them.",
+        limits="Made lesions and made cues on four patients, the same to set and to judge; one small network. Rates of "
+               "misses leave the calipers out: they go when the lesion is filled in, so no sign shows them, and the "
+               "table names them apart. The weak letter teaches the lesion as well. A network that no sign accuses is "
+               "not thereby honest."),
+    chart=Chart("bars", "share of true positives that flip", columns=("lesion filled in",),
+                alt="Bars for nine kinds of networks on slices and four on volumes: honest ones lose most of their "
+                    "answers when the lesion is filled in, those that read calipers all of them, and other cheats "
+                    "few."))
+
+
+def work(plan: Plan) -> Iterator[Work]:
+    """A network, from its training to its audit, is a piece of work."""
+    slices = {half: [f"{name}, slice {n}" for name in cheats.PATIENTS
+                     for n in range(len(cheats.stack(name)))[half::2]] for half in (0, 1)}
+    plan.fit(patients=cheats.PATIENTS, slices=slices[0])
+    plan.choose(patients=cheats.PATIENTS, slices=slices[1])
+    plan.judge(patients=cheats.PATIENTS, slices=slices[1])
+    for axes, role in (("2-D", "set"), ("2-D", "judge"), ("3-D", "judge")):
+        for seed in plan.few(SEEDS[role]):
+            for cue in plan.few(SETTING if role == "set" else JUDGING[axes], 3):
+                run = Run(axes, cue, seed, role)
+                yield Work(run, measured, run, plan.steps(STEPS[axes]),
+                           *(len(plan.few(range(count), 40)) for count in (LEARNT[axes], JUDGED[axes])))
+
+
+def measured(run: Run, steps: int, learnt: int, judged: int) -> Reached:
+    """Teach a network, and audit it."""
+    volumes = run.axes == "3-D"
+    net = taught(cheats.fresh(run.seed, volumes=volumes),
+                 cheats.cases(run.cue, learnt, seed=run.seed, volumes=volumes), steps, run.seed, BATCH[run.axes])
+    made, plain = (cheats.cases(cue, judged, half=1, seed=1000 + run.seed, volumes=volumes)
+                   for cue in (run.cue, "none"))
+    cases = audit.Cases(*made)
+    chosen, flips = settings(cases), audit.flips(net, cases)
+    removed = _none(audit.lesion_removed, net, cases, margin=chosen["margin"])
+    place = _none(audit.fixed_place, net, cases, cells=chosen["cells"], pairs=chosen["pairs"])
+    looked = _none(audit.where_it_looks, net, cases, windows=chosen["windows"], most=chosen["most"])
+    return Reached(
+        audit.accuracy(net, cases).right.value, audit.accuracy(net, audit.Cases(*plain)).right.value,
+        len(removed.which) if removed else 0, *(getattr(found, name).value if found else 0.0 for found, name in (
+            (removed, "flipped"), (removed, "elsewhere"), (place, "best"), (looked, "outside"),
+            (looked, "edges_outside"), (looked, "lesion"))),
+        {f"{change}, {whose}": share.value if share else 0.0 for change, both in flips.items()
+         for whose, share in zip(("positives", "negatives"), both, strict=True)})
+
+
+def _none(measure: Callable[..., T], *given: object, **settings: int) -> T | None:
+    """What is measured, or None of a network that is right on no positive or on no negative."""
+    try:
+        return measure(*given, **settings)
+    except U3Error:
+        return None
