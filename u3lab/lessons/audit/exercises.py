@@ -40,9 +40,8 @@ def _holes(g: torch.Generator) -> Iterator[tuple]:
 
 FILL = Exercise(
     id="8-fill", title="A slice without its lesion", minutes=7, difficulty="medium", points=4,
-    goal="Fill in what is outlined. In each of `steps` steps, every pixel in `where` becomes the mean of its four "
-         "neighbours (above, below, left, right), as they were before the step. All other pixels stay. At the border "
-         "of the picture, a pixel's own value stands in for the neighbour that is missing.",
+    goal="In each of `steps` steps, every pixel in `where` becomes the mean of its four neighbours, as they were before "
+         "the step. All others stay. At the border, a pixel's own value stands in for a missing neighbour.",
     signature="def my_fill(x, where, steps):   # (B,1,H,W), (B,1,H,W) bool, a number → (B,1,H,W)",
     hints=(
         "All pixels at once: `F.pad(x, (1, 1, 1, 1), mode=\"replicate\")` repeats the border, and then "
@@ -102,9 +101,9 @@ def _cells(g: torch.Generator) -> Iterator[tuple]:
 
 TRANSPLANT = Exercise(
     id="8-transplant", title="Carry a cell", minutes=6, difficulty="medium", points=4,
-    goal="Pair n is one healthy slice and one with a lesion. Put the cell of the ill slice into the healthy one, and "
-         "the cell of the healthy slice into the ill one. Return how far the first answer rises and how far the second "
-         "falls, two tensors (N). `score(x)` gives log-odds, `cell` two slices: rows, columns.",
+    goal="Pair n is a healthy slice and an ill one. Put the cell of each into the other. Return how far the answer of "
+         "the healthy one rises, and how far that of the ill one falls. `score(x)` gives log-odds; `cell` is two "
+         "slices, rows and columns.",
     signature="def my_transplant(score, healthy, ill, cell):   # a function, (N,1,H,W) twice, two slices → (N), (N)",
     hints=("Work on copies, `healthy.clone()`: both slices are still needed as they were.",
            "`given[..., rows, columns] = ill[..., rows, columns]` carries the cell over, in all pairs at once.",
