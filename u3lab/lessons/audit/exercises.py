@@ -40,8 +40,8 @@ def _holes(g: torch.Generator) -> Iterator[tuple]:
 
 FILL = Exercise(
     id="8-fill", title="A slice without its lesion", minutes=7, difficulty="medium", points=4,
-    goal="In each of `steps` steps, every pixel in `where` becomes the mean of its four neighbours, as they were before "
-         "the step. All others stay. At the border, a pixel's own value stands in for a missing neighbour.",
+    goal="In each of `steps` steps, every pixel in `where` becomes the mean of its four neighbours, as they were "
+         "before the step. All others stay. At the border, a pixel's own value stands in for a missing neighbour.",
     signature="def my_fill(x, where, steps):   # (B,1,H,W), (B,1,H,W) bool, a number → (B,1,H,W)",
     hints=(
         "All pixels at once: `F.pad(x, (1, 1, 1, 1), mode=\"replicate\")` repeats the border, and then "
