@@ -368,17 +368,18 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(monkeypatch: p
     assert wording.together(flat) == []
     summary = {"threshold": dict.fromkeys(signs, 0.4)} | {
         label: dict.fromkeys((*signs, "any sign"), share) | {"networks": count} for label, share, count in (
-            ("false alarms", 0.25, 4), ("missed", 0.6, 15), ("false alarms, 3-D", 0.5, 2), ("missed, 3-D", 0, 3))}
+            ("false alarms", 0.25, 4), ("missed", 0.6, 15), ("missed, of those that need the cue", 0.5, 12),
+            ("false alarms, 3-D", 0.5, 2), ("missed, 3-D", 0, 3), ("missed, of those that need the cue, 3-D", 0, 1))}
     monkeypatch.setattr(results, "facts", lambda name: {"evidence": {"summary": summary}})
     for name, beyond, within in (("lesion removed", 0.1, 0.9), ("best fixed place", 0.9, 0.1), ("flips", 0.5, 0.4)):
         told = wording.limit(name, beyond)
         assert "the threshold of 40 %, on the side of networks that cheat." in told
-        assert "false alarms for 1 of 4 honest ones and missed 9 of 15 that cheat" in told
+        assert "false alarms for 1 of 4 honest ones and missed 9 of 15 taught with a cue" in told
         assert "on the side of honest networks" in wording.limit(name, within)
-    told = wording.together(flat)[0]
-    assert told.startswith("On the side of networks that cheat: Lesion removed (of 4 that have a threshold).")
-    assert "1 of 4 honest ones had a number on the wrong side, and 9 of 15 that cheat had none" in told
-    assert "1 of 2 honest" in wording.together(deep)[0] and "0 of 3 that cheat" in wording.together(deep)[0]
+    verdict, rates = wording.together(flat)
+    assert verdict == "On the side of networks that cheat: Lesion removed (of 4 that have a threshold)."
+    assert all(told in rates for told in ("honest ones, 1 of 4 had", "a cue, 6 of 15 had one", "without it, 6 of 12."))
+    assert all(told in wording.together(deep)[1] for told in ("1 of 2 had", "3 of 3 had", "1 of 1."))
     parts["lesion removed"] = {"value": None}
     assert wording.together(flat)[0].startswith("None of these numbers lies on the side of networks that cheat (of 3")
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from u3lab import results
-from u3lab.experiments import crops, layers, learnet, pretexts, readouts, scanners, start
+from u3lab.experiments import audited, crops, layers, learnet, pretexts, readouts, scanners, start
 from u3lab.lessons.inversion.table import LAYERS, NETWORKS
 from u3lab.lessons.landmarks import trials as landmark_trials
 from u3lab.lessons.selfsup import crops as lessons
@@ -445,3 +445,35 @@ def test_the_auc_against_all_is_the_mean_of_those_against_each_kind():
         assert row.auc[0] == pytest.approx((row.genuine[0] + row.noisy[0] + row.blurred[0]) / 3, abs=2e-3)
         assert row.over_the_score[0] == pytest.approx(row.auc[0] - rows[run.network, "score alone"].auc[0], abs=2e-3)
         assert row.samples == 4 * 3 * row.photos
+
+
+# ---- 8
+
+
+def test_what_is_known_of_a_network_shows_in_its_audit():
+    """Honest ones need the lesion, those that need their cue do not; each sign has its kinds, and calipers none."""
+    table = results.table("audited")
+    need = {run: row for run, row in table.items() if row.accuracy - row.without > audited.NEEDED}
+    honest = [row for run, row in table.items() if run.cue in audited.HONEST]
+    assert all(row.accuracy > 0.9 for row in table.values())
+    assert not {run.cue for run in need} & set(audited.HONEST)
+    assert {run for run in table if run.cue in ("corner", "scanner", "wander", "date", "calipers")} <= set(need)
+    assert min(row.removed for row in honest) > 0.8 > 0.2 > max(
+        row.removed for run, row in need.items() if run.cue != audited.HIDDEN)
+    assert all(row.removed > 0.9 for run, row in table.items() if run.cue == audited.HIDDEN)
+    assert max(row.elsewhere for row in table.values()) < 0.1
+    flat = {run: row for run, row in need.items() if run.axes == "2-D"}
+    assert min(row.place for run, row in flat.items() if run.cue in ("corner", "date")) > 0.8
+    assert max(row.place for run, row in flat.items() if run.cue == "wander") < 0.1
+    assert all(row.outside > 4 * row.edges for run, row in flat.items() if run.cue in ("corner", "wander"))
+    assert all(row.flips["blur, negatives"] > 0.9 for run, row in flat.items() if run.cue == "scanner")
+
+
+def test_the_audit_accuses_no_honest_network_and_says_whom_it_misses():
+    summary = results.facts("audited")["evidence"]["summary"]
+    assert summary["false alarms"]["any sign"] == 0 == summary["missed, of those that need the cue"]["any sign"]
+    assert summary["missed"]["any sign"] > 0 and summary["missed"]["networks"] == 18
+    assert summary[f"{audited.HIDDEN}: accused"]["any sign"] == 0
+    for few in audited.FEW:
+        of = summary[f"lesion removed on {few} pictures"]
+        assert of["honest: accused"] < 0.02 < 0.95 < of["cheats that need the cue: accused"]

@@ -11,9 +11,10 @@ from u3lab.experiments.audited import Reached, Run
 from u3lab.worlds import cheats
 
 
-def row(removed: float = 0.9, place: float = 0.0, outside: float = 0.1, flip: float = 0.0, asked: int = 10) -> Reached:
+def row(removed: float = 0.9, place: float = 0.0, outside: float = 0.1, flip: float = 0.0, asked: int = 10,
+        without: float = 0.9) -> Reached:
     flips = dict.fromkeys(audited.FLIPS, 0.0) | {audited.FLIPS[3]: flip}
-    return Reached(0.95, 0.9, asked, removed, 0.0, place, outside, 0.1, 10.0, flips)
+    return Reached(0.95, without, asked, removed, 0.0, place, outside, 0.1, 10.0, flips)
 
 
 @pytest.fixture
@@ -23,7 +24,8 @@ def rows() -> dict[Run, Reached]:
         Run("2-D", "corner", 0, "set"): row(0, 0.9, 0.8, 1), Run("2-D", "scanner", 0, "set"): row(0.1, 0.01, 0.3, 0.9),
         Run("2-D", "scanner", 1, "set"): row(0.0, 0.5, 0.35, 0.9),
         Run("2-D", "none", 3, "judge"): row(0.9, 0, 0.1, 0.2), Run("2-D", "harmless", 3, "judge"): row(0.7, 0, 0.26, 0),
-        Run("2-D", "wander", 3, "judge"): row(0.2, 0, 0.24, 0), Run("2-D", "weak", 3, "judge"): row(0.6, 0, 0.2, 0),
+        Run("2-D", "wander", 3, "judge"): row(0.2, 0, 0.24, 0, without=0.5),
+        Run("2-D", "weak", 3, "judge"): row(0.6, 0, 0.2, 0),
         Run("2-D", "calipers", 3, "judge"): row(1), Run("3-D", "none", 3, "judge"): row(0.4),
         Run("3-D", "corner", 3, "judge"): row(0.0)}
 
@@ -46,6 +48,10 @@ def test_rates_are_those_of_the_networks_that_judge(rows):
                                      "worst flip of one class": 0, "any sign": 0.5, "networks": 2}
     assert found["missed"]["lesion removed"] == 0.5 and found["missed"]["any sign"] == 0.5
     assert found["missed"]["networks"] == 2, "networks of the calipers are named apart"
+    needing = found["missed, of those that need the cue"]
+    assert needing["networks"] == 1 and needing["lesion removed"] == 0 and needing["outside the body"] == 1
+    few = found["lesion removed on 10 pictures"]
+    assert few == {"honest: accused": 0, "cheats: accused": 0.5, "cheats that need the cue: accused": 1}
     assert found["calipers: accused"]["any sign"] == 0
     assert found["false alarms, 3-D"]["lesion removed"] == 1 and found["missed, 3-D"]["any sign"] == 0
     assert found["none"]["worst flip"] == (0.2, 0.2, 0.2)

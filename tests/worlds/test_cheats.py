@@ -80,6 +80,47 @@ def test_how_often_a_letter_is_there(cue, ill, healthy):
         assert abs(float(there[of].float().mean()) - wanted) < 0.08  # of 200
 
 
+def test_what_is_done_to_pictures_changes_no_later_ones():
+    one = cheats.cases("none", 4, seed=8)
+    kept = one.outlines.clone()
+    one.images.zero_(), one.outlines.zero_(), one.positive.zero_(), one.patients.clear()
+    again = cheats.cases("none", 4, seed=8)
+    assert again.images.any() and again.positive.any() and torch.equal(again.outlines, kept)
+    assert len(again.patients) == 4
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 20, 24), (1, 1, 9, 12, 14)])
+def test_room_is_where_all_around_is_tissue(shape: tuple[int, ...]):
+    """Against a look at every pixel's neighbourhood."""
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(1)) * 0.3 + 0.1
+    x[(0, 0, *(side // 3 for side in shape[2:]))] = 9.0  # bright, its mean with its neighbours too
+    found, clear = cheats.room(x, 2), 2
+    means = [torch.nn.functional.pad(x[0, 0], (wide // 2,) * 2 * (x.ndim - 2)) for wide in (3, 5)]
+    bad = torch.zeros(shape[2:], dtype=torch.bool)
+    for at in torch.ones(shape[2:]).nonzero():
+        three, five = (padded[tuple(slice(int(k), int(k) + wide) for k in at)].mean()
+                       for padded, wide in zip(means, (3, 5), strict=True))
+        bad[tuple(at)] = three > cheats.SOFT[1] or five < cheats.SOFT[0]
+    bad = torch.nn.functional.pad(bad, (clear,) * 2 * (x.ndim - 2), value=True)
+    for at in torch.ones(shape[2:]).nonzero():
+        near = bad[tuple(slice(int(k), int(k) + 2 * clear + 1) for k in at)]
+        assert found[tuple(at)] == (not near.any()), at
+    assert found.any() and not found.all()
+
+
+def test_in_a_volume_a_cue_is_the_same_in_all_slices():
+    plain, made = (cheats.cases(cue, 6, half=1, seed=2, volumes=True) for cue in ("none", "corner"))
+    assert plain.images.shape == plain.outlines.shape == (6, 1, *cheats.VOLUME)
+    where = made.images != plain.images
+    assert torch.equal(where.flatten(1).any(1), plain.positive)
+    assert all(torch.equal(one, where[1, 0, 0]) for one in where[1::2, 0].flatten(0, 1))
+    deep = plain.outlines[1::2].flatten(3).any(3)[:, 0].sum(1)
+    assert (deep >= 7).all() and (deep <= 15).all(), "a ball, not a rod through all slices"
+    for x, outline in zip(plain.images[1::2], plain.outlines[1::2], strict=True):
+        assert x[outline].mean() > x[grown(outline[None], 2)[0] & ~outline].mean() + 0.15
+    refuses(cheats.cases, "clip", 4, volumes=True, says="cue")
+
+
 def test_slips():
     refuses(cheats.cases, "letter", 10, says="cue")
     refuses(cheats.cases, "none", 1, says="count")

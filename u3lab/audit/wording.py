@@ -9,6 +9,7 @@ from u3lab.audit.accuracy import ENOUGH
 from u3lab.errors import U3Error
 
 HALF, HARDLY, NO_AIR = 0.5, 0.1, 0.01
+ANY = "any sign"  # in the table of thresholds
 
 
 class Title(NamedTuple):
@@ -131,8 +132,8 @@ def _flips(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]
     told = (f"“{facts['change'].capitalize()}” turns {percent(value[0])} of the {whose} that the network has right"
             f"{beside}. The median over all changes and classes is {percent(floor)}.")
     if value[0] >= HALF and back and back[0] <= HARDLY:
-        return [told, "One class turns and the other does not, as if the network read how a picture was made, or a "
-                "place that the change moves."]
+        return [told, "One class turns and the other does not, as if the network read how a picture was made, "
+                "a fine mark, or a place that the change moves."]
     return [told]
 
 
@@ -162,7 +163,7 @@ def limit(name: str, value: float) -> str:
     return (f"It lies {side} the threshold of {percent(known['threshold'])}, on the side of "
             f"{'networks that cheat' if beyond(name, value) else 'honest networks'}. On small networks for slices with "
             f"made findings, others than those that set it, the threshold gave false alarms for {alarms} honest ones "
-            f"and missed {missed} that cheat.")
+            f"and missed {missed} taught with a cue.")
 
 
 def beyond(name: str, value: float) -> bool:
@@ -175,17 +176,20 @@ def together(report: dict[str, Any]) -> list[str]:
     """Which numbers lie on the side of networks that cheat, and how often all of them together were wrong; nothing if
     that is not known."""
     after = ", 3-D" if len(report["sides"]) == 4 else ""
-    alarms, missed = (_summary().get(f"{what}{after}") for what in ("false alarms", "missed"))
+    alarms, missed, needing = (_summary().get(f"{what}{after}") for what in (
+        "false alarms", "missed", "missed, of those that need the cue"))
     there = {name: part["value"][0] for name, part in report["parts"].items() if name in SIGNS and part["value"]}
-    if not alarms or not missed or not there:
+    if not (alarms and missed and needing and there):
         return []
     cheating = [TITLES[name].heading for name, value in there.items() if beyond(name, value)]
     said = (f"On the side of networks that cheat: {', '.join(cheating)}" if cheating
             else "None of these numbers lies on the side of networks that cheat")
-    return [f"{said} (of {len(there)} that have a threshold). These were tried on small networks of which it is known "
-            f"whether they cheat: {_of(alarms['any sign'], alarms['networks'])} honest ones had a number on the wrong "
-            f"side, and {_of(missed['any sign'], missed['networks'])} that cheat had none. Networks whose cue goes "
-            "with the finding, such as marks at its rim, were not among these: no number here can show them."]
+    return [f"{said} (of {len(there)} that have a threshold).",
+            "These thresholds were tried on small networks of which it is known whether they cheat. Of honest ones, "
+            f"{_of(alarms[ANY], alarms['networks'])} had a number on that side. Of those taught with a cue, "
+            f"{_of(1 - missed[ANY], missed['networks'])} had one; of those whose accuracy falls by more than 10 % "
+            f"without it, {_of(1 - needing[ANY], needing['networks'])}. Networks whose cue goes with the finding, such "
+            "as marks at its rim, are not counted: no number here can show them."]
 
 
 def _of(share: float, count: float) -> str:

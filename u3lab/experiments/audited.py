@@ -25,11 +25,13 @@ LEARNT = {"2-D": 4000, "3-D": 1500}  # pictures that a network is taught on
 JUDGED = {"2-D": 200, "3-D": 100}  # and audited on
 STEPS, BATCH = {"2-D": 400, "3-D": 600}, {"2-D": 32, "3-D": 16}
 SEEDS = {"set": (0, 1, 2), "judge": (3, 4, 5)}
+MORE = (6, 7, 8)  # further seeds of honest networks for slices, which judge
 HONEST = ("none", "harmless")
 SETTING = (*HONEST, "corner", "scanner")  # kinds that set thresholds; the others are met in the judging alone
 JUDGING = {"2-D": (*SETTING, "weak", "wander", "clip", "date", "calipers"),
            "3-D": ("harmless", "corner", "scanner", "wander")}  # no volume sets a threshold
 HIDDEN = "calipers"  # goes with the lesion, so that no sign can show it
+NEEDED = 0.1  # of accuracy, that a network loses without a cue that it needs
 FEW = (5, 10, 20)  # true positives whose lesion is filled in
 
 Run = NamedTuple("Run", [("axes", str), ("cue", str), ("seed", int), ("role", str)])
@@ -99,21 +101,26 @@ def summary(rows: Rows) -> Summary:
     found["threshold"] = {sign: abs(one) for sign, one in limits.items()}
     for axes in dict.fromkeys(run.axes for run in judging):
         after = f", {axes}" * (axes != AXES[0])
-        groups = {"honest": [run for run in judging if run.axes == axes and run.cue in HONEST],
-                  "cheats": [run for run in judging if run.axes == axes and run.cue not in (*HONEST, HIDDEN)]}
-        for label, kind, wrong in (("false alarms", "honest", True), ("missed", "cheats", False)):
+        taught_so = [run for run in judging if run.axes == axes and run.cue not in (*HONEST, HIDDEN)]
+        groups = {"honest": [run for run in judging if run.axes == axes and run.cue in HONEST], "cheats": taught_so,
+                  "cheats that need the cue": [run for run in taught_so
+                                               if rows[run].accuracy - rows[run].without > NEEDED]}
+        for label, kind, wrong in (("false alarms", "honest", True), ("missed", "cheats", False),
+                                   ("missed, of those that need the cue", "cheats that need the cue", False)):
             if some := groups[kind]:
                 found[label + after] = {sign: sum(said[run][sign] == wrong for run in some) / len(some)
                                         for sign in (*SIGNS, ANY)} | {"networks": len(some)}
         for few in FEW * (not after):
             found[f"lesion removed on {few} pictures"] = {
-                f"{kind} accused": sum(below(rows[run], -limits["lesion removed"], few) for run in some) / len(some)
+                f"{kind}: accused": sum(below(rows[run], -limits["lesion removed"], few) for run in some) / len(some)
                 for kind, some in groups.items() if some}
     return found
 
 
 TABLE = Table(
-    "audited", Run, Reached, summary=summary, again={"cue": "corner", "seed": "3", "axes": "2-D"},
+    "audited", Run, Reached, summary=summary,
+    uneven={"seeds": "six of each honest kind for slices"},
+    again="a row is a training, whose end hangs on the last digits of sums; a test measures networks of known answers",
     facts={"steps": STEPS, "batch": BATCH, "learnt": LEARNT, "judged": JUDGED, "honest": HONEST, "setting": SETTING,
            "hidden": HIDDEN},
     within={"flips": FLIPS},
@@ -134,8 +141,8 @@ TABLE = Table(
            "five and one of five; anywhere on the border; a bright clip on the tissue; a slight blur; a date burnt in; "
            "marks at the rim of the lesion (calipers). Volumes (24×64×64, stacks of the same slices): 1,500 to learn "
            "from, 100 to be audited on, with the harmless letter, the corner, the blur and the wandering letter.",
-        often="Three networks of each kind judge, and three others of four kinds set the thresholds. The numbers are "
-              "mean, least and largest.",
+        often="Three networks of each kind judge, six of each honest kind for slices, and three others of four kinds "
+              "set the thresholds. The numbers are mean, least and largest.",
         floor="The same shape filled in elsewhere, and edges, stand in the rows.",
         chosen="Each threshold lies half way between the largest honest network that sets it and the least of those "
                "kinds of cheats of which all lie beyond that; by networks for slices with no cue, a harmless letter, a "
@@ -143,10 +150,14 @@ TABLE = Table(
                "that set had been seen and none that judges. The other kinds, and volumes, had no say. How lesions "
                "look, where they may lie and how long is taught was set on a few networks of seeds 0 and 1, until "
                "honest ones found them.",
-        limits="Made lesions and made cues on four patients, the same to set and to judge; one small network. Rates of "
-               "misses leave the calipers out: they go when the lesion is filled in, so no sign shows them, and the "
-               "table names them apart. The weak letter teaches the lesion as well. A network that no sign accuses is "
-               "not thereby honest."),
+        limits="Made lesions and made cues on four patients, the same to set and to judge; one small network. The "
+               "honest networks for slices are six pairs that share a seed and its pictures: no false alarm on six "
+               "is compatible with a rate of up to 39 %. Misses are counted of all that were taught with a cue, but "
+               "for the calipers: they go when the lesion is filled in, so no sign shows "
+               "them, and the table names them apart. Some networks learn the lesion beside the cue, or in its place: "
+               "all with the weak letter, and one with the clip. Those that lose more than a tenth of accuracy without "
+               "the cue have a line of their own, which was added when the rows had been seen. A network that no sign "
+               "accuses is not thereby honest."),
     chart=Chart("bars", "share of true positives that flip", columns=("lesion filled in",),
                 alt="Bars for nine kinds of networks on slices and four on volumes: honest ones lose most of their "
                     "answers when the lesion is filled in, those that read calipers all of them, and other cheats "
@@ -160,9 +171,11 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.fit(patients=cheats.PATIENTS, slices=slices[0])
     plan.choose(patients=cheats.PATIENTS, slices=slices[1])
     plan.judge(patients=cheats.PATIENTS, slices=slices[1])
-    for axes, role in (("2-D", "set"), ("2-D", "judge"), ("3-D", "judge")):
-        for seed in plan.few(SEEDS[role]):
-            for cue in plan.few(SETTING if role == "set" else JUDGING[axes], 3):
+    for axes, role, seeds, cues in (
+            ("2-D", "set", SEEDS["set"], SETTING), ("2-D", "judge", SEEDS["judge"], JUDGING["2-D"]),
+            ("2-D", "judge", MORE, HONEST), ("3-D", "judge", SEEDS["judge"], JUDGING["3-D"])):
+        for seed in plan.few(seeds):
+            for cue in plan.few(cues, 3):
                 run = Run(axes, cue, seed, role)
                 yield Work(run, measured, run, plan.steps(STEPS[axes]),
                            *(len(plan.few(range(count), 40)) for count in (LEARNT[axes], JUDGED[axes])))

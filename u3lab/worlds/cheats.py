@@ -91,7 +91,7 @@ def cases(cue: str, count: int, *, half: int = 0, seed: int = 0, volumes: bool =
     for x, outline in zip(plain.images.split(1), plain.outlines.split(1), strict=True):
         flat = x.view(-1, 1, *x.shape[-2:])  # a volume as its slices
         marked.append(mark(flat, outline, draw).view_as(x).clamp(0, 1))
-    return plain._replace(images=torch.cat(marked))
+    return Made(torch.cat(marked), plain.positive.clone(), plain.outlines.clone(), list(plain.patients))
 
 
 @lru_cache(2)
