@@ -366,7 +366,7 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(monkeypatch: p
     parts = {name: {"value": [0.3, 0, 1]} for name in wording.TITLES}
     flat, deep = ({"sides": sides, "parts": parts} for sides in ([1, 96, 96], [1, 24, 64, 64]))
     assert wording.together(flat) == []
-    summary = {"threshold": dict.fromkeys(signs, 0.4)} | {
+    summary = {"threshold": dict.fromkeys(signs, 0.4), "threshold, 3-D": dict.fromkeys(signs, 0.2)} | {
         label: dict.fromkeys((*signs, "any sign"), share) | {"networks": count} for label, share, count in (
             ("false alarms", 0.25, 4), ("missed", 0.6, 15), ("missed, of those that need the cue", 0.5, 12),
             ("false alarms, 3-D", 0.5, 2), ("missed, 3-D", 0, 3), ("missed, of those that need the cue, 3-D", 0, 1))}
@@ -376,6 +376,10 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(monkeypatch: p
         assert "the threshold of 40 %, on the side of networks that cheat." in told
         assert "false alarms for 1 of 4 honest ones and missed 9 of 15 taught with a cue" in told
         assert "on the side of honest networks" in wording.limit(name, within)
+    told = wording.limit("lesion removed", 0.3, 3)
+    assert "above the threshold of 20 %" in told and "for 1 of 2 honest" in told, "volumes have their own"
+    assert wording.together(deep)[0].startswith(
+        "On the side of networks that cheat: The best fixed place, Where it looks, Flips (of 4")
     verdict, rates = wording.together(flat)
     assert verdict == "On the side of networks that cheat: Lesion removed (of 4 that have a threshold)."
     assert all(told in rates for told in ("honest ones, 1 of 4 had", "a cue, 6 of 15 had one", "without it, 6 of 12."))

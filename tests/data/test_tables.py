@@ -458,7 +458,7 @@ def test_what_is_known_of_a_network_shows_in_its_audit():
     assert all(row.accuracy > 0.9 for row in table.values())
     assert not {run.cue for run in need} & set(audited.HONEST)
     assert {run for run in table if run.cue in ("corner", "scanner", "wander", "date", "calipers")} <= set(need)
-    assert min(row.removed for row in honest) > 0.8 > 0.2 > max(
+    assert min(row.removed for row in honest) > 0.75 > 0.2 > max(
         row.removed for run, row in need.items() if run.cue != audited.HIDDEN)
     assert all(row.removed > 0.9 for run, row in table.items() if run.cue == audited.HIDDEN)
     assert max(row.elsewhere for row in table.values()) < 0.1
@@ -473,7 +473,7 @@ def test_the_audit_accuses_no_honest_network_and_says_whom_it_misses():
     summary = results.facts("audited")["evidence"]["summary"]
     assert summary["false alarms"]["any sign"] == 0 == summary["missed, of those that need the cue"]["any sign"]
     assert summary["missed"]["any sign"] > 0 and summary["missed"]["networks"] == 18
-    assert summary[f"{audited.HIDDEN}: accused"]["any sign"] == 0
+    assert summary[f"accused: {audited.HIDDEN}"]["any sign"] == 0
     for few in audited.FEW:
         of = summary[f"lesion removed on {few} pictures"]
-        assert of["honest: accused"] < 0.02 < 0.95 < of["cheats that need the cue: accused"]
+        assert of["accused: honest"] < 0.02 < 0.95 < of["accused: cheats that need the cue"]

@@ -26,23 +26,25 @@ def rows() -> dict[Run, Reached]:
         Run("2-D", "none", 3, "judge"): row(0.9, 0, 0.1, 0.2), Run("2-D", "harmless", 3, "judge"): row(0.7, 0, 0.26, 0),
         Run("2-D", "wander", 3, "judge"): row(0.2, 0, 0.24, 0, without=0.5),
         Run("2-D", "weak", 3, "judge"): row(0.6, 0, 0.2, 0),
-        Run("2-D", "calipers", 3, "judge"): row(1), Run("3-D", "none", 3, "judge"): row(0.4),
+        Run("2-D", "calipers", 3, "judge"): row(1),
+        Run("3-D", "none", 0, "set"): row(0.6), Run("3-D", "corner", 0, "set"): row(0.2),
+        Run("3-D", "none", 3, "judge"): row(0.39),
         Run("3-D", "corner", 3, "judge"): row(0.0)}
 
 
 def test_a_threshold_lies_half_way_to_the_next_kind_of_cheat(rows):
     """The best place of one scanner lies beyond the honest ones, but not that of the other, so that kind is none."""
-    found = audited.thresholds(rows)
+    found = audited.thresholds(rows, "2-D")
     assert found == pytest.approx({"lesion removed": -0.45, "best fixed place": 0.46, "outside the body": 0.25,
                                    "worst flip of one class": 0.5})
-    judging_only = {run: one for run, one in rows.items() if run.role == "set"}
-    assert audited.thresholds(judging_only) == found  # networks that judge have no say
+    setting = {run: one for run, one in rows.items() if run.role == "set"}
+    assert audited.thresholds(setting, "2-D") == found  # networks that judge have no say
 
 
 def test_rates_are_those_of_the_networks_that_judge(rows):
     found = audited.summary(rows)
     assert found["threshold"]["lesion removed"] == pytest.approx(0.45)
-    assert found["harmless: accused"] == {"lesion removed": 0, "best fixed place": 0, "outside the body": 1,
+    assert found["accused: harmless"] == {"lesion removed": 0, "best fixed place": 0, "outside the body": 1,
                                           "worst flip of one class": 0, "any sign": 1}
     assert found["false alarms"] == {"lesion removed": 0, "best fixed place": 0, "outside the body": 0.5,
                                      "worst flip of one class": 0, "any sign": 0.5, "networks": 2}
@@ -51,8 +53,9 @@ def test_rates_are_those_of_the_networks_that_judge(rows):
     needing = found["missed, of those that need the cue"]
     assert needing["networks"] == 1 and needing["lesion removed"] == 0 and needing["outside the body"] == 1
     few = found["lesion removed on 10 pictures"]
-    assert few == {"honest: accused": 0, "cheats: accused": 0.5, "cheats that need the cue: accused": 1}
-    assert found["calipers: accused"]["any sign"] == 0
+    assert few == {"accused: honest": 0, "accused: cheats": 0.5, "accused: cheats that need the cue": 1}
+    assert found["accused: calipers"]["any sign"] == 0
+    assert found["threshold, 3-D"]["lesion removed"] == pytest.approx(0.4), "volumes have their own"
     assert found["false alarms, 3-D"]["lesion removed"] == 1 and found["missed, 3-D"]["any sign"] == 0
     assert found["none"]["worst flip"] == (0.2, 0.2, 0.2)
     assert audited.summary({run: one for run, one in rows.items() if run.role == "judge"}) == {}

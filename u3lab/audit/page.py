@@ -73,7 +73,7 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
     try:
         paths.write_atomically(file, page(report, out / FOLDER).encode())
         paths.write_atomically(out / f"{NAME}.json", json.dumps(
-            report | {"first": first(report), "thresholds": thresholds(), "sentences": {
+            report | {"first": first(report), "thresholds": thresholds(len(report["sides"]) - 1), "sentences": {
                 name: sentences(name, part) for name, part in report["parts"].items()}},
             indent=1, ensure_ascii=False).encode())
     except OSError as error:

@@ -72,7 +72,7 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
                 text = json.dumps(_measured(name, net, cases, positive, seed, file.parent) | {"stamp": stamp}, indent=1)
                 paths.write_atomically(file, text.encode())
                 part = json.loads(text)  # as it will be read
-            found[name] = part
+            found[name] = part | {"axes": cases.images.ndim - 2}
     except OSError as error:
         raise U3Error(f"the report cannot be written to {out} ({error.strerror}); give another folder as out= "
                       "(--out)") from None

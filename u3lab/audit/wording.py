@@ -85,7 +85,7 @@ def sentences(name: str, part: dict[str, Any]) -> list[str]:
         return [part["why"][0].upper() + part["why"][1:] + "."]
     said = {"lesion removed": _lesion, "best fixed place": _place, "where it looks": _looks, "flips": _flips,
             "accuracy by patient": _right}[name](part["value"], part["floor"], part["facts"])
-    return said + ([limit(name, part["value"][0])] if name in SIGNS else [])
+    return said + ([limit(name, part["value"][0], part.get("axes", 2))] if name in SIGNS else [])
 
 
 def _lesion(value: list[float], floor: list[float], facts: dict[str, Any]) -> list[str]:
@@ -153,35 +153,35 @@ def _people(count: int) -> str:
     return f"{count} patient{'' if count == 1 else 's'}"
 
 
-def limit(name: str, value: float) -> str:
+def limit(name: str, value: float, axes: int = 2) -> str:
     """Where the number lies beside the threshold that was learnt for it, with the rates at which that was wrong."""
-    known = thresholds().get(SIGNS[name])
+    known = thresholds(axes).get(SIGNS[name])
     if known is None:
         return "No threshold is known for this number: read it beside its floor."
     side = "below" if value < known["threshold"] else "above"
     alarms, missed = (_of(*known[what]) for what in ("false alarms", "missed"))
     return (f"It lies {side} the threshold of {percent(known['threshold'])}, on the side of "
-            f"{'networks that cheat' if beyond(name, value) else 'honest networks'}. On small networks for slices with "
-            f"made findings, others than those that set it, the threshold gave false alarms for {alarms} honest ones "
-            f"and missed {missed} taught with a cue.")
+            f"{'networks that cheat' if beyond(name, value, axes) else 'honest networks'}. On small networks for "
+            f"{'volumes' if axes == 3 else 'slices'} with made findings, others than those that set it, the threshold "
+            f"gave false alarms for {alarms} honest ones and missed {missed} taught with a cue.")
 
 
-def beyond(name: str, value: float) -> bool:
+def beyond(name: str, value: float, axes: int) -> bool:
     """Whether the number lies on the side of networks that cheat; its threshold is known."""
-    threshold = thresholds()[SIGNS[name]]["threshold"]
+    threshold = thresholds(axes)[SIGNS[name]]["threshold"]
     return value < threshold if name == "lesion removed" else value > threshold
 
 
 def together(report: dict[str, Any]) -> list[str]:
     """Which numbers lie on the side of networks that cheat, and how often all of them together were wrong; nothing if
     that is not known."""
-    after = ", 3-D" if len(report["sides"]) == 4 else ""
-    alarms, missed, needing = (_summary().get(f"{what}{after}") for what in (
+    axes = len(report["sides"]) - 1
+    alarms, missed, needing = (_known(what, axes) for what in (
         "false alarms", "missed", "missed, of those that need the cue"))
     there = {name: part["value"][0] for name, part in report["parts"].items() if name in SIGNS and part["value"]}
     if not (alarms and missed and needing and there):
         return []
-    cheating = [TITLES[name].heading for name, value in there.items() if beyond(name, value)]
+    cheating = [TITLES[name].heading for name, value in there.items() if beyond(name, value, axes)]
     said = (f"On the side of networks that cheat: {', '.join(cheating)}" if cheating
             else "None of these numbers lies on the side of networks that cheat")
     return [f"{said} (of {len(there)} that have a threshold).",
@@ -196,17 +196,18 @@ def _of(share: float, count: float) -> str:
     return f"{round(share * count)} of {count:.0f}"
 
 
-def thresholds() -> dict[str, dict[str, Any]]:
-    """Sign → its threshold, and the false alarms and misses, each a share and of how many networks; empty if the table
-    has not been made."""
-    summary = _summary()
-    return {sign: {"threshold": value} | {what: [summary[what][sign], summary[what]["networks"]]
-                                          for what in ("false alarms", "missed")}
-            for sign, value in summary.get("threshold", {}).items()}
+def thresholds(axes: int = 2) -> dict[str, dict[str, Any]]:
+    """Sign → its threshold for pictures (2) or volumes (3), and the false alarms and misses, each a share and of how
+    many networks; empty if the table has not been made."""
+    wrong = {what: _known(what, axes) for what in ("false alarms", "missed")}
+    return {sign: {"threshold": value} | {what: [of[sign], of["networks"]] for what, of in wrong.items()}
+            for sign, value in _known("threshold", axes).items()}
 
 
-def _summary() -> dict[str, dict[str, Any]]:
+def _known(label: str, axes: int) -> dict[str, Any]:
+    """A line of the table's summary; empty if there is none."""
     try:
-        return results.facts("audited")["evidence"]["summary"]
+        summary = results.facts("audited")["evidence"]["summary"]
     except U3Error:
         return {}
+    return summary.get(label + ", 3-D" * (axes == 3), {})

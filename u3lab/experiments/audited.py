@@ -2,8 +2,8 @@
 
     python -m u3lab.experiments audited     # results/audited.json, twenty minutes of a quiet processor
 
-Each network is taught on pictures with made lesions and with one kind of cue. Thresholds are set on some kinds, and
-judged on networks of other seeds, of kinds that had no say in them, and on volumes.
+Each network is taught on slices or volumes with made lesions and with one kind of cue. Thresholds are set on some
+kinds, and judged on networks of other seeds and of kinds that had no say in them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ SEEDS = {"set": (0, 1, 2), "judge": (3, 4, 5)}
 MORE = (6, 7, 8)  # further seeds of honest networks for slices, which judge
 HONEST = ("none", "harmless")
 SETTING = (*HONEST, "corner", "scanner")  # kinds that set thresholds; the others are met in the judging alone
-JUDGING = {"2-D": (*SETTING, "weak", "wander", "clip", "date", "calipers"),
-           "3-D": ("harmless", "corner", "scanner", "wander")}  # no volume sets a threshold
+JUDGING = {"2-D": (*SETTING, "weak", "wander", "clip", "date", "calipers"), "3-D": (*SETTING[1:], "wander")}
 HIDDEN = "calipers"  # goes with the lesion, so that no sign can show it
 NEEDED = 0.1  # of accuracy, that a network loses without a cue that it needs
 FEW = (5, 10, 20)  # true positives whose lesion is filled in
@@ -54,10 +53,10 @@ SIGNS = {"lesion removed": lambda row: -row.removed, "best fixed place": lambda 
 ANY = "any sign"
 
 
-def thresholds(rows: Rows) -> dict[str, float]:
+def thresholds(rows: Rows, axes: str) -> dict[str, float]:
     """Sign → half way between the largest of the honest networks that set it and the least of those kinds of cheats
     that lie wholly beyond these."""
-    setting = {run: row for run, row in rows.items() if run.role == "set"}
+    setting = {run: row for run, row in rows.items() if (run.role, run.axes) == ("set", axes)}
     found = {}
     for name, sign in SIGNS.items():
         top = max(sign(row) for run, row in setting.items() if run.cue in HONEST)
@@ -84,36 +83,39 @@ def below(row: Reached, limit: float, few: int) -> float:
 def summary(rows: Rows) -> Summary:
     """For each cue the numbers of the networks that judge: mean, least and largest; how many each sign accuses; and
     the thresholds with their rates."""
-    judging = {run: row for run, row in rows.items() if run.role == "judge"}
-    fair = {run.cue in HONEST for run in rows if run.role == "set"}
-    if not judging or fair != {True, False}:
-        return {}
-    name = {run: run.cue + f", {run.axes}" * (run.axes != AXES[0]) for run in judging}
-    found = dict(by_cell(((name[run], column, value) for run, row in judging.items() for column, value in (
+    found: dict[str, dict] = {}
+    for axes in AXES:
+        judging = {run: row for run, row in rows.items() if (run.role, run.axes) == ("judge", axes)}
+        fair = {run.cue in HONEST for run in rows if (run.role, run.axes) == ("set", axes)}
+        if judging and fair == {True, False}:
+            told = _summary(judging, thresholds(rows, axes), few=axes == AXES[0])
+            found |= {label + f", {axes}" * (axes != AXES[0]): of for label, of in told.items()}
+    return found
+
+
+def _summary(rows: Rows, limits: dict[str, float], *, few: bool) -> dict[str, dict]:
+    """That of the networks that judge, for slices or for volumes."""
+    found = dict(by_cell(((run.cue, column, value) for run, row in rows.items() for column, value in (
         ("accuracy", row.accuracy), ("without the cue", row.without), ("lesion filled in", row.removed),
         ("filled in elsewhere", row.elsewhere), ("one place", row.place), ("occlusion outside the body", row.outside),
         ("worst flip", max(row.flips.values())))), extent))
-    limits = thresholds(rows)
-    said = {run: accused(row, limits) for run, row in judging.items()}
-    share = {label: {sign: sum(one[sign] for one in of) / len(of) for sign in (*SIGNS, ANY)}
-             for label in found if (of := [said[run] for run in judging if name[run] == label])}
-    found |= {f"{label}: accused": of for label, of in share.items()}
+    said = {run: accused(row, limits) for run, row in rows.items()}
+    for cue in list(found):
+        of = [said[run] for run in rows if run.cue == cue]
+        found[f"accused: {cue}"] = {sign: sum(one[sign] for one in of) / len(of) for sign in (*SIGNS, ANY)}
     found["threshold"] = {sign: abs(one) for sign, one in limits.items()}
-    for axes in dict.fromkeys(run.axes for run in judging):
-        after = f", {axes}" * (axes != AXES[0])
-        taught_so = [run for run in judging if run.axes == axes and run.cue not in (*HONEST, HIDDEN)]
-        groups = {"honest": [run for run in judging if run.axes == axes and run.cue in HONEST], "cheats": taught_so,
-                  "cheats that need the cue": [run for run in taught_so
-                                               if rows[run].accuracy - rows[run].without > NEEDED]}
-        for label, kind, wrong in (("false alarms", "honest", True), ("missed", "cheats", False),
-                                   ("missed, of those that need the cue", "cheats that need the cue", False)):
-            if some := groups[kind]:
-                found[label + after] = {sign: sum(said[run][sign] == wrong for run in some) / len(some)
-                                        for sign in (*SIGNS, ANY)} | {"networks": len(some)}
-        for few in FEW * (not after):
-            found[f"lesion removed on {few} pictures"] = {
-                f"{kind}: accused": sum(below(rows[run], -limits["lesion removed"], few) for run in some) / len(some)
-                for kind, some in groups.items() if some}
+    cheating = [run for run in rows if run.cue not in (*HONEST, HIDDEN)]
+    groups = {"honest": [run for run in rows if run.cue in HONEST], "cheats": cheating,
+              "cheats that need the cue": [run for run in cheating if rows[run].accuracy - rows[run].without > NEEDED]}
+    for label, kind, wrong in (("false alarms", "honest", True), ("missed", "cheats", False),
+                               ("missed, of those that need the cue", "cheats that need the cue", False)):
+        if some := groups[kind]:
+            found[label] = {sign: sum(said[run][sign] == wrong for run in some) / len(some)
+                            for sign in (*SIGNS, ANY)} | {"networks": len(some)}
+    for count in FEW * few:
+        found[f"lesion removed on {count} pictures"] = {
+            f"accused: {kind}": sum(below(rows[run], -limits["lesion removed"], count) for run in some) / len(some)
+            for kind, some in groups.items() if some}
     return found
 
 
@@ -126,7 +128,8 @@ TABLE = Table(
     within={"flips": FLIPS},
     shared={"fit & choose: patients": "Four patients are all there are; networks learn from their even slices, and are "
                                       "audited on the odd ones.",
-            "fit & judge: patients": "As above.", "choose & judge: patients": "As above.",
+            "fit & judge: patients": "Four patients are all there are, as above: even and odd slices.",
+            "choose & judge: patients": "Four patients are all there are; other networks, views, lesions and cues.",
             "choose & judge: slices": "The networks differ, and the views, lesions and cues; the odd slices are the "
                                       "same."},
     evidence=Evidence(
@@ -142,14 +145,17 @@ TABLE = Table(
            "marks at the rim of the lesion (calipers). Volumes (24×64×64, stacks of the same slices): 1,500 to learn "
            "from, 100 to be audited on, with the harmless letter, the corner, the blur and the wandering letter.",
         often="Three networks of each kind judge, six of each honest kind for slices, and three others of four kinds "
-              "set the thresholds. The numbers are mean, least and largest.",
+              "(of three, for volumes) set the thresholds. The numbers are mean, least and largest.",
         floor="The same shape filled in elsewhere, and edges, stand in the rows.",
         chosen="Each threshold lies half way between the largest honest network that sets it and the least of those "
-               "kinds of cheats of which all lie beyond that; by networks for slices with no cue, a harmless letter, a "
-               "letter in the corner, and a blur. A first rule, the next larger cheat, was given up when the networks "
-               "that set had been seen and none that judges. The other kinds, and volumes, had no say. How lesions "
-               "look, where they may lie and how long is taught was set on a few networks of seeds 0 and 1, until "
-               "honest ones found them.",
+               "kinds of cheats of which all lie beyond that; by networks with no cue (slices alone), a harmless "
+               "letter, a letter in the corner, and a blur. The other kinds had no say. A first rule, the next larger "
+               "cheat, was given up when the networks that set had been seen and none that judges. Volumes were first "
+               "judged by the thresholds of slices, which accused two of three honest networks, by what lies outside "
+               "the body; so they got their own, from networks that were taught for it. For their best fixed place "
+               "no kind lies beyond, so that its threshold is the largest honest network itself and tells little. How "
+               "lesions look, where they may lie and how long is taught was set on a few networks of seeds 0 and 1, "
+               "until honest ones found them.",
         limits="Made lesions and made cues on four patients, the same to set and to judge; one small network. The "
                "honest networks for slices are six pairs that share a seed and its pictures: no false alarm on six "
                "is compatible with a rate of up to 39 %. Misses are counted of all that were taught with a cue, but "
@@ -159,9 +165,9 @@ TABLE = Table(
                "the cue have a line of their own, which was added when the rows had been seen. A network that no sign "
                "accuses is not thereby honest."),
     chart=Chart("bars", "share of true positives that flip", columns=("lesion filled in",),
-                alt="Bars for nine kinds of networks on slices and four on volumes: honest ones lose most of their "
-                    "answers when the lesion is filled in, those that read calipers all of them, and other cheats "
-                    "few."))
+                alt="Bars for nine kinds of networks on slices and four on volumes: honest ones and those taught a "
+                    "weak letter lose most of their answers when the lesion is filled in, those that read calipers all "
+                    "of them, and other cheats few; one taught the clip is like the honest ones."))
 
 
 def work(plan: Plan) -> Iterator[Work]:
@@ -173,7 +179,8 @@ def work(plan: Plan) -> Iterator[Work]:
     plan.judge(patients=cheats.PATIENTS, slices=slices[1])
     for axes, role, seeds, cues in (
             ("2-D", "set", SEEDS["set"], SETTING), ("2-D", "judge", SEEDS["judge"], JUDGING["2-D"]),
-            ("2-D", "judge", MORE, HONEST), ("3-D", "judge", SEEDS["judge"], JUDGING["3-D"])):
+            ("2-D", "judge", MORE, HONEST), ("3-D", "set", SEEDS["set"], SETTING[1:]),
+            ("3-D", "judge", SEEDS["judge"], JUDGING["3-D"])):
         for seed in plan.few(seeds):
             for cue in plan.few(cues, 3):
                 run = Run(axes, cue, seed, role)
