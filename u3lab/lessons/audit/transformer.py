@@ -17,7 +17,7 @@ from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier
 from u3lab.saliency import METHODS
 
-BEHIND, THINGS = "mountain_meadow", ("zebra", "sumatran_tiger")  # of the things that the transformer has learnt from
+BEHIND, THINGS = "mountain_meadow", ("balloon", "soccer_ball")  # chosen so that both networks have both among two
 BOTH = "gradient × input", "Grad-CAM"  # defined for either network
 FORGET = 4  # banks of weights: the transformer's head, and of its last block all but what makes its attention
 
