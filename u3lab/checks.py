@@ -21,7 +21,7 @@ from __future__ import annotations
 import inspect
 import math
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TypeVar
@@ -166,13 +166,21 @@ def room(what: str, height: int, width: int, count: int = 1, most: int = MAX_PIX
                       "are made at once, so give less")
 
 
-def floats(what: str, images: object, *, squares: bool = False) -> None:
+def each(name: str, value: object, count: int, check: Callable[..., T] = number, **within: object) -> list[T]:
+    """A number for each of ``count`` axes, from one for all of them or a list with one for each."""
+    values = list(value) if isinstance(value, (list, tuple)) else [value] * count
+    if len(values) != count:
+        raise U3Error(f"{name} = {shown(value)}; give one number, or {count} of them")
+    return [check(name, one, **within) for one in values]
+
+
+def floats(what: str, images: object, *, squares: bool = False, volumes: bool = False) -> None:
     """Pictures (B,C,H,W) of finite float32 or float64 with at least one pixel, as all of the course computes with.
 
     Half precision would be rounded at each step, and some of the operations do not have it. With ``squares`` those of
-    the values have to be finite, too.
+    the values have to be finite, too; ``volumes`` (B,C,D,H,W) are taken as well if so wanted.
     """
-    if not isinstance(images, Tensor) or images.ndim != 4 or images.numel() == 0:
+    if not isinstance(images, Tensor) or images.ndim not in (4, 4 + volumes) or images.numel() == 0:
         raise U3Error(f"{what} takes a float tensor (B,C,H,W), not {shown(images)}; images.load(…) makes one")
     if images.dtype not in FLOATS:
         raise U3Error(f"{what} takes a float tensor of float32 or float64, this is {images.dtype}; "

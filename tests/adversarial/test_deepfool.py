@@ -1,13 +1,15 @@
 """DeepFool: exact on linear classifiers, a clear end everywhere."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from tests.adversarial.attacked import linear, small, weights
-from tests.helpers import cat, refuses, squeezenet
+from tests.helpers import cat, refuses, seeded, squeezenet
 from u3lab import nets
-from u3lab.adversarial.attacks import root_mean_square
+from u3lab.adversarial.attacks import fgsm, pgd, root_mean_square
 from u3lab.adversarial.deepfool import DeepFoolSettings, deepfool
 from u3lab.descent import last
 
@@ -46,6 +48,57 @@ def test_many_classes(seed: int):
     step = last(deepfool(net, x, 0))
     assert step.iteration == 1 and step.loss < 0 and net(step.value).argmax() != 0
     torch.testing.assert_close(step.value - x, 1.02 * best, atol=1e-14, rtol=0)
+
+
+@pytest.mark.parametrize("sides", [(9, 5), (4, 5, 6)])
+def test_one_channel_and_volumes(sides: tuple):
+    """One step, for a linear network of any shape."""
+    layer = nn.Linear(math.prod(sides), 2).double()
+    x = 0.4 + 0.2 * torch.rand(1, 1, *sides, generator=seeded(1), dtype=torch.float64)
+    layer.weight.data = torch.randn(layer.weight.shape, generator=seeded(2), dtype=torch.float64)
+    layer.bias.data = torch.tensor([0.3, 0.0], dtype=torch.float64) - layer.weight.data @ x.flatten()
+    net = nets.Classifier(nn.Sequential(nn.Flatten(), layer).eval(), channels=1)
+    net.axes = len(sides)
+    w = (layer.weight[1] - layer.weight[0]).view_as(x).detach()
+    step = last(deepfool(net, x, 0))
+    torch.testing.assert_close(step.value - x, 1.02 * 0.3 * w / w.square().sum(), atol=1e-14, rtol=0)
+    assert step.loss < 0 and net(step.value).argmax() == 1
+
+
+def test_a_region_by_its_mean_scores():
+    """A 1×1 convolution is linear in each pixel: only those of the region change, all by the same way."""
+    module = nn.Conv2d(2, 3, 1).double().eval()
+    x = 0.3 + 0.4 * torch.rand(1, 2, 6, 7, generator=seeded(0), dtype=torch.float64)
+    mask = torch.zeros(1, 6, 7, dtype=torch.bool)
+    mask[:, 1:4, 2:6] = True
+    module.weight.data = torch.randn(module.weight.shape, generator=seeded(1)).double()
+    module.bias.data = 0 * module.bias.data
+    means = module(x)[0][:, mask[0]].mean(1).detach()
+    module.bias.data = torch.tensor([0.2, 0.1, 0.0], dtype=torch.float64) - means  # of the region, not of each pixel
+    net = nets.wrap(module, size=(6, 7))
+    ways = [(0.1 * k, (module.weight[k] - module.weight[0]).flatten().detach()) for k in (1, 2)]
+    s, w = min(ways, key=lambda way: way[0] / way[1].norm())
+    expected = torch.where(mask[:, None], s * (w / w.square().sum()).view(1, 2, 1, 1), torch.zeros(1).double())
+    step = last(deepfool(net, x, nets.Region(0, mask)))
+    torch.testing.assert_close(step.value - x, 1.02 * expected, atol=1e-13, rtol=0)
+    assert net(step.value)[0][:, mask[0]].mean(1).argmax() != 0
+    refuses(last, deepfool(net, x, 0), says=("a map of scores", "nets.Region"))
+
+
+@pytest.mark.parametrize("label, target", [(0, None), (None, 0), (1, None), (1, 0)])
+def test_classes_with_a_sigmoid_are_left_or_gained_one_by_one(label: int | None, target: int | None):
+    """To the plane on which the one score is 0, whatever the others do."""
+    net, x = linear(classes=3, seed=4)
+    net.sigmoid, k = True, label if target is None else target
+    layer, sign = net.module[1], 1 if target is None else -1
+    layer.bias.data[k] += sign * 0.2 - net(x)[0, k].detach()
+    w = layer.weight.detach()[k].view_as(x)
+    step = last(deepfool(net, x, label, target=target))
+    torch.testing.assert_close(step.value - x, -1.02 * sign * 0.2 * w / w.square().sum(), atol=1e-14, rtol=0)
+    assert step.iteration == 1 and step.loss < 0
+    assert float(fgsm(net, x, label, 0.01, target=target).sub(x).mul(w).sum()) * sign < 0
+    log = next(pgd(net, x, label, target=target)).loss
+    assert log == pytest.approx(sign * math.log(1 / (1 + math.exp(-sign * 0.2))), abs=1e-9)
 
 
 @pytest.mark.parametrize("k", [1, 2])

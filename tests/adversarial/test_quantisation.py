@@ -5,7 +5,8 @@ import torch
 
 from tests.adversarial.attacked import small
 from tests.helpers import cat, refuses, squeezenet
-from u3lab import images, pixels
+from tests.nets import own
+from u3lab import images, nets, pixels
 from u3lab.adversarial.attacks import AttackSettings, pgd, root_mean_square
 from u3lab.adversarial.deepfool import deepfool
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
@@ -82,6 +83,17 @@ def test_a_change_below_a_level_is_gone():
     assert net(found).argmax() != label
     assert (found - x).abs().max() < 0.5 / 255 or (quantise(found) != x).float().mean() < 0.2
     assert not fools(net, quantise_near(found, x, root_mean_square(found - x), norm="l2"), label)
+
+
+@pytest.mark.parametrize("sides", [(24, 20), (8, 12, 10)])
+def test_grey_pictures_and_volumes_have_the_same_levels(sides: tuple):
+    net = nets.wrap(own.grey() if len(sides) == 2 else own.of_volumes(), size=sides)
+    x = quantise(own.pictures(1, *sides))
+    assert torch.equal((x * 255).round() / 255, x) and (x - own.pictures(1, *sides)).abs().max() <= 0.5 / 255 + 1e-6
+    label = int(net(x).argmax())
+    found = quantise_near(last(pgd(net, x, label, settings=AttackSettings(eps=0.1, step_size=0.02))).value, x, 0.1)
+    assert (found - x).abs().max() <= 0.1 and torch.equal(quantise(found), found)
+    assert net(found).argmax() != label and fools(net, found, label) and not fools(net, x, label)
 
 
 def test_slips():

@@ -1,13 +1,18 @@
 """The audit's five numbers, on networks whose behaviour is known because they are written down here."""
 
+import math
+from itertools import product
+
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import nn
 
-from u3lab import audit
+from u3lab import audit, nets
 from u3lab.audit.cases import body
+from u3lab.audit.flips import changes
 from u3lab.audit.lesion import elsewhere, fill
-from u3lab.audit.looking import occlusion
+from u3lab.audit.looking import strength
 from u3lab.audit.transplant import grid
 from u3lab.errors import U3Error
 
@@ -81,6 +86,14 @@ def test_flips_are_counted_by_class_and_direction():
     assert audit.flips(HONEST, made())["mirror"].positives.value == 0
 
 
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (5.0, 1.0, 1.0)])
+def test_the_blur_is_as_wide_across_slices(spacing: tuple):
+    x = torch.rand(2, 1, 6, 9, 9, generator=torch.Generator().manual_seed(0))
+    across, reach = 0.6 / spacing[0], math.ceil(1.8 / spacing[0])
+    theirs = gaussian_filter(x.numpy(), (0, 0, across, 0.6, 0.6), mode="nearest", radius=[0, 0, reach, 2, 2])
+    torch.testing.assert_close(changes(torch.Generator(), spacing)["blur"](x), torch.from_numpy(theirs))
+
+
 def test_accuracy_draws_whole_patients():
     cases = made()
     whose = ["a"] * 12 + ["b"] * 12
@@ -129,21 +142,23 @@ def test_cells_tile_the_picture_once():
         assert (times == 1).all()
 
 
-def test_occlusion_is_the_change_by_each_window():
-    """Against a plain loop that asks for one pixel's windows."""
-    cases = made()
-    some = cases.images[:2]
-    heat = occlusion(HONEST, some, windows=4)
-    small = nn.functional.interpolate(some, size=[4, 4], mode="area")
-    away = nn.functional.interpolate(small, size=[SIDE, SIDE], mode="bilinear", align_corners=False)
+@pytest.mark.parametrize("spacing", [None, (4.0, 1.0, 1.0)])
+def test_occlusion_is_the_change_by_each_window(spacing: tuple | None):
+    """Against a plain loop that asks for one pixel's windows, of 8 pixels or 8 mm, and SciPy's blur."""
+    some = made(spacing is not None).images[:2]
+    heat = strength(nets.Classifier(HONEST, channels=1, pictures=False, spacing=spacing), some, windows=4)
+    window = (8, 8) if spacing is None else (2, 8, 8)
+    away = torch.from_numpy(gaussian_filter(some.numpy(), [0, 0, *(n / 2 for n in window)], mode="nearest", radius=[
+        0, 0, *(math.ceil(1.5 * n) for n in window)]))
+    at = (13, 17) if spacing is None else (5, 13, 17)
     before, changes = audit.score(HONEST, some, 1), []
-    for top in range(0, 28, 4):
-        for left in range(0, 28, 4):
-            if top <= 13 < top + 8 and left <= 17 < left + 8:
-                x = some.clone()
-                x[:, :, top : top + 8, left : left + 8] = away[:, :, top : top + 8, left : left + 8]
-                changes.append((before - audit.score(HONEST, x, 1)).abs())
-    torch.testing.assert_close(heat[:, 0, 13, 17], torch.stack(changes).mean(0))
+    for corner in product(*(range(0, side - n + 1, n // 2) for side, n in zip(some.shape[2:], window, strict=True))):
+        if all(c <= place < c + n for c, place, n in zip(corner, at, window, strict=True)):
+            x, where = some.clone(), (..., *(slice(c, c + n) for c, n in zip(corner, window, strict=True)))
+            x[where] = away[where]
+            changes.append(before - audit.score(HONEST, x, 1))
+    assert len(changes) == 2 ** len(at)
+    torch.testing.assert_close(heat[:, 0][:, *at], torch.stack(changes).mean(0).abs(), rtol=1e-3, atol=1e-4)
 
 
 def test_a_shape_is_moved_clear_of_its_place_and_stays_on_the_body():

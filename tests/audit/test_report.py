@@ -58,6 +58,20 @@ class Mapped(Bright):
 
 def mapped():
     return Mapped()
+
+class Torn(Bright):
+    def forward(self, x):
+        return {"a": super().forward(x), "b": x}
+
+def torn():
+    return Torn()
+
+class Outlines(Bright):
+    def forward(self, x):
+        return {"out": 10 * (self.first(x) - .6)}
+
+def outlines():
+    return Outlines()
 """
 
 
@@ -404,8 +418,8 @@ def asked(folder: Path, make: str, *more: str) -> list[str]:
 
 def test_a_module_of_ones_own_is_audited_from_the_command_line(folder: Path):
     done = subprocess.run([sys.executable, "-m", "u3lab", *asked(
-        folder, "make", "--masks", "masks", "--trained", "trained.csv")], cwd=folder, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(audit.__file__).parents[2])})
+        folder, "make", "--masks", "masks", "--trained", "trained.csv", "--front")], cwd=folder, text=True,
+        capture_output=True, env={**os.environ, "PYTHONPATH": str(Path(audit.__file__).parents[2])})
     assert done.returncode == 0, done.stderr
     file = Path(done.stdout.strip())
     assert file == folder / "report" / "report.html" and "Traceback" not in done.stderr
@@ -414,8 +428,19 @@ def test_a_module_of_ones_own_is_audited_from_the_command_line(folder: Path):
     assert kept["network"] == "my_module:make" and kept["sides"] == [1, SIDE, SIDE] and kept["patients"] == 12
 
 
-@pytest.mark.parametrize("make, says", [("lost", "no function 'lost'"), ("nan", "NaN"), ("mapped", "a dict of out"),
-                                        ("MAKE", "no function")])
+@pytest.mark.parametrize("make", ["mapped", "outlines"])
+def test_scores_in_a_dict_are_found_and_maps_of_them_are_segmentation(make: str, folder: Path, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert main([*asked(folder, make), "--masks", "masks", "--front"]) == 0
+    kept = json.loads((folder / "report" / "report.json").read_text())
+    assert kept["kind"] == {"mapped": "classifier", "outlines": "segmentation"}[make] and not kept["behind"]
+    assert kept["parts"]["lesion removed"]["value"] == [1, 1, 1]
+    assert ("Dice by patient" in kept["parts"]) == (make == "outlines")
+
+
+@pytest.mark.parametrize("make, says", [("lost", "no function 'lost'"), ("nan", "NaN"), ("MAKE", "no function"),
+                                        ("torn", "answers with a dict of 'a', 'b'"),
+                                        ("outlines", "answers for each pixel, so it is compared with outlines")])
 def test_a_module_that_will_not_do_gets_one_sentence(make: str, says: str, folder: Path, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     assert main(asked(folder, make)) == 1
@@ -428,8 +453,9 @@ def test_an_error_inside_a_module_is_shown_as_it_is(make: str, kind: type, folde
     monkeypatch.chdir(folder)
     with pytest.raises(kind) as told:
         main(asked(folder, make))
+    size = " It was given (1, 1, 32, 32); if it takes another size, give --size or --window." * (make == "fails")
     assert told.value.__notes__ == [f"This error arose inside my_module:{make}, and is shown as it was raised; the "
-                                    "audit ends here."]
+                                    f"audit ends here.{size}"]
 
 
 def test_an_error_of_ours_is_not_laid_at_the_users_door():
@@ -443,12 +469,35 @@ def test_weights_that_do_not_fit_get_one_sentence(folder: Path, monkeypatch, cap
     torch.save({"second.weight": torch.ones(1)}, folder / "weights.pt")
     assert main(asked(folder, "make")) == 1
     assert "do not fit my_module:make" in capsys.readouterr().err
+    torch.save(torch.nn.Flatten(), folder / "weights.pt")
+    assert main(asked(folder, "make")) == 1
+    assert "a whole module is in it" in capsys.readouterr().err
     (folder / "weights.pt").write_bytes(b"no weights")
     assert main(asked(folder, "make")) == 1
     assert "cannot be read as weights" in capsys.readouterr().err
     (folder / "weights.pt").unlink()
     assert main(asked(folder, "make")) == 1
     assert "there is no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kept", [
+    lambda own: {"state_dict": {f"module.{key}": value for key, value in own.items()}, "epoch": 3},
+    lambda own: {"model_state_dict": own}, lambda own: {"model": {f"net.{key}": value for key, value in own.items()}}])
+def test_weights_are_found_where_a_training_script_keeps_them(kept, folder: Path, monkeypatch):
+    monkeypatch.chdir(folder)
+    torch.save(kept({"first.weight": torch.full((1, 1, 1, 1), 7.0)}), folder / "weights.pt")
+    assert own.made("my_module:make", str(folder / "weights.pt")).first.weight.item() == 7
+
+
+def test_a_network_for_volumes_is_not_asked_about_pictures():
+    deep = torch.nn.Sequential(torch.nn.Conv3d(1, 2, 3), torch.nn.Flatten(), torch.nn.Linear(8, 2)).eval()
+    with pytest.raises(U3Error, match="deep has convolutions for volumes, and what was read are pictures, "):
+        own.tried(deep, torch.zeros(1, 1, 8, 8), "1", "deep")
+
+
+def test_a_network_in_half_precision_is_asked_in_its_own():
+    half = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2)).bfloat16().eval()
+    assert own.tried(half, torch.zeros(1, 1, 8, 8), "ill") == 1
 
 
 def test_a_label_means_the_class_of_its_name_or_number():

@@ -11,7 +11,6 @@ WHY: dict[str, str] = {
     "prior/biharmonic": "scikit-image computes it; ours hands picture and hole to it",
     "prior/convolutional sparse coding": "SPORCO computes it; no other library that installs here fills holes so",
     "saliency/edges (no network)": FLOOR,
-    "saliency/occlusion": "nearly all of its time is the network's own, in this library as in any other",
     "saliency/gradient × input": "one multiplication more than the gradient, which has a row",
     "equivariance/sparse map": "scikit-learn's matching pursuit takes nearly all of the time, and would in any peer",
     "equivariance/identity": FLOOR,

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from tests.helpers import refuses
+from tests.nets import own
 from u3lab import U3Error, images, nets
 from u3lab.dissection.ablation import ablate, ablation_curve, accuracy_drop
 from u3lab.measures import balanced_accuracy
@@ -60,6 +61,35 @@ def test_damage_and_curve_agree(small):
     assert alone.shape == (6,) and curve[0] - curve[1] == pytest.approx(float(alone[4]))
     both = balanced_accuracy(ablate(small, "relu", features, [1, 4]), labels, target)
     assert curve[2] == pytest.approx(both) and len(set(curve)) == 3
+
+
+@pytest.mark.parametrize("make, sides, layer", [
+    (own.grey, (24, 20), "layer1"), (own.of_volumes, (8, 12, 10), "layer1"), (own.segmenter, (24, 20), "backbone.1")])
+def test_any_network_is_asked_with_channels_of_zeros(make, sides: tuple, layer: str):
+    """By hand: a hook that writes them while the pictures go through."""
+    net, x = nets.wrap(make(), size=sides), own.pictures(3, *sides)
+    hook = net.layer(layer).register_forward_hook(lambda module, _, y: y.index_fill(1, torch.tensor([1, 4]), 0))
+    wanted = net(x)
+    hook.remove()
+    found = ablate(net, layer, net.features(x, layer), [1, 4])
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(found, net(x), atol=1e-2)
+    if found.ndim > 2:
+        refuses(accuracy_drop, net, layer, net.features(x, layer), torch.tensor([0, 1, 0]), 1, says="answers with maps")
+
+
+def test_one_score_tells_yes_from_no():
+    module = own.drawn(nn.Sequential(nn.Conv3d(1, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten(),
+                                     nn.Linear(5, 1)), seed=3)
+    net, x = nets.wrap(module, size=(6, 7, 8)), own.pictures(12, 6, 7, 8)
+    module[4].bias.data -= net(x).median()
+    labels, features = (net(x)[:, 0] > 0).long(), net.features(x, "1")
+    drops = accuracy_drop(net, "1", features, labels, 1)
+    for k, drop in enumerate(drops.tolist()):
+        said = (ablate(net, "1", features, [k])[:, 0] > 0).long()
+        shares = [(said[labels == one] == one).double().mean() for one in (0, 1)]
+        assert drop == pytest.approx(1 - float(sum(shares)) / 2)
+    assert drops.max() > 0
 
 
 def test_slips_are_told(small):

@@ -2,12 +2,15 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import affine_transform, shift
+from scipy.spatial.transform import Rotation
 
 from tests.helpers import refuses, uniform
-from u3lab.equivariance import HFLIP, VFLIP, Transform, rotation, scaling, transforms
+from u3lab.equivariance import HFLIP, VFLIP, Transform, rotation, scaling, transforms, translation
 
 IDENTITY = rotation(0)
 
@@ -58,6 +61,62 @@ def test_a_picture_stays_a_picture_and_has_a_gradient():
     assert x.grad.isfinite().all() and x.grad.sum() == pytest.approx(x.numel(), rel=1e-5)  # the weights add up to 1
 
 
+@pytest.mark.parametrize("about", ["z", "y", "x"])
+@pytest.mark.parametrize("spacing", [(6.5, 0.78, 0.78), (1.0, 2.0, 3.0), (1.0, 1.0, 1.0)])
+def test_a_turn_in_millimetres_is_scipys(about: str, spacing: tuple):
+    """Of voxels that are no cubes: places in mm, turned by SciPy's rotation, read by its affine map."""
+    x, s = uniform(2, 1, 9, 14, 12).numpy(), np.array(spacing)
+    g = rotation(10, about=about).in_cells(spacing)
+    towards = 10 if about == "y" else -10  # SciPy turns z to x, and y to z, and x to y; ours are z to x, z to y, y to x
+    turn = Rotation.from_euler(about, towards, degrees=True).as_matrix()[::-1, ::-1]  # of (z, y, x) in mm
+    back, centre = np.diag(1 / s) @ turn.T @ np.diag(s), (np.array(x.shape[2:]) - 1) / 2
+    theirs = [affine_transform(one[0], back, centre - back @ centre, order=1, mode="mirror") for one in x]
+    at = np.einsum("ij,jdhw->idhw", back, np.indices(x.shape[2:]) - centre[:, None, None, None])
+    inside = (np.abs(at) <= centre[:, None, None, None]).all(0)
+    assert inside.mean() > 0.3
+    ours = g(torch.from_numpy(x))[:, 0].numpy()
+    np.testing.assert_allclose(ours[:, inside], np.stack(theirs)[:, inside], atol=1e-7)
+    reach = np.abs(at) <= centre[:, None, None, None] + 0.5
+    assert np.array_equal(g.inside(*x.shape[2:]).numpy(), reach.all(0))
+    sheared = rotation(10, about=about)(torch.from_numpy(x))[:, 0].numpy()
+    pair = [mm for mm, axis in zip(spacing, "zyx", strict=True) if axis != about]
+    assert np.allclose(sheared, ours, atol=1e-6) == (pair[0] == pair[1])
+
+
+def test_a_turn_of_indices_shears_what_is_not_of_cubes():
+    """At 6.5 mm by 0.78 mm, 10° of indices turn one axis by 55.7°."""
+    wrong = torch.tensor(rotation(10, about="x").in_cells((1 / 6.5, 1 / 0.78, 1 / 0.78)).matrix)  # of indices, in mm
+    z, y = wrong[:2, 1]
+    assert math.degrees(math.atan2(-z, y)) == pytest.approx(55.7, abs=0.1)
+    turned = torch.tensor(rotation(10, about="x").matrix)
+    assert math.degrees(math.atan2(-turned[0, 1], turned[1, 1])) == pytest.approx(10)
+
+
+@pytest.mark.parametrize("lengths, spacing", [((2.0, -1.5), (1.0, 1.0)), ((3.0, 1.0), (2.0, 0.5)),
+                                              ((6.5, 0.39, -1.0), (6.5, 0.78, 0.78))])
+def test_a_shift_in_millimetres_is_scipys(lengths: tuple, spacing: tuple):
+    x, g = uniform(1, 1, *(9, 8, 10)[-len(lengths):]), translation(*lengths).in_cells(spacing)
+    by = [length / mm for length, mm in zip(lengths, spacing, strict=True)]
+    torch.testing.assert_close(g(x)[0, 0], torch.from_numpy(shift(x[0, 0].numpy(), by, order=1, mode="mirror")))
+    ones = shift(np.ones(x.shape[2:]), by, order=0, mode="constant")
+    assert g.inside(*x.shape[2:]).sum() >= ones.sum() and not g.inside(*x.shape[2:]).all()
+    assert translation(*lengths).inverse.shift == tuple(-one for one in lengths)
+
+
+@pytest.mark.parametrize("g, exact", [
+    (HFLIP, lambda x: x.flip(4)), (VFLIP, lambda x: x.flip(3)), (rotation(90), lambda x: x.rot90(1, (3, 4))),
+    (rotation(90, about="z"), lambda x: x.rot90(1, (3, 4))), (rotation(90, about="y"), lambda x: x.rot90(1, (2, 4))),
+    (rotation(90, about="x"), lambda x: x.rot90(1, (2, 3))),
+    (Transform("through", ((-1, 0, 0), (0, 1, 0), (0, 0, 1))), lambda x: x.flip(2))])
+def test_a_volume_is_flipped_and_turned_exactly(g: Transform, exact):
+    x = uniform(2, 3, 5, 5, 5)
+    assert torch.equal(g(x), exact(x)) and torch.equal(g.inverse(g(x)), x) and g.inside(5, 5, 5).all()
+    whole = torch.stack([rotation(20)(one) for one in x.unbind(2)], 2)
+    assert torch.equal(rotation(20)(x), whole)  # slice by slice
+    if len(g.matrix) == 3:
+        refuses(g, x[0], says=r"moves volumes \(B,C,D,H,W\)")
+
+
 def test_turns_add_up():
     x = uniform(1, 1, 8, 8)
     assert torch.equal(rotation(90)(rotation(90)(x)), rotation(180)(x))
@@ -66,6 +125,10 @@ def test_turns_add_up():
 
 @pytest.mark.parametrize("make, words", [
     (lambda: rotation(181), ("degrees = 181", "-180 to 180")), (lambda: rotation(float("nan")), ("degrees", "nan")),
+    (lambda: rotation(9, about="w"), ("about = 'w'", "z, y, x")), (lambda: translation(1), ("matrix", "three rows")),
+    (lambda: translation(1, "a"), ("a length = 'a'",)), (lambda: Transform("g", ((1, 0), (0, 1)), (1,)), ("shift",)),
+    (lambda: HFLIP.in_cells((1, 0)), ("spacing = 0",)), (lambda: HFLIP.in_cells(2.0), ("spacing = 2.0", "a list")),
+    (lambda: rotation(9, about="x").in_cells((1.0, 1.0)), ("moves volumes",)),
     (lambda: rotation("90"), ("degrees",)), (lambda: rotation(True), ("degrees",)),
     (lambda: scaling(0.4), ("0.5 to 2",)), (lambda: scaling(2.1), ("0.5 to 2",)),
     (lambda: scaling(-1), ("factor = -1",)), (lambda: scaling(None), ("factor",)),

@@ -18,6 +18,7 @@ from u3lab.equivariance import (
     mirrored,
     rotation,
     scaling,
+    translation,
     transported_scores,
 )
 from u3lab.equivariance.transport import neighbours
@@ -73,6 +74,56 @@ def test_a_bank_that_g_only_reorders(g: Transform, options: dict, seed: int):
     assert agreement(scores["mapped"], scores["recomputed"]) == (1.0, 1.0)
 
 
+THROUGH = Transform("through", ((-1, 0, 0), (0, 1, 0), (0, 0, 1)))
+
+
+@pytest.mark.parametrize("sides", [(11, 12), (9, 8, 10)])
+@pytest.mark.parametrize("options", [{}, {"inputs": 1}, {"inputs": 1, "neighbourhood": 3}], ids=str)
+@pytest.mark.parametrize("g", [HFLIP, THROUGH, rotation(180, about="x")], ids=lambda g: g.name)
+def test_a_grey_bank_of_volumes_that_g_only_reorders(g: Transform, options: dict, sides: tuple):
+    """The same for one channel: filters that are all flips of one pattern."""
+    if len(g.matrix) > len(sides):
+        g = VFLIP if g is THROUGH else rotation(180)
+    orbit, axes = uniform(1, 1, *[3] * len(sides)), range(2, 2 + len(sides))
+    for axis in axes:
+        orbit = torch.cat([orbit, orbit.flip(axis)])
+    conv = (nn.Conv2d if len(sides) == 2 else nn.Conv3d)(1, len(orbit), 3).double()
+    conv.weight.data, conv.bias.data = orbit, torch.full((len(orbit),), 0.1, dtype=torch.float64)
+    pool = nn.AdaptiveAvgPool2d(2) if len(sides) == 2 else nn.AdaptiveAvgPool3d(2)
+    module = nn.Sequential(conv, nn.ReLU(), pool, nn.Flatten(), nn.Linear(2 ** len(sides) * len(orbit), 3))
+    net = nets.wrap(module.double().eval().requires_grad_(False), size=sides, spacing=(2.0, 1.0, 0.5)[: len(sides)])
+    permutation = ((g.inverse(orbit)[:, None] - orbit[None]).flatten(2).norm(dim=2) < 1e-9).double()
+    assert permutation.sum(0).eq(1).all()
+    found = fit_equivariance(net, "1", uniform(8, 1, *sides), g, strength=1e-12, **options)
+    torch.testing.assert_close(found.weight.flatten(2).sum(2), permutation, atol=1e-5, rtol=0)
+    fresh = uniform(3, 1, *sides, seed=9)
+    nothing, _, mapped = errors(found, fresh).overall()
+    assert mapped < 1e-9 and nothing > 0.3
+    scores = transported_scores(found, fresh)
+    torch.testing.assert_close(scores["mapped"], scores["recomputed"], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("stride", [(1, 1, 1), (1, 2, 2), (2, 2, 2)])
+@pytest.mark.parametrize("g", [rotation(10, about="x"), rotation(25), scaling(0.8), translation(2.0, -3.0, 1.0)],
+                         ids=lambda g: g.name)
+def test_a_slope_is_moved_in_millimetres(g: Transform, stride: tuple):
+    """A linear layer of each voxel alone commutes with g: on slopes exactly, whatever its strides and the spacing."""
+    module = nn.Sequential(nn.Conv3d(1, 2, 1, stride).double(), nn.AdaptiveAvgPool3d(1), nn.Flatten()).eval()
+    module[0].weight.data, module[0].bias.data = uniform(2, 1, 1, 1, 1) + 0.5, uniform(2)
+    sides, spacing = (9, 17, 17), (4.0, 1.0, 1.5)
+    net = nets.wrap(module.requires_grad_(False), size=sides, spacing=spacing)
+    ramps = torch.stack(torch.meshgrid(*(torch.linspace(0, 1, side).double() for side in sides), indexing="ij"))
+    ramps = ramps[:, None]
+    found = fit_equivariance(net, "0", ramps, g)
+    before, after = (net.features(x, "0") for x in (ramps, g.in_cells(spacing)(ramps)))
+    inner = found.on_grid.inside(*after.shape[2:])  # and not at the border, where half a cell is not the slope's
+    inner &= g.in_cells([mm * s for mm, s in zip(spacing, stride, strict=True)])(torch.nn.functional.pad(
+        torch.ones(1, 1, *(n - 2 for n in after.shape[2:])).double(), [1] * 6))[0, 0] > 1 - 1e-9
+    assert inner.sum() > 10
+    torch.testing.assert_close(found.move(before)[..., inner], after[..., inner], atol=1e-9, rtol=0)
+    assert torch.allclose(g(before)[..., inner], after[..., inner], atol=1e-3) == (g.name == "scaling by 0.8")
+
+
 @pytest.mark.parametrize("g", [rotation(0), scaling(1)], ids=lambda g: g.name)
 def test_the_identity(g: Transform):
     net, x = closed_bank(0), uniform(6, 3, 12, 12)
@@ -83,6 +134,17 @@ def test_the_identity(g: Transform):
     assert measured.invariant() == 1.0
     scores = transported_scores(found, x)
     assert all(torch.allclose(scores[name], scores["recomputed"]) for name in scores)
+
+
+@pytest.mark.parametrize("m", [1, 3])
+def test_rows_of_volumes_by_loops(m: int):
+    features, sites, sizes = uniform(1, 2, 3, 4, 5), torch.tensor([0, 7, 59, 33]), (3, 4, 5)
+    expected, reach = [], range(-(m // 2), m // 2 + 1)
+    for site in sites.tolist():
+        at = site // 20, site // 5 % 4, site % 5
+        expected.append([[features[(0, c, *(min(max(p + d, 0), n - 1) for p, d, n in zip(at, by, sizes, strict=True)))]
+                          .item() for by in itertools.product(reach, repeat=3)] for c in range(2)])
+    assert neighbours(features, sites, m).tolist() == expected
 
 
 @pytest.mark.parametrize("m", [1, 3])

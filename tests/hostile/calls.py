@@ -342,17 +342,18 @@ def whole(value: int, low: int = 1, high: int | None = None) -> tuple[Kind, obje
 
 good("images.load", x=(Choice(), "coffee"), size=(Whole(none=True), 32))
 PLANES = (Numbers(), Made(lambda: x(2)))  # (B,C,H,W) of any range: masks and maps are blurred and shifted as well
-good("images.blur", images=PLANES, sigma=number(1.5, 0, 10_000))
+SPACES = (Numbers(thin=False), PLANES[1])  # or (B,C,D,H,W)
+good("images.blur", images=SPACES, sigma=number(1.5, 0, 10_000))
 good("images.check", images=SEVERAL)
 good("images.resize", images=PLANES, size=whole(24))
 good("images.caption", name=NAME)
 good("images.label", name=NAME)
 good("images.names", group=(Choice(none=True), "everyday"))
 good("images.crops", names=(Some(), ["dog"]), size=whole(24), count=whole(2), seed=SEED)
-good("images.shift", images=PLANES, reach=whole(2, 0), generator=ours(lambda: torch.Generator().manual_seed(0)))
+good("images.shift", images=SPACES, reach=whole(2, 0), generator=ours(lambda: torch.Generator().manual_seed(0)))
 good("images.zoom", images=PLANES, most=number(0.2, 0), generator=ours(lambda: torch.Generator().manual_seed(0)),
      sizes=whole(4))
-good("images.total_variation", image=PLANES, beta=number(2.0, 0, without_low=True))
+good("images.total_variation", image=SPACES, beta=number(2.0, 0, without_low=True))
 
 # Self-supervision: ambiguity and correspondences
 
@@ -449,8 +450,9 @@ good("saliency.lrp", net=NET, images=SEVERAL, target=TARGET, rule=(Choice(), "al
      epsilon=number(1e-6, 0), alpha=number(2.0), beta=number(1.0))
 good("saliency.excitation_backprop", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.meaningful_perturbation", net=NET, image=ONE, target=TARGET, settings=settings(saliency.MaskSettings))
-good("saliency.baseline_like", images=(Picture(several=True, also=("grey",)), SEVERAL[1]),
-     settings=settings(saliency.MaskSettings))
+GREY_TOO = (Picture(several=True, also=("grey", "with five axes")), SEVERAL[1])
+good("saliency.baseline_like", images=GREY_TOO, settings=settings(saliency.MaskSettings),
+     spacing=(Number(0, none=True, without_low=True), 2.0))
 good("saliency.perturb", images=ONE, mask=numbers(lambda: draw(1, 1, 8, 8), 1), baseline=ONE)
 good("saliency.deletion_curve", net=NET, image=ONE, target=TARGET, heat=numbers(lambda: draw(1, 1, 8, 8), 0, 1),
      steps=whole(3), sigma=number(2.0, 0))
@@ -465,7 +467,7 @@ HEAT = (Numbers(thin=False), Made(lambda: draw(2, 3, 8, 8)))
 good("saliency.max_abs", saliency=HEAT)
 good("saliency.positive", relevance=HEAT)
 good("saliency.coherence", saliency=HEAT)
-good("saliency.edges", images=(Picture(several=True, also=("grey", "with five axes")), SEVERAL[1]))
+good("saliency.edges", images=GREY_TOO)
 good("saliency.occlusion", net=NET, images=SEVERAL, target=TARGET, side=(Number(0, none=True, without_low=True), 16),
      step=(Number(0, 16, none=True, without_low=True), 8), baseline=(Number(none=True), 0.5))
 good("saliency.tile_shares", heat=numbers(lambda: draw(2, 1, 8, 8), 1))
@@ -490,7 +492,7 @@ good("adversarial.pgd", net=NET, image=ONE, label=LABEL, target=OTHER, settings=
 good("adversarial.deepfool", net=NET, image=ONE, label=LABEL, target=OTHER,
      settings=settings(adversarial.DeepFoolSettings))
 good("adversarial.fools", net=NET, image=ONE, label=LABEL, target=OTHER)
-good("adversarial.quantise", image=SEVERAL)
+good("adversarial.quantise", image=GREY_TOO)
 good("adversarial.quantise_near", image=ONE, original=ONE, eps=number(0.01, 0, 1), norm=(Choice(), "linf"))
 good("adversarial.adversarial_patch", net=NET, images=SEVERAL, target=TARGET,
      settings=settings(adversarial.PatchSettings))
@@ -627,6 +629,10 @@ good("prior.trained_inpaint", image=pictures(1, 64), visible=(VISIBLE[0], Made(l
 
 G = (Ours(), equivariance.HFLIP)
 good("equivariance.rotation", degrees=number(20.0))
+good("equivariance.translation", lambda down, right: equivariance.translation(down, right), down=number(2.0),
+     right=number(-1.5))
+good("Transform.in_cells", lambda spacing: equivariance.rotation(9).in_cells((spacing, 2.0)),
+     spacing=number(1.0, 0, without_low=True))
 good("equivariance.scaling", factor=number(0.8, 0, without_low=True))
 
 
@@ -637,13 +643,14 @@ Matrix = partial(These, lambda: {
     "NaN": ((float("nan"), 0.0), (0.0, 1.0)), "singular": ((1.0, 1.0), (1.0, 1.0))})
 good("equivariance.Transform", lambda matrix: equivariance.Transform("mine", matrix),
      matrix=(Matrix(), ((1.0, 0.0), (0.0, 1.0))))
-good("Transform.inside", equivariance.HFLIP.inside, height=whole(3), width=whole(4))
+good("Transform.inside", lambda height, width: equivariance.HFLIP.inside(height, width), height=whole(3),
+     width=whole(4))
 good("Equivariance.map", lambda features: moved().map(features), features=numbers(features, 1))
 good("Errors.invariant", lambda threshold: equivariance.errors(moved(), x(2)).invariant(threshold),
      threshold=number(0.5, 0))
 good("equivariance.ridge", regression.ridge, x=(Free("samples that the room made"), Made(lambda: draw(6, 3))),
      y=(Free("samples that the room made"), Made(lambda: draw(6, 2))), strength=number(0.1, 0))
-good("Transform()", lambda x: equivariance.HFLIP(x), x=numbers(x))
+good("Transform()", lambda x: equivariance.HFLIP(x), x=(Numbers(thin=False), Made(x)))
 good("equivariance.fit_equivariance", net=NET, layer=LAYER, images=pictures(4), g=G, inputs=(Whole(none=True), 2),
      neighbourhood=whole(1), strength=number(0.01, 0), sites=whole(200), seed=SEED)
 good("equivariance.errors", found=ours(moved), images=SEVERAL)

@@ -102,6 +102,17 @@ def test_blur_is_scipys_and_the_plain_one(sigma):
     torch.testing.assert_close(plain_blur(x, sigma), images.blur(x, sigma), atol=1e-12, rtol=0)
 
 
+@pytest.mark.parametrize("sigma", [(1.0, 2.5), (0, 2.5), (0.4, 1.0, 2.5), (2.0, 0, 0), 1.5])
+@pytest.mark.parametrize("sides", [(7, 13, 29), (6, 3, 2100)])
+def test_blur_has_a_sigma_for_each_axis(sigma, sides):
+    """Of volumes as well; beyond 2048 pixels it is done in parts."""
+    axes = 3 if isinstance(sigma, float) else len(sigma)
+    x = torch.rand(1, 2, *sides[-axes:], generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    each = np.array([0, 0, *([sigma] * axes if isinstance(sigma, float) else sigma)])
+    wanted = gaussian_filter(x.numpy(), each, mode="nearest", radius=np.ceil(3 * each).astype(int).tolist())
+    torch.testing.assert_close(images.blur(x, sigma), torch.from_numpy(wanted), atol=1e-12, rtol=0)
+
+
 def test_blur_of_zero_is_the_picture():
     assert torch.equal(images.blur(GOOD, 0), GOOD)
     torch.testing.assert_close(images.blur(GOOD, 1e-9), GOOD)
@@ -193,6 +204,24 @@ def test_shift_is_a_cut_out_of_the_padded_picture(reach):
         dy, dx = torch.randint(0, 2 * reach + 1, (2,), generator=torch.Generator().manual_seed(seed)).tolist()
         wanted = torch.nn.functional.pad(GOOD, (reach,) * 4, mode="replicate")[..., dy : dy + 4, dx : dx + 5]
         assert torch.equal(images.shift(GOOD, reach, torch.Generator().manual_seed(seed)), wanted)
+
+
+def test_shift_of_a_volume_has_a_reach_for_each_axis():
+    x, seen, draw = torch.arange(7 * 8 * 9).float().view(1, 1, 7, 8, 9), set(), torch.Generator().manual_seed(0)
+    for _ in range(200):
+        found = images.shift(x, (0, 1, 2), draw)
+        dy, dx = (int(found[0, 0, 3, 4, 4] - x[0, 0, 3, 4, 4]) + 9 * 4 + 4) // 9 - 4, int(found[0, 0, 3, 4, 4]) % 9 - 4
+        seen |= {(dy, dx)}
+        padded = torch.nn.functional.pad(x, (2, 2, 1, 1, 0, 0), mode="replicate")
+        assert torch.equal(found, padded[..., 1 + dy : 9 + dy, 2 + dx : 11 + dx])
+    assert seen == {(dy, dx) for dy in (-1, 0, 1) for dx in range(-2, 3)}
+    refuses(images.shift, x, (1, 1), draw, says=r"reach = \(1, 1\); give one number, or 3 of them")
+
+
+def test_variation_of_a_volume():
+    x = torch.rand(2, 3, 4, 5, 6, generator=torch.Generator().manual_seed(0)).double()
+    squares = sum(np.diff(x.numpy(), axis=k, append=np.take(x.numpy(), [-1], k)) ** 2 for k in (2, 3, 4))
+    assert images.total_variation(x, 3.0).item() == pytest.approx((squares**1.5).mean(), rel=1e-6)
 
 
 def test_zoom_leaves_a_pixel():

@@ -3,10 +3,11 @@
 from collections import OrderedDict
 from functools import cache
 
+import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import seeded
+from tests.helpers import built, seeded
 
 MEAN, STD = (0.4,), (0.2,)
 
@@ -95,6 +96,28 @@ def vit() -> nn.Module:
 
     return drawn(VisionTransformer(img_size=32, patch_size=8, in_chans=1, num_classes=4, embed_dim=16, depth=2,
                                    num_heads=2))
+
+
+@cache
+def lraspp() -> nn.Module:
+    """A network of torchvision for segmentation, which answers with a dict."""
+    from torchvision.models import segmentation
+
+    return built(lambda: segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=4))
+
+
+@cache
+def monai_resnet() -> nn.Module:
+    """A residual network of MONAI, of volumes."""
+    networks = pytest.importorskip("monai.networks.nets")
+    return drawn(networks.ResNet("basic", (1, 1, 1, 1), (8, 8, 12, 16), n_input_channels=1, num_classes=4))
+
+
+@cache
+def monai_unet() -> nn.Module:
+    """A network of MONAI for the segmentation of volumes, with PReLUs."""
+    networks = pytest.importorskip("monai.networks.nets")
+    return drawn(networks.UNet(3, 1, 3, channels=(4, 8, 12), strides=(2, 2), num_res_units=1))
 
 
 def pictures(count: int = 2, *sides: int, channels: int = 1, seed: int = 3) -> Tensor:

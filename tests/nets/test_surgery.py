@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.helpers import built, cat, refuses, resnet18, slip, squeezenet, vgg11
+from tests.nets import own
 from u3lab import nets
 from u3lab.nets.surgery import before_relu, forward_from
 
@@ -40,6 +41,23 @@ def test_up_to_a_layer_and_on_from_there(name: str, layer: str):
     assert not (found.requires_grad or before.requires_grad)
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
     torch.testing.assert_close(net(x).detach(), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("make, sides", [(own.grey, (24, 20)), (own.of_volumes, (8, 12, 10)),
+                                         (own.segmenter, (24, 20))])
+def test_any_network_goes_on_from_its_layers(make, sides: tuple):
+    net, x = nets.wrap(make(), size=sides), own.pictures(2, *sides)
+    for layer in net.layers:
+        torch.testing.assert_close(forward_from(net, layer, net.features(x, layer)), net(x), rtol=1e-4, atol=1e-5)
+        if layer != "fc":
+            before, rectify = before_relu(net, layer, x)
+            assert torch.equal(rectify(before), net.features(x, layer))
+    assert before_relu(net, net.layers[-2], x)[0].min() < 0 and before.ndim == x.ndim
+
+
+def test_a_transformers_maps_are_not_all_that_goes_on():
+    net, x = nets.wrap(own.vit(), size=32), own.pictures(1, 32, 32)
+    refuses(forward_from, net, "blocks.0", net.features(x, "blocks.0"), says="1 tokens beside those of the patches")
 
 
 @pytest.mark.parametrize("name, layer, negative", [

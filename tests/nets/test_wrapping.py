@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from tests.helpers import refuses, same_state, state
 from tests.nets import own
-from u3lab import U3Error, nets, saliency
+from u3lab import U3Error, adversarial, dissection, equivariance, inversion, nets, saliency
+from u3lab.descent import last
 
 METHODS = saliency.METHODS
 ASK = METHODS | {"attention rollout": saliency.rollout}
@@ -18,12 +19,25 @@ NETWORKS = {
     "segmenter": (own.segmenter, (24, 20), {}), "vit": (own.vit, (32, 32), {}),
     "timm": (own.resnet, (32, 32), {}),
     "prelu": (lambda: own.drawn(own.Segmenter(nn.PReLU)), (24, 20), {}),
+    "torchvision": (own.lraspp, (32, 32), {"channels": 3}), "MONAI's ResNet": (own.monai_resnet, (8, 16, 16), {}),
+    "MONAI's UNet": (own.monai_unet, (16, 16, 16), {}),
 }
+
+
+TURN = equivariance.rotation(10)
+OTHERS = {
+    "randomisation check": lambda net, x, target: saliency.randomisation_check(net, x, target, "gradient"),
+    "attacks": lambda net, x, target: adversarial.fgsm(net, x[:1], target, 0.01),
+    "inversion": lambda net, x, target: last(inversion.invert(net, net.layers[0], x[:1], settings=(
+        inversion.InversionSettings(steps=1)))),
+    "ablation": lambda net, x, target: dissection.ablate(net, net.layers[1], net.features(x, net.layers[1]), [0]),
+    "equivariance": lambda net, x, target: equivariance.fit_equivariance(net, net.layers[1], x, TURN)}
 
 
 def wrapped(kind: str, **options: object) -> tuple[nets.Classifier, Tensor]:
     make, sides, more = NETWORKS[kind]
-    return nets.wrap(make(), size=sides, mean=own.MEAN, std=own.STD, **more | options), own.pictures(2, *sides)
+    net = nets.wrap(make(), size=sides, mean=own.MEAN, std=own.STD, **more | options)
+    return net, own.pictures(2, *sides, channels=net.channels)
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -33,7 +47,7 @@ def test_it_answers_as_the_module_does_and_leaves_it_alone(kind: str):
     net, x = wrapped(kind)
     answer = module((x - 0.4) / 0.2)
     assert torch.equal(net(x), answer["out"] if isinstance(answer, dict) else answer)
-    assert net.channels == 1 and net.axes == x.ndim - 2 and not module.training
+    assert net.channels == x.shape[1] and net.axes == x.ndim - 2 and not module.training
     assert same_state(before, state(module)) and not any(part._forward_hooks for part in module.modules())
     assert torch.equal(net.probabilities(x), net.logits(x).softmax(1))
 
@@ -75,11 +89,18 @@ def test_a_description_keeps_its_word(kind: str):
             if (found := re.findall(rf"^{what}: (.*)$", text, re.MULTILINE))}
     said = {what: [one for name in names for one in (
         ("LRP z⁺", "excitation") if name == "LRP and excitation" else (name,))] for what, names in said.items()}
-    assert {*said["defined"], *said.get("not defined", ())} == set(ASK) - {
+    assert {*said["defined"], *said.get("not defined", ())} == {*ASK, *OTHERS} - {
         "edges (no network)", "LRP ε", "LRP α2β1", "contrastive excitation"}
     for name in said.get("not defined", ()):
-        refuses(ASK[name], net, x, target, says="")
+        if name == "modulated gradient" and kind == "vit":  # no class depends on the patches of its last block
+            with pytest.warns(UserWarning, match="are empty"):
+                ASK[name](net, x, target)
+        else:
+            refuses(ASK.get(name) or OTHERS[name], net, x, target, says="")
     for name in said["defined"]:
+        if name in OTHERS:
+            assert OTHERS[name](net, x, target) is not None
+            continue
         if name == "LRP z⁺" or name == "excitation":
             assert "if each function has a rule" in text
         elif not getattr(ASK[name], "optimises", False):
@@ -91,7 +112,7 @@ def test_a_description_keeps_its_word(kind: str):
 def test_what_a_description_says():
     text = nets.describe(wrapped("of volumes")[0])
     assert "volumes (B,1,8,12,12) in [0,1] → scores (B,4), a softmax" in text and "(5.0, 1.0, 1.0)" in text
-    assert "Grad-CAM (at layer2" in text and "mask (for pictures only)" in text
+    assert "Grad-CAM (at layer2" in text and "LRP and excitation (for pictures only)" in text
     text = nets.describe(wrapped("prelu")[0])
     assert "guided (no ReLU; a GELU or PReLU is none)" in text and "nets.Region" in text and "in 'out' of" in text
     text = nets.describe(wrapped("vit")[0])
@@ -103,6 +124,18 @@ def test_what_a_description_says():
     assert "sum to 1" in nets.describe(soft)
     assert "torch.float16" in nets.describe(nets.wrap(own.drawn(own.ResNet(2)).half(), size=24))
     assert nets.describe(nets.load("squeezenet1_1", device="cpu")).startswith("squeezenet1_1: pictures (B,3,227,227)")
+
+
+@pytest.mark.parametrize("name", ["mask", "attacks", "inversion"])
+def test_what_keeps_pictures_in_0_1_is_not_for_values_as_they_are(name: str):
+    """Of Hounsfield units a projection into [0,1] would leave nothing, and say nothing."""
+    net, x = nets.wrap(own.grey(), size=24, pictures=False), 900 * own.pictures(1, 24, 24) - 400
+    ask = METHODS.get(name) or OTHERS[name]
+    assert f"{name} (for values in [0,1] only)" in nets.describe(net)
+    refuses(ask, net, x, 1, says=(r"takes values as they are, here up to [45]\d\d,", r"keeps them in \[0,1\]"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a mask may be empty
+        assert ask(net, own.pictures(1, 24, 24), 1) is not None
 
 
 def test_guided_of_a_network_of_prelus_is_refused():

@@ -4,15 +4,17 @@ captum keeps the nodes of integrated gradients and the windows of occlusion in s
 """
 
 import copy
-from functools import cache
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import built, cat, relative
+from tests.helpers import cat, relative
 from tests.nets import own
+from tests.oracles.test_attacks import exact
 from u3lab import nets, saliency
+from u3lab.adversarial import AttackSettings, fgsm, pgd
+from u3lab.descent import last
 
 attr = pytest.importorskip("captum.attr")
 
@@ -39,16 +41,11 @@ def region(sides: tuple[int, ...]) -> Tensor:
     return mask
 
 
-@cache
-def lraspp() -> nn.Module:
-    from torchvision.models import segmentation
-
-    return built(lambda: segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=4))
-
-
 KINDS = {"one channel": (own.grey, (24, 20), 1, "layer2"), "volumes": (own.of_volumes, (8, 12, 10), 1, "layer1"),
-         "a region": (own.segmenter, (24, 20), 1, "backbone.3"), "torchvision": (lraspp, (32, 32), 3, "backbone.6"),
-         "timm": (own.resnet, (32, 32), 1, "layer3"), "tokens": (own.vit, (32, 32), 1, "patch_embed.proj")}
+         "a region": (own.segmenter, (24, 20), 1, "backbone.3"), "torchvision": (own.lraspp, (32, 32), 3, "backbone.6"),
+         "timm": (own.resnet, (32, 32), 1, "layer3"), "tokens": (own.vit, (32, 32), 1, "patch_embed.proj"),
+         "MONAI's ResNet": (own.monai_resnet, (8, 16, 16), 1, "layer2"),
+         "MONAI's UNet": (own.monai_unet, (16, 16, 16), 1, "model.1.submodule.0")}
 
 
 @pytest.fixture(params=KINDS)
@@ -126,3 +123,23 @@ def test_smooth_grad_is_the_mean_of_their_gradients(given):
     noisy = [x + 0.1 * reach * torch.randn(x.shape[1:], generator=generator).double() for _ in range(4)]
     theirs = sum(attr.Saliency(plain).attribute(leaf(one), 2, abs=False) for one in noisy) / 4
     assert relative(saliency.smooth_grad(net, x, target, noise=0.1, samples=4), theirs) < 1e-10
+
+
+@pytest.mark.parametrize("aim", [None, 1])
+def test_attacks(given, aim: int | None):
+    """Of a region on its mean scores."""
+    from captum.robust import FGSM, PGD
+
+    net, plain, x, target, _ = given
+    cells = 1 if plain.mask is None else plain.mask.sum()
+    wanted = aim if aim is None or plain.mask is None else nets.Region(aim, plain.mask)
+
+    def loss(scores: Tensor, k: int) -> Tensor:
+        return nn.functional.cross_entropy(scores / cells, torch.tensor([k]), reduction="none")
+
+    towards = {"target": 2 if aim is None else aim, "targeted": aim is not None}
+    theirs = exact(FGSM(plain, loss, 0, 1)).perturb(x, 0.02, **towards)
+    assert relative(fgsm(net, x, target, 0.02, target=wanted), theirs.detach()) < 1e-12
+    theirs = exact(PGD(plain, loss, 0, 1)).perturb(x, 0.02, 0.008, 3, **towards)
+    steps = pgd(net, x, target, target=wanted, settings=AttackSettings(eps=0.02, step_size=0.008, steps=3))
+    assert relative(last(steps).value, theirs.detach()) < 1e-12

@@ -3,14 +3,18 @@
 import itertools
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from tests.helpers import cat, refuses, squeezenet
+from tests.helpers import cat, refuses, seeded, squeezenet
+from tests.nets import own
 from u3lab import images, nets
 from u3lab.descent import Step, last
 from u3lab.images.variation import total_variation
+from u3lab.saliency import METHODS
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, meaningful_perturbation, perturb
 
 PLAIN = {"tv": 0.0, "jitter": 0, "baseline": "grey"}
@@ -63,6 +67,62 @@ def test_the_best_mask_of_a_linear_scorer_is_a_threshold(height: int, width: int
     step = course(net, x, **PLAIN, lam=float(threshold) * height * width, mask_size=512, steps=100)[-1]
     assert step.value.shape == (1, 1, height, width)
     assert torch.equal(step.value, (gain > threshold).float())
+
+
+@pytest.mark.parametrize("channels, sides", [(1, (9, 7)), (1, (4, 6, 5)), (2, (3, 5, 4))])
+def test_the_same_for_other_channels_and_for_volumes(channels: int, sides: tuple):
+    x = torch.rand(1, channels, *sides, generator=seeded(0))
+    weight = 1e-3 * torch.randn(x.shape, generator=seeded(1))
+    net = nets.Classifier(Scorer(weight).eval(), channels=channels)
+    net.axes = len(sides)
+    gain = (weight * (x - x.mean(tuple(range(2, x.ndim)), keepdim=True))).sum(1, keepdim=True) / 4
+    order = gain.flatten().sort(descending=True).values
+    threshold = (order[11] + order[12]) / 2
+    step = course(net, x, target=0, **PLAIN, lam=float(threshold) * gain.numel(), mask_size=512, steps=100)[-1]
+    assert torch.equal(step.value, (gain > threshold).float())
+
+
+@pytest.mark.parametrize("make, sides, spacing, cells, reach, target", [
+    (own.grey, (24, 20), None, (6, 6), (2, 2), 2), (own.grey, (24, 20), (1.0, 3.0), (2, 6), (2, 1), 2),
+    (own.of_volumes, (8, 12, 10), (4.0, 1.0, 1.5), (6, 2, 3), (0, 2, 1), 1),
+    (own.of_volumes, (8, 12, 10), None, (4, 6, 5), (2, 2, 2), 1),
+    (own.segmenter, (24, 20), None, (6, 6), (2, 2), nets.Region(1))])
+def test_every_step_by_hand(make, sides: tuple, spacing: tuple | None, cells: tuple, reach: tuple, target: object):
+    """Cells, blur and jitter in pixels or in millimetres: the paper's sum of three terms, descended with Adam."""
+    net, x = nets.wrap(make(), size=sides, spacing=spacing), own.pictures(1, *sides)
+    settings = MaskSettings(steps=4, mask_size=6, sigma=3.0, jitter=2, lam=0.3, tv=2.0, beta=2.0)
+    ours = last(meaningful_perturbation(net, x, target, settings=settings))
+    sigma = np.array([0, 0, *(3 / mm for mm in spacing or [1] * len(sides))])
+    radius = np.ceil(3 * sigma).astype(int).tolist()
+    away = torch.from_numpy(gaussian_filter(x.numpy(), sigma, mode="nearest", radius=radius))
+    m, draw = torch.full((1, 1, *cells), 0.75, requires_grad=True), seeded(0)
+    descent, pad = torch.optim.Adam([m], 0.1), [2] * 2 * len(sides)
+    for n in range(5):
+        enlarged = nn.functional.interpolate(m, sides, mode="bilinear" if len(sides) == 2 else "trilinear")
+        seen = nn.functional.pad((1 - enlarged) * x + enlarged * away, pad, mode="replicate")
+        for axis, (side, most) in enumerate(zip(sides, reach, strict=True), 2):
+            by = int(torch.randint(0, 2 * most + 1, (), generator=draw)) - most
+            seen = seen.narrow(axis, 2 + by, side)
+        p = net(seen).softmax(1)
+        p = p[0, 1].mean() if isinstance(target, nets.Region) else p[0, target]
+        slopes = sum(nn.functional.pad(m.diff(dim=-k), [0, 0] * (k - 1) + [0, 1]) ** 2
+                     for k in range(1, len(sides) + 1))
+        if n == 4:
+            break
+        (m.grad,) = torch.autograd.grad(p + 0.3 * m.mean() + 2 * (slopes + 1e-8).mean(), m)
+        descent.step()
+        m.data.clamp_(0, 1)
+    torch.testing.assert_close(ours.value, enlarged, atol=1e-4, rtol=0)
+    assert ours.terms["probability"] == pytest.approx(p.item(), abs=1e-4)
+
+
+def test_an_empty_mask_says_so_and_what_the_probability_is():
+    net, x = nets.wrap(own.of_volumes(), size=(8, 12, 10)), own.pictures(1, 8, 12, 10)
+    with pytest.warns(UserWarning, match="mask of picture 0 is empty, nowhere above ½.* with it is") as told:
+        heat = METHODS["mask"](net, x, 1)
+    assert heat.shape == (1, 1, 8, 12, 10) and heat.max() < 0.5 and len(told) == 1
+    said = float(str(told[0].message).rsplit(" ", 1)[1])
+    assert said == pytest.approx(float(net.probabilities(perturb(x, heat, baseline_like(x)))[0, 1]), abs=0.05)
 
 
 @pytest.mark.oracle("all masks of 3×3, one by one", saliency=["mask"])

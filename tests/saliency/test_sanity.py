@@ -2,11 +2,13 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from tests.helpers import cat, refuses, squeezenet
+from tests.nets import own
 from u3lab import images, nets, saliency
 from u3lab.measures import auc
 from u3lab.saliency.sanity import deletion_curve, randomisation_check, randomise_downwards
@@ -58,6 +60,35 @@ def test_dense_layers_are_shuffled_too_and_by_the_seed():
         assert [name for name, _ in steps] == ["4", "0"] and torch.equal(state, torch.get_rng_state())
         runs.append(steps[-1][1])
     assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
+
+
+@pytest.mark.parametrize("make, sides, target", [
+    (own.grey, (24, 20), 2), (own.of_volumes, (8, 12, 10), 2), (own.segmenter, (24, 20), nets.Region(1)),
+    (own.vit, (32, 32), 2)])
+def test_any_network_is_shuffled_and_its_maps_compared(make, sides: tuple, target: object):
+    """By hand: every bank of weights with two axes or more, from the last on, and SciPy's rank correlation."""
+    from scipy.stats import spearmanr
+
+    net, x = nets.wrap(make(), size=sides), own.pictures(1, *sides)
+    check, by_hand = randomisation_check(net, x, target, "gradient", seed=4), copy.deepcopy(net)
+    original, generator, expected = saliency.METHODS["gradient"](net, x, target), torch.Generator().manual_seed(4), []
+    for name, module in reversed(list(by_hand.module.named_modules())):
+        if banks := [weight for key, weight in module.named_parameters(recurse=False) if weight.ndim > 1]:
+            for bank in banks:
+                bank.data = bank.data.flatten()[torch.randperm(bank.numel(), generator=generator)].view_as(bank)
+            heat = saliency.METHODS["gradient"](by_hand, x, target)
+            expected.append((name or net.name, spearmanr(original.flatten(), heat.flatten()).statistic))
+    assert [name for name, _ in check] == [name for name, _ in expected]
+    assert [share for _, share in check] == pytest.approx([share for _, share in expected], abs=1e-5)
+    assert min(share for _, share in check) < 0.9 and len(check) >= 4
+
+
+def test_a_bank_that_no_layer_of_its_own_holds_is_shuffled_too():
+    """Attention keeps its three banks in one parameter."""
+    module = nn.Sequential(nn.Conv2d(1, 8, 8, 8), nn.Flatten(2), nn.MultiheadAttention(8, 2)).eval()
+    (name, broken), *_ = [(name, copy.deepcopy(one.module[2])) for name, one in randomise_downwards(
+        nets.Classifier(module)) if name == "2"]
+    assert name == "2" and not torch.equal(broken.in_proj_weight, module[2].in_proj_weight)
 
 
 def test_a_map_of_the_picture_alone_passes_unchanged():
@@ -138,6 +169,23 @@ def test_a_good_map_deletes_early_and_inserts_early():
     for insertion, sign in ((False, 1), (True, -1)):
         good, bad = (auc(*deletion_curve(net, x, "espresso", h, steps=8, insertion=insertion)) for h in (heat, -heat))
         assert sign * (bad - good) > 0.2, insertion
+
+
+@pytest.mark.parametrize("spacing", [None, (4.0, 1.0, 0.5)])
+def test_deletion_of_volumes_blurs_in_millimetres(spacing: tuple | None):
+    from scipy.ndimage import gaussian_filter
+
+    net, x = nets.wrap(own.of_volumes(), size=(8, 12, 10), spacing=spacing), own.pictures(1, 8, 12, 10)
+    sigma = np.array([0, 0, *(2 / mm for mm in spacing or (1, 1, 1))])
+    radius = np.ceil(3 * sigma).astype(int).tolist()
+    away = torch.from_numpy(gaussian_filter(x.numpy(), sigma, mode="nearest", radius=radius))
+    heat = torch.zeros(1, 1, 8, 12, 10)
+    heat[:, :, :4] = 1
+    _, p = deletion_curve(net, x, 1, heat, steps=2, sigma=2.0)
+    half = torch.cat([away[:, :, :4], x[:, :, 4:]], 2)
+    expected = [net.probabilities(one)[0, 1] for one in (x, half, away)]
+    torch.testing.assert_close(p, torch.stack(expected), atol=1e-5, rtol=0)
+    refuses(deletion_curve, net, x, 1, heat[:, :, 0], says=r"its map \(1,1,h,w\)")
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------

@@ -7,14 +7,17 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from tests.bench import abilities
 from tests.bench.peerless import WHY
 from tools import site
 from tools.site import __main__ as building
-from tools.site import api, bench, docstrings, evidence, knowing, links, reading
+from tools.site import api, bench, claims, docstrings, evidence, knowing, links, reading
 from tools.site.limits import limits
 from u3lab import results
 from u3lab._system import paths
+from u3lab.audit.claims import NOT_SAID
 from u3lab.figures import Figure
 
 METHODS = [f"{registry}/{name}" for registry, methods in knowing.REGISTRIES.items() for name in methods]
@@ -104,6 +107,44 @@ def test_the_bench_s_page_has_each_row_each_goal_that_is_missed_and_each_reason(
     missed = page.partition("## Where a goal is missed\n")[2].partition("\n## ")[0]
     assert missed.count("\n* ") == sum(row["met"] == "no" for file in files.values() for row in file["rows"]) > 0
     assert all(why in page and method in page for method, why in WHY.items()) and "None" not in page
+
+
+def test_the_bench_s_page_has_what_each_library_can_do():
+    """Each cell as it was tried, and for each call that there is not, what was looked for."""
+    found = bench.files()["own_networks"]["abilities"]
+    section = bench.page().partition("## What each library does with")[2].partition("\n## ")[0]
+    there = ["ours", *found["versions"]]
+    for row in found["rows"]:
+        assert [*row["cells"]] == there
+        assert f"| {row['what']} | {' | '.join(cell['said'] for cell in row['cells'].values())} |" in section
+        for cell in row["cells"].values():
+            assert (cell["said"] == "no such call") == ("looked for" in cell)
+            assert "looked for" not in cell or f"* {row['what']}: `{cell['looked for']}`" in section
+    assert all(f"{name} {version}" in section for name, version in found["versions"].items())
+
+
+@pytest.mark.parametrize("what", abilities.ROWS)
+def test_what_ours_is_said_to_do_it_does(what: str):
+    """The column of ours by trying again; where it has become better since, ``--can`` says so."""
+    if "NIfTI" in what:
+        pytest.importorskip("nibabel")
+    found = bench.files()["own_networks"]["abilities"]["rows"]
+    told = next(row["cells"]["ours"]["said"] for row in found if row["what"] == what)
+    assert told.startswith("raises") or abilities.cell(abilities.ROWS[what]["ours"], "ours")["said"] == told
+
+
+@pytest.mark.parametrize("came, said", [
+    (torch.ones(2), "works"), (torch.zeros(2), "all 0"), (torch.tensor([1, torch.nan]), "not finite"),
+    ("silently the gradient", "silently the gradient"), (KeyError("x"), "raises KeyError")])
+def test_what_came_of_trying_a_call(came: object, said: str):
+    def call() -> object:
+        if isinstance(came, Exception):
+            raise came
+        return came
+
+    assert abilities.cell(call, "ours")["said"] == said
+    found = abilities.cell("^layer_?grad_?cam", "captum")
+    assert found == {"said": "no such call", "looked for": "^layer_?grad_?cam", "found": ["LayerGradCam"]}
 
 
 def test_each_table_with_evidence_has_its_section_in_the_order_of_the_course():
@@ -210,3 +251,12 @@ def test_formulas_of_docstrings_are_no_markup():
     docstrings.mend(None, "function", "f", None, None, lines)
     assert lines == [r"L = Σ_u \|x_u\| w\_ and 5 \* x", "of *other* pictures ``a_``", "", "::", "", "    x ∗ y_", "",
                      "Raises", "------", "U3Error", r"    NaN\_"]
+
+
+def test_what_must_not_be_concluded_is_the_list_of_each_report():
+    page = claims.page()
+    assert all(page.count(f"## “{one.claim}”\n\n{one.why}\n") == 1 and one.measured in page for one in NOT_SAID)
+    claimed = " ".join(one.claim for one in NOT_SAID).lower()
+    for word in ("no shortcut", "robust", "the map shows the reason", "deletion proves", "attention is on the lesion",
+                 "3-d grad-cam", "is ill, or healthy"):
+        assert word in claimed

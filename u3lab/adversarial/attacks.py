@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -24,10 +25,12 @@ from torch import Tensor, nn
 from u3lab.checks import number
 from u3lab.descent import Step
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, check_classes, ready
+from u3lab.nets import Classifier, Region, check_classes, ready
+from u3lab.nets.region import asked
 from u3lab.settings import or_default, setting, settings
 
-Energy = Callable[[Tensor], dict[str, Tensor]]  # a picture (1,3,H,W) → the terms of the loss by name, scalars
+Energy = Callable[[Tensor], dict[str, Tensor]]  # a picture (1,C,…) → the terms of the loss by name, scalars
+Answer = Callable[[Tensor], Tensor]  # a picture (1,C,…) → the scores (1,K) that are attacked
 
 
 @settings
@@ -47,7 +50,8 @@ class AttackSettings:
     seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the random start")
 
 
-def fgsm(net: Classifier, image: Tensor, label: int | str, eps: float, *, target: int | str | None = None) -> Tensor:
+def fgsm(net: Classifier, image: Tensor, label: int | str | Region, eps: float, *,
+         target: int | str | Region | None = None) -> Tensor:
     """The fast gradient sign method: one step to a corner of the L∞ ball.
 
     Parameters
@@ -55,9 +59,10 @@ def fgsm(net: Classifier, image: Tensor, label: int | str, eps: float, *, target
     net
         A classifier.
     image
-        One picture (1,3,H,W) in [0,1].
+        One picture (1,C,H,W) or volume (1,C,D,H,W) in [0,1].
     label
-        Its true class, by number or name.
+        Its true class, by number or name; or a :class:`~u3lab.nets.Region`, whose mean scores are attacked. Where each
+        class has a sigmoid of its own, a picture has it while its score is above 0; None, with a target, is no class.
     eps
         Greatest change of a value, an intensity in [0,1].
     target
@@ -66,7 +71,7 @@ def fgsm(net: Classifier, image: Tensor, label: int | str, eps: float, *, target
     Returns
     -------
     Tensor
-        (1,3,H,W) in [0,1], at most ε from the picture.
+        As the picture, in [0,1], at most ε from it.
 
     Raises
     ------
@@ -81,15 +86,15 @@ def fgsm(net: Classifier, image: Tensor, label: int | str, eps: float, *, target
     torch.Size([1, 3, 96, 96])
     """
     number("eps", eps, 0, 1)
-    net, x, label, target = given(net, image, label, target)
+    answer, x, label, target = given(net, image, label, target)
     x.requires_grad_()
     with torch.enable_grad():
-        (loss,) = fooling(net, label, target)(x).values()
+        (loss,) = fooling(answer, label, target)(x).values()
     (gradient,) = torch.autograd.grad(loss, [x])
     return descend_once(x.detach(), gradient, x.detach(), eps, eps)
 
 
-def pgd(net: Classifier, image: Tensor, label: int | str, *, target: int | str | None = None,
+def pgd(net: Classifier, image: Tensor, label: int | str | Region, *, target: int | str | Region | None = None,
         settings: AttackSettings | None = None) -> Iterator[Step]:
     """Projected gradient descent in the ball of radius ε, step by step.
 
@@ -103,7 +108,7 @@ def pgd(net: Classifier, image: Tensor, label: int | str, *, target: int | str |
     Yields
     ------
     Step
-        ``value`` is the picture now (1,3,H,W), always in the ball and in [0,1]; the first is the picture itself, or the
+        ``value`` is the picture now, always in the ball and in [0,1]; the first is the picture itself, or the
         random start. ``terms`` has the one term "log p(label)", or "−log p(target)" with a target: the loss falls as
         the attack succeeds.
 
@@ -112,12 +117,12 @@ def pgd(net: Classifier, image: Tensor, label: int | str, *, target: int | str |
     U3Error
         As for :func:`fgsm`, and at once, before the first step.
     """
-    net, x, label, target = given(net, image, label, target)
-    return projected_descent(x, fooling(net, label, target), or_default(settings, AttackSettings))
+    answer, x, label, target = given(net, image, label, target)
+    return projected_descent(x, fooling(answer, label, target), or_default(settings, AttackSettings))
 
 
 def projected_descent(x: Tensor, energy: Energy, settings: AttackSettings) -> Iterator[Step]:
-    """PGD on any sum of terms: x̂ ← Π(x̂ − α direction(∇E(x̂))), from x (1,3,H,W) on; yields steps + 1 values."""
+    """PGD on any sum of terms: x̂ ← Π(x̂ − α direction(∇E(x̂))), from x (1,C,…) on; yields steps + 1 values."""
     now = _start(x, settings)
     steps = settings.steps
     for iteration in range(steps + 1):
@@ -167,10 +172,10 @@ def root_mean_square(change: Tensor) -> float:
     return float(change.detach().square().mean().sqrt())
 
 
-def fooling(net: Classifier, label: int, target: int | None) -> Energy:
+def fooling(answer: Answer, label: int, target: int | None) -> Energy:
     """E(x): log Φ_label(x), or −log Φ_target(x) if there is a target."""
     def energy(x: Tensor) -> dict[str, Tensor]:
-        scores = net.unchecked(x)
+        scores = answer(x)
         check_classes(scores, label, target)
         if target is None:
             return {"log p(label)": scores.log_softmax(1)[0, label]}
@@ -183,14 +188,40 @@ def targeted_loss(scores: Tensor, target: int) -> Tensor:
     return -scores.log_softmax(1)[0, target]
 
 
-def given(net: nn.Module, image: Tensor, label: int | str,
-          target: int | str | None) -> tuple[Classifier, Tensor, int, int | None]:
-    """What every attack is given, checked: the network, a copy of the picture on its device, the classes' numbers."""
-    net = ready(net, image, one=True)
-    y, t = net.class_index(label), None if target is None else net.class_index(target)
-    if t == y:
+def given(net: nn.Module, image: Tensor, label: int | str | Region | None,
+          target: int | str | Region | None) -> tuple[Answer, Tensor, int, int | None]:
+    """What every attack is given, checked: the scores, a copy of the picture on their device, the classes' numbers.
+
+    What is attacked are the network's scores (1,K) or, of a region, their means over it. Classes that do not exclude
+    each other are attacked one by one: σ(s) is the softmax of s and 0, and 0 stands for all that is not the class.
+    """
+    net = ready(net, image, one=True, bounded=True)
+    region = next((one.each(1)[0] for one in (label, target) if isinstance(one, Region)), None)
+    label, wanted = (one.label if isinstance(one, Region) else one for one in (label, target))
+    t = None if wanted is None else net.class_index(wanted)
+    y = None if label is None and net.sigmoid and t is not None else net.class_index(label)
+    if t is not None and t == y:
         raise U3Error(f"target {target!r} is the picture's own class; choose another one, or leave target out")
-    return net, image.detach().to(net.device).clone(), y, t
+    x = image.detach().to(net.device).clone()
+    if not net.sigmoid:
+        return partial(_scores, net, region, y), x, y, t
+    return partial(_odds, net, region, y if t is None else t), x, *((0, None) if t is None else (1, 0))
+
+
+def _scores(net: Classifier, region: Region | None, k: int, x: Tensor) -> Tensor:
+    """(1,K); of a map of scores the means over a region, without which :func:`asked` refuses it."""
+    scores = net.unchecked(x)
+    if scores.ndim == 2 and region is None:
+        return scores
+    every = [k if region is None else Region(n, region.mask) for n in range(scores.shape[1])]
+    return torch.stack([asked(net, scores, [one], mean=True) for one in every], 1)
+
+
+def _odds(net: Classifier, region: Region | None, k: int, x: Tensor) -> Tensor:
+    """The score of one class, and 0: (1,2)."""
+    scores = _scores(net, region, k, x)
+    check_classes(scores, k)
+    return torch.stack([scores[:, k], 0 * scores[:, k]], 1)
 
 
 def _start(x: Tensor, settings: AttackSettings) -> Tensor:

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from u3lab.adversarial.attacks import given
+from u3lab.adversarial.attacks import Answer, given
 from u3lab.descent import Step
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, check_classes
+from u3lab.nets import Classifier, Region, check_classes
 from u3lab.settings import or_default, setting, settings
 
 
@@ -33,7 +33,7 @@ class DeepFoolSettings:
     steps: int = setting(50, 1, 1000, once=True, help="number of steps at most")
 
 
-def deepfool(net: Classifier, image: Tensor, label: int | str, *, target: int | str | None = None,
+def deepfool(net: Classifier, image: Tensor, label: int | str | Region, *, target: int | str | Region | None = None,
              settings: DeepFoolSettings | None = None) -> Iterator[Step]:
     """Look for the smallest L2 perturbation that changes the class, step by step.
 
@@ -47,7 +47,7 @@ def deepfool(net: Classifier, image: Tensor, label: int | str, *, target: int | 
     Yields
     ------
     Step
-        ``value`` is the picture now (1,3,H,W) in [0,1]. The loss and its one term, "margin", is what is left to the
+        ``value`` is the picture now, in [0,1]. The loss and its one term, "margin", is what is left to the
         boundary in units of the score: f_label − max f_other or, with a target, max f_other − f_target. The iterator
         **stops by itself** as soon as the margin is below 0, which means fooled; if the last step's loss is not, it
         gave up after ``settings.steps``. A picture that is not taken for its label stops at step 0, unchanged.
@@ -57,23 +57,23 @@ def deepfool(net: Classifier, image: Tensor, label: int | str, *, target: int | 
     U3Error
         As for ``fgsm``; and if the scores do not depend on the picture.
     """
-    net, x, label, target = given(net, image, label, target)
-    return _walk(net, x, label, target, or_default(settings, DeepFoolSettings))
+    answer, x, label, target = given(net, image, label, target)
+    return _walk(answer, x, label, target, or_default(settings, DeepFoolSettings))
 
 
-def _walk(net: Classifier, start: Tensor, label: int, target: int | None, settings: DeepFoolSettings) -> Iterator[Step]:
+def _walk(answer: Answer, start: Tensor, label: int, target: int | None, settings: DeepFoolSettings) -> Iterator[Step]:
     x, rivals, steps = start.clone(), [target], settings.steps  # x walks up to the boundary
     for iteration in range(steps + 1):
         # It would only ever come near: what is shown, and has to fool, lies η of the whole way further.
         shown = (start + (1 + settings.overshoot) * (x - start)).clamp(0, 1)
         with torch.no_grad():
-            margin = _margin(net.unchecked(shown), label, target).item()
+            margin = _margin(answer(shown), label, target).item()
         yield Step(iteration, margin, shown.clone(), {"margin": margin})
         if margin < 0 or iteration == steps:
             return
         x.requires_grad_()
         with torch.enable_grad():
-            scores = net.unchecked(x)[0]
+            scores = answer(x)[0]
         if target is not None:
             label = _best_but(scores, target)  # the target has to pass whichever class is ahead now
         elif iteration == 0:

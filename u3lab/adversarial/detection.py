@@ -88,12 +88,12 @@ def evade(net: Classifier, image: Tensor, label: int | str, detector: Detector, 
 
     The first term stops at e⁻⁴: a class that is gone need not go further, and all the rest is for the detector.
     """
-    net, x, label, _ = given(net, image, label, None)
+    answer, x, label, _ = given(net, image, label, None)
     whole("level", level, 1, 255)
     whole("steps", steps)
     number("mu", mu, 0)
     is_a("detector", detector, Detector, "make one with fit_detector(features, adversarial)")
-    energy, eps = fooling(net, label, None), level / 255
+    energy, eps = fooling(answer, label, None), level / 255
 
     def both(now: Tensor) -> dict[str, Tensor]:
         (gone,) = energy(now).values()

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from u3lab import images as _images
@@ -14,14 +15,14 @@ from u3lab import pixels
 from u3lab.adversarial.attacks import given
 from u3lab.checks import number, one_of
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, check_classes
+from u3lab.nets import Classifier, Region, check_classes
 
 FULL = 255  # the highest level
 
 
 def quantise(image: Tensor) -> Tensor:
-    """The pictures (B,3,H,W) in [0,1] at the nearest of the levels k/255, as a PNG holds them; float32."""
-    return (_images.check(image).detach() * FULL).round().float() / FULL
+    """The pictures or volumes in [0,1] at the nearest of the levels k/255, as a PNG holds them; float32."""
+    return (_images.check(image, None, None).detach() * FULL).round().float() / FULL
 
 
 def quantise_near(image: Tensor, original: Tensor, eps: float, *, norm: str = "linf") -> Tensor:
@@ -30,8 +31,8 @@ def quantise_near(image: Tensor, original: Tensor, eps: float, *, norm: str = "l
     Parameters
     ----------
     image, original
-        One picture each, (1,3,H,W) in [0,1]. The ball is about the original *at its nearest levels*, which is the
-        picture that one would have on disk.
+        One picture (1,C,H,W), or one volume, each in [0,1]. The ball is about the original *at its nearest levels*,
+        which is the picture that one would have on disk.
     eps, norm
         The ball, as in :class:`~u3lab.adversarial.attacks.AttackSettings`. Under "linf" the change is at most ⌊255 ε⌋
         levels. Under "l2" as many changes as fit into the ball are rounded up and the others towards zero: an ε far
@@ -40,11 +41,11 @@ def quantise_near(image: Tensor, original: Tensor, eps: float, *, norm: str = "l
     Returns
     -------
     Tensor
-        (1,3,H,W) float32, each value k/255: the picture that ``images.load`` reads back from its PNG.
+        Float32, each value k/255: of an RGB picture the one that ``images.load`` reads back from its PNG.
     """
     number("eps", eps, 0, 1)
     one_of("norm", norm, ("linf", "l2"))
-    if _images.check(image).shape != _images.check(original).shape or len(image) != 1:
+    if _images.check(image, None, None).shape != _images.check(original, None, None).shape or len(image) != 1:
         raise U3Error(f"one picture and its original of the same size are wanted, not {tuple(image.shape)} and "
                       f"{tuple(original.shape)}")
     # Everything is counted in levels, and in double precision, where ε·255 of ε = 4/255 is not 3.9999997.
@@ -73,10 +74,15 @@ def _rounded_within(change: Tensor, radius: float) -> Tensor:
     return change.sign() * (size + low).floor()
 
 
-def fools(net: Classifier, image: Tensor, label: int | str, *, target: int | str | None = None) -> bool:
-    """Whether a picture (1,3,H,W), written as PNG and read again, is not taken for its class; or is, for the target."""
-    net, _, label, target = given(net, image, label, target)
-    scores = net.logits(_images.load(pixels.png(image)))
+def fools(net: Classifier, image: Tensor, label: int | str | Region, *,
+          target: int | str | Region | None = None) -> bool:
+    """Whether a picture (1,3,H,W), written as PNG and read again, is not taken for its class; or is, for the target.
+
+    Grey pictures and volumes are put at the same levels.
+    """
+    answer, x, label, target = given(net, image, label, target)
+    with torch.no_grad():
+        scores = answer(_images.load(pixels.png(image)) if x.ndim == 4 and x.shape[1] == 3 else quantise(x))
     check_classes(scores, label, target)
     said = int(scores.argmax())
     return said != label if target is None else said == target

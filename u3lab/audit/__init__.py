@@ -5,8 +5,11 @@
 
 ``u3lab audit`` does the same from the command line. Files: ``cases`` (what is audited, and the one score), ``lesion``
 (filled in), ``transplant`` (the best fixed place), ``looking`` (outside the body, on the lesion), ``flips`` (harmless
-changes), ``accuracy`` (by patient); ``reading`` (a folder), ``own`` (a user's module), ``running`` and ``parts`` (all
-five, kept as they are done), ``drawing``, ``wording`` and ``page`` (the report).
+changes), ``accuracy`` (by patient), ``segments`` (what a network for segmentation is asked in place of the last three);
+``parts`` and ``segment_parts`` (all five of a ``kinds``), ``behind``, ``methods`` and ``markers`` (what stands behind
+them), ``running`` (kept as they are done); ``reading`` (a folder), ``volumes`` (NIfTI, DICOM series), ``grids`` (where
+a scan lies, and a map over it), ``own`` (a user's module), ``windows`` (what is too large for it); ``drawing``,
+``wording``, ``claims`` and ``page`` (the report).
 """
 
 from u3lab.audit.accuracy import accuracy
@@ -17,4 +20,6 @@ from u3lab.audit.looking import where_it_looks
 from u3lab.audit.page import write
 from u3lab.audit.reading import read
 from u3lab.audit.running import run
+from u3lab.audit.segments import dice_by_patient, outside_region, steadiness
 from u3lab.audit.transplant import fixed_place
+from u3lab.audit.windows import sliding

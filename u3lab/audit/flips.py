@@ -7,7 +7,7 @@ turns one class wholly and the other not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from u3lab.audit.cases import ASK, Cases, score
 from u3lab.checks import is_a, whole
+from u3lab.images import blur
 from u3lab.measures import Interval, mean
 from u3lab.nets import ready
 
@@ -36,29 +37,22 @@ def flips(net: nn.Module, cases: Cases, *, positive: int | str = 1, seed: int = 
     noise = torch.Generator().manual_seed(whole("seed", seed, 0))
     right = [(cases.positive == wanted) & ((scores > 0) == wanted) for wanted in (True, False)]
     found = {}
-    for name, change in changes(noise).items():
+    for name, change in changes(noise, net.spacing_of(cases.images)).items():
         turned = (score(net, change(cases.images), positive) > 0) != (scores > 0)
         found[name] = Flips(*(_share(turned, one, cases) for one in right))
     return found
 
 
-def changes(noise: torch.Generator) -> dict[str, Callable[[Tensor], Tensor]]:
-    """What is done to pictures (N,C,…), by name."""
+def changes(noise: torch.Generator, spacing: Sequence[float]) -> dict[str, Callable[[Tensor], Tensor]]:
+    """What is done to pictures (N,C,…), by name. Across thick slices the blur is as wide in millimetres as within."""
+    sigma = [BLUR * min(spacing) / mm for mm in spacing]
     return {
         "mirror": lambda x: x.flip(-1),
         "shift": lambda x: x.roll([round(SHIFT * side) for side in x.shape[-2:]], (-2, -1)),
-        "blur": lambda x: smoothed(x, BLUR),
+        "blur": lambda x: blur(x, sigma),
         "noise": lambda x: (x + NOISE * torch.randn(x.shape, generator=noise)).clamp(0, 1),
         "window": lambda x: ((1 + WINDOW) * (x - 0.5) + 0.5).clamp(0, 1),
     }
-
-
-def smoothed(images: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur along all axes of the picture, σ in pixels; the border repeats itself."""
-    from scipy.ndimage import gaussian_filter
-
-    axes = tuple(range(2, images.ndim))
-    return torch.from_numpy(gaussian_filter(images.cpu().numpy(), sigma, axes=axes, mode="nearest")).to(images)
 
 
 def _share(turned: Tensor, among: Tensor, cases: Cases) -> Interval | None:

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from u3lab.audit.cases import ASK, Cases, body, score
+from u3lab.audit.cases import ASK, Cases, body, found, score
 from u3lab.checks import is_a, whole
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, mean
-from u3lab.nets import ready
+from u3lab.nets import Region, ready
 
 TRIES, INSIDE = 200, 0.9  # places that are tried for a shape, and how much of it must be on the body
 
@@ -25,7 +25,9 @@ class Removed(NamedTuple):
     """The share of true positives that turn negative without their lesion, and with the same shape filled in elsewhere.
 
     ``which`` pictures these are, (n); ``filled`` (n,C,…), or filled ``beside`` the lesion; their scores ``before``,
-    ``after`` and ``floor``, (n).
+    ``after`` and ``floor``, (n). Of a network for segmentation the n are the lesions that it finds, each asked about by
+    itself: it is gone if its mean log-odds are no longer above 0. ``large`` further ones leave no room for the same
+    shape elsewhere, and are left out.
     """
 
     flipped: Interval
@@ -36,6 +38,7 @@ class Removed(NamedTuple):
     before: Tensor
     after: Tensor
     floor: Tensor
+    large: int = 0
 
 
 def lesion_removed(net: nn.Module, cases: Cases, *, positive: int | str = 1, margin: int = 2,
@@ -63,17 +66,21 @@ def lesion_removed(net: nn.Module, cases: Cases, *, positive: int | str = 1, mar
     net, cases = ready(net), is_a("cases", cases, Cases, ASK)
     if cases.outlines is None:
         raise U3Error("no outlines: whether the network looks at the lesion cannot be told; give outlines=")
-    before = score(net, cases.images, positive)
-    which = (cases.positive & cases.outlines.flatten(1).any(1) & (before > 0)).nonzero()[:, 0]
+    which, asked = found(net, cases, positive)
     if not len(which):
         raise U3Error("the network finds none of the positives that have an outline, so there is nothing to remove")
     images, where = cases.images[which], grown(cases.outlines[which], whole("margin", margin, 0))
     moved = elsewhere(where, body(images), torch.Generator().manual_seed(whole("seed", seed, 0)))
+    fits = moved.flatten(1).any(1)
+    if not fits.any():
+        raise U3Error("each outline is so large that the same shape has no other place in its picture; outline less")
+    which, images, where, moved = which[fits], images[fits], where[fits], moved[fits]
+    asked = Region(asked.label, asked.mask[fits]) if isinstance(asked, Region) else asked
     filled, beside = fill(images, where), fill(images, moved)
-    after, floor = (score(net, x, positive) for x in (filled, beside))
+    before, after, floor = (score(net, x, asked) for x in (images, filled, beside))
     groups = [cases.groups[n] for n in which]
-    return Removed(*(mean((x <= 0).double(), groups) for x in (after, floor)), which, filled, beside, before[which],
-                   after, floor)
+    return Removed(*(mean((x <= 0).double(), groups) for x in (after, floor)), which, filled, beside, before, after,
+                   floor, int((~fits).sum()))
 
 
 def grown(where: Tensor, margin: int) -> Tensor:
@@ -123,7 +130,7 @@ def _solved(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def elsewhere(where: Tensor, on: Tensor, generator: torch.Generator) -> Tensor:
-    """Each shape (N,1,…) moved to another place on the body ``on`` (N,1,…), clear of where it was."""
+    """Each shape (N,1,…) moved to another place on the body ``on`` (N,1,…), clear of where it was; empty if none is."""
     return torch.stack([_moved(mask, inside, generator) for mask, inside in zip(where, on, strict=True)])
 
 
@@ -131,7 +138,7 @@ def _moved(mask: Tensor, inside: Tensor, generator: torch.Generator) -> Tensor:
     """The first of some random places that will do; else, of those clear of the first place, the one most inside."""
     at = mask[0].nonzero()
     low, high = -at.amin(0), torch.tensor(mask.shape[1:]) - 1 - at.amax(0)
-    best, most = None, -1.0
+    best, most = (), -1.0
     for _ in range(TRIES):
         shift = (low + torch.rand(len(low), generator=generator) * (high - low + 1)).long()
         there = tuple((at + shift).T)
@@ -141,8 +148,7 @@ def _moved(mask: Tensor, inside: Tensor, generator: torch.Generator) -> Tensor:
             best, most = there, share
         if share >= INSIDE:
             break
-    if best is None:
-        raise U3Error("an outline is so large that the same shape has no other place in its picture; leave it out")
     moved = torch.zeros_like(mask)
-    moved[0][best] = True
+    if best:
+        moved[0][best] = True
     return moved

@@ -1,7 +1,7 @@
 """Where it looks: how much of what the answer hangs on lies outside the body, and how much on the lesion?
 
-Windows are blurred away one by one (occlusion: Zeiler & Fergus 2014), and the change of the log-odds is laid on the
-window. Nothing outside the body can be a sign of illness. The picture's own edges are the floor: they know of no
+Windows are blurred away one by one (:func:`u3lab.saliency.occlusion`), and the change of the log-odds is laid on them.
+Nothing outside the body can be a sign of illness. The picture's own edges are the floor: they know of no
 network.
 """
 
@@ -12,11 +12,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from u3lab.audit.cases import ASK, Cases, body, score
+from u3lab.audit.cases import ASK, Cases, LogOdds, body, score, some_of, target
 from u3lab.checks import is_a, whole
 from u3lab.errors import U3Error
+from u3lab.images import blur
 from u3lab.measures import Interval, mean
-from u3lab.nets import ready
+from u3lab.nets import Classifier, Region, ready
+from u3lab.saliency import occlusion
 
 
 class Looked(NamedTuple):
@@ -42,7 +44,7 @@ def where_it_looks(net: nn.Module, cases: Cases, *, positive: int | str = 1, win
     net, cases, positive
         As in :func:`u3lab.audit.lesion_removed`; without outlines nothing is said of the lesion.
     windows
-        Along each side; they overlap by half.
+        Along the longest side; they overlap by half.
     most
         At most so many true positives, drawn by ``seed``.
 
@@ -56,60 +58,60 @@ def where_it_looks(net: nn.Module, cases: Cases, *, positive: int | str = 1, win
     found = (cases.positive & (scores > 0)).nonzero()[:, 0]
     if not len(found):
         raise U3Error("the network finds no positive, so there is nothing that its answer could hang on")
-    order = torch.randperm(len(found), generator=torch.Generator().manual_seed(whole("seed", seed, 0)))
-    which = found[order[: whole("most", most)]].sort().values
+    which = some_of(found, most, seed)
     images = cases.images[which]
-    maps, drawn = occlusion(net, images, positive=positive, windows=windows), outlines_of(images)
+    asked = target(net, images, positive)
+    maps, drawn = strength(net, images, positive=asked, windows=windows), outlines_of(images)
     says = maps.flatten(1).any(1)
     if not says.any():
         raise U3Error("no window changes an answer, so every map is empty; give fewer, larger windows")
-    which, images, maps, drawn = which[says], images[says], maps[says], drawn[says]
-    groups, air = [cases.groups[n] for n in which], ~body(images)
-    outside = [mean(share(one, air), groups) for one in (maps, drawn)]
-    if cases.outlines is None or not cases.outlines[which].any():
-        return Looked(*outside, None, None, maps, which, int((~says).sum()))
-    marked = cases.outlines[which].flatten(1).any(1)
-    where = cases.outlines[which][marked]
-    area = where.double().flatten(1).mean(1)
-    within = [one for one, has in zip(groups, marked, strict=True) if has]
-    lesion = [mean(share(one[marked], where) / area, within) for one in (maps, drawn)]
-    return Looked(*outside, *lesion, maps, which, int((~says).sum()))
+    which, maps, drawn = which[says], maps[says], drawn[says]
+    (outside, lesion), (edges, on_lesion) = (located(one, cases, which) for one in (maps, drawn))
+    return Looked(outside, edges, lesion, on_lesion, maps, which, int((~says).sum()))
 
 
-def occlusion(net: nn.Module, images: Tensor, *, positive: int | str = 1, windows: int = 8) -> Tensor:
-    """|change of the log-odds| when a window is blurred away, laid on its pixels and averaged: (N,1,…) ≥ 0.
+def located(maps: Tensor, cases: Cases, which: Tensor) -> tuple[Interval | None, Interval | None]:
+    """The share of maps (n,1,…) that lies outside the body; and on the outline, over its share of the area.
 
-    Each window is a cell of a grid of ``windows`` along each side, and a second time of the grid half a cell further.
+    Empty maps are left out, and for the second pictures without an outline; None if that leaves none.
     """
-    windows = whole("windows", windows, 2, min(images.shape[2:]))
-    before, blurred = score(net, images, positive), away(images, windows)
-    heat, times = torch.zeros(len(images), 1, *images.shape[2:]), torch.zeros(images.shape[2:])
-    for place in overlapping(tuple(images.shape[2:]), windows):
-        at = (slice(None), slice(None), *place)
-        covered = images.clone()
-        covered[at] = blurred[at]
-        change = (before - score(net, covered, positive)).abs()
-        heat[at] += change.view(-1, *[1] * (images.ndim - 1))
-        times[place] += 1
-    return heat / times
+    there = maps.flatten(1).any(1)
+    if not there.any():
+        return None, None
+    maps, which = maps[there], which[there]
+    outside = mean(share(maps, ~body(cases.images[which])), [cases.groups[n] for n in which])
+    if cases.outlines is None or not (marked := cases.outlines[which].flatten(1).any(1)).any():
+        return outside, None
+    where = cases.outlines[which][marked]
+    return outside, mean(share(maps[marked], where) / where.double().flatten(1).mean(1),
+                         [cases.groups[n] for n in which[marked]])
 
 
-def overlapping(sides: tuple[int, ...], windows: int) -> list[tuple[slice, ...]]:
-    """Windows of side/windows pixels, from half to half."""
-    along = []
-    for side in sides:
-        wide = side / windows
-        starts = torch.arange(2 * windows - 1) * wide / 2
-        along.append([slice(round(float(one)), round(float(one) + wide)) for one in starts])
-    which = torch.cartesian_prod(*[torch.arange(2 * windows - 1)] * len(sides)).tolist()
-    return [tuple(along[axis][k] for axis, k in enumerate(one)) for one in which]
+def strength(net: nn.Module, images: Tensor, *, positive: int | str | Region = 1, windows: int = 8) -> Tensor:
+    """How much the log-odds change where a window is blurred away, (N,1,…) ≥ 0: :func:`u3lab.saliency.occlusion`.
+
+    Of a Region it is their mean over that.
+
+    Windows are as wide in all directions, in millimetres if the network has a ``spacing``. The blur's σ is half of
+    that, so that no detail of a window's size is left.
+    """
+    net = ready(net)
+    side, blurred = away(net, images, windows)
+    if not isinstance(positive, Region):
+        ask, asked, cells = LogOdds(net, positive), 0, torch.ones(len(images))
+    else:
+        ask, asked = LogOdds(net, positive.label), Region(0, positive.mask)
+        cells = positive.mask.flatten(1).sum(1)
+    odds = Classifier(ask, pictures=False, spacing=net.spacing_of(images), name=net.name)
+    changes = occlusion(odds, images, asked, side=side, baseline=blurred).abs().cpu()
+    return changes / cells.view(-1, *[1] * (images.ndim - 1))
 
 
-def away(images: Tensor, windows: int) -> Tensor:
-    """The pictures without detail of a window's size: shrunk to one value a window, and enlarged again."""
-    flat = "bilinear" if images.ndim == 4 else "trilinear"
-    small = nn.functional.interpolate(images, size=[windows] * (images.ndim - 2), mode="area")
-    return nn.functional.interpolate(small, size=images.shape[2:], mode=flat, align_corners=False)
+def away(net: Classifier, images: Tensor, windows: int) -> tuple[float, Tensor]:
+    """The side of a window, in millimetres if they are known, and the pictures without detail of its size."""
+    spacing = net.spacing_of(images)
+    side = max(n * mm for n, mm in zip(images.shape[2:], spacing, strict=True)) / whole("windows", windows, 2)
+    return side, blur(images, [side / 2 / mm for mm in spacing])
 
 
 def outlines_of(images: Tensor) -> Tensor:

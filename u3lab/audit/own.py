@@ -20,12 +20,17 @@ from torch import Tensor, nn
 
 from u3lab.checks import place, shown
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, ready
+from u3lab.nets import Classifier, ready, wrap
+
+WANTED = "a tensor of scores (1,K), or of maps of them, is wanted"
+
+STATES, PREFIXES = ("state_dict", "model_state_dict", "model"), ("module.", "model.", "net.", "_orig_mod.")
+"""Where a training script keeps a state_dict, and what it puts before its names."""
 
 
 @contextmanager
-def inside(what: str, *, called: bool = False) -> Iterator[None]:
-    """Add a sentence to what is raised in here that says whose code it is.
+def inside(what: str, *, called: bool = False, more: str = "") -> Iterator[None]:
+    """Add a sentence to what is raised in here that says whose code it is, and ``more``.
 
     ``called`` adds it only to what was raised while a torch module was called: the rest is not the user's.
     """
@@ -36,7 +41,7 @@ def inside(what: str, *, called: bool = False) -> Iterator[None]:
     except Exception as error:
         theirs = not called or any(frame.name == "_call_impl" for frame in traceback.extract_tb(error.__traceback__))
         if theirs and not getattr(error, "__notes__", None):
-            error.add_note(f"This error arose inside {what}, and is shown as it was raised; the audit ends here.")
+            error.add_note(f"This error arose inside {what}, and is shown as it was raised; the audit ends here.{more}")
         raise
 
 
@@ -98,11 +103,15 @@ def _fill(net: nn.Module, file: Path, where: str) -> None:
         else:
             weights = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # the parsers raise nearly anything on a broken file
-        told = getattr(error, "strerror", None) or type(error).__name__
+        told = getattr(error, "strerror", None) or (
+            "a whole module is in it" if "Unsupported" in str(error) else type(error).__name__)
         raise U3Error(f"{file} cannot be read as weights ({told}); give a state_dict, as safetensors or as torch.save "
                       "writes it") from None
-    if isinstance(weights, dict) and isinstance(weights.get("state_dict"), dict):
-        weights = weights["state_dict"]
+    for name in STATES:
+        weights = weights[name] if isinstance(weights, dict) and isinstance(weights.get(name), dict) else weights
+    if isinstance(weights, dict) and not set(weights) & set(net.state_dict()):
+        for prefix in PREFIXES:  # of what held the network while it learnt
+            weights = {key.removeprefix(prefix): value for key, value in weights.items()}
     try:
         net.load_state_dict(weights)
     except (RuntimeError, TypeError, AttributeError) as error:
@@ -116,23 +125,53 @@ def channels_of(net: nn.Module) -> int:
     return 3 if first is None else first.in_channels
 
 
-def tried(net: nn.Module, images: Tensor, positive: str, where: str = "the network") -> int | str:
-    """Ask the network about the first picture, and return the class that stands for the label ``positive``.
+def asked(net: nn.Module, image: Tensor, where: str) -> object:
+    """What the network answers about one picture, without a graph; ``where`` is what messages call it."""
+    axes, kinds = ready(net).axes, {2: "pictures", 3: "volumes"}
+    size = f" It was given {tuple(image.shape)}; if it takes another size, give --size or --window."
+    with inside(where, more=size), torch.no_grad():
+        try:
+            kind = next((p.dtype for p in net.parameters() if p.is_floating_point()), image.dtype)
+            return net(image if isinstance(net, Classifier) else image.to(kind))
+        except Exception as error:
+            if axes == image.ndim - 2 or isinstance(error, U3Error):
+                raise
+            raise U3Error(f"{where} has convolutions for {kinds[axes]}, and what was read are {kinds[image.ndim - 2]}, "
+                          f"{tuple(image.shape[1:])}; give a folder of {kinds[axes]}") from error
 
-    That is the class of this name or this number. A network with at most two scores whose classes have no names has
-    the finding last.
+
+def wrapped(net: nn.Module, images: Tensor, where: str = "the network") -> Classifier:
+    """The network as methods take it, tried on a grey picture of this size: its layers, and where its scores are.
 
     Raises
     ------
     U3Error
-        An answer that is not (1,K) scores, or no class that the label could mean. What the network raises is passed on.
+        As :func:`u3lab.nets.wrap`. What the network raises is passed on.
     """
-    ready(net)
-    with inside(where), torch.no_grad():
-        answer = net(images[:1])
-    if not isinstance(answer, Tensor) or answer.ndim != 2 or len(answer) != 1:
+    if isinstance(net, Classifier):
+        return net
+    answer = asked(net, images[:1], where)
+    if isinstance(answer, Tensor) and answer.ndim not in (1, 2, images.ndim):
+        raise U3Error(f"{where} answers one picture with {shown(answer)}; {WANTED}")
+    return wrap(net, size=tuple(images.shape[2:]), channels=images.shape[1], name=where, pictures=False)
+
+
+def tried(net: nn.Module, images: Tensor, positive: str, where: str = "the network") -> int | str:
+    """Ask the network about the first picture, and return the class that stands for the label ``positive``.
+
+    That is the class of this name or this number. A network with at most two scores whose classes have no names has
+    the finding last. One for segmentation has (1,K,…) scores, K for each pixel.
+
+    Raises
+    ------
+    U3Error
+        An answer that is not (1,K) or (1,K,…) scores, or no class that the label could mean. What the network raises is
+        passed on.
+    """
+    answer = asked(net, images[:1], where)
+    if not isinstance(answer, Tensor) or answer.ndim not in (2, images.ndim) or len(answer) != 1:
         told = f"a dict of {', '.join(map(str, answer))}" if isinstance(answer, dict) else shown(answer)
-        raise U3Error(f"{where} answers one picture with {told}; a tensor of scores (1,K) is wanted")
+        raise U3Error(f"{where} answers one picture with {told}; {WANTED}")
     classes, count = (net.classes if isinstance(net, Classifier) else ()), answer.shape[1]
     if positive in classes:
         return positive

@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from u3lab._system import paths
+from u3lab.audit.behind import HEADINGS
+from u3lab.audit.claims import NOT_SAID
 from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
-from u3lab.audit.running import FOLDER
-from u3lab.audit.wording import NOT_SAID, TITLES, first, percent, sentences, thresholds, together
+from u3lab.audit.kinds import KINDS, Kind
+from u3lab.audit.running import FOLDER, MAPS, writing
+from u3lab.audit.wording import LEFT_OUT, NONE, first, one_map_said, percent, sentences, thresholds, together
 from u3lab.checks import is_a, place
 from u3lab.errors import U3Error
 
-PEOPLE = 40  # patients with a bar of their own: those with the lowest accuracy
+PEOPLE = 40  # rows of a table: of patients those with the lowest accuracy
 NAME = "report"
+Rows = tuple[list[str], list[list[Any]]]  # the head of a table, and its rows
 
 STYLE = """
 :root { color-scheme: light dark; --page: #fcfcfa; --ink: #222; --soft: #595959; --line: #c9c9c4; --bar: #0072b2;
@@ -31,6 +35,7 @@ STYLE = """
 body { margin: 0 auto; padding: 1.5rem; max-width: 60rem; background: var(--page); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; margin: 0 0 .5rem; overflow-wrap: anywhere; } h2 { font-size: 1.2rem; margin: 0; }
+h3 { font-size: 1rem; margin: 1.5rem 0 0; } summary { cursor: pointer; padding: .25rem 0; }
 .first { background: var(--note); border-left: .3rem solid #d55e00; padding: .5rem .8rem; margin: 0 0 1rem; }
 .soft, figcaption, .small { color: var(--soft); font-size: .875rem; }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; }
@@ -42,7 +47,7 @@ section { border-top: 1px solid var(--line); margin-top: 1.5rem; padding-top: 1r
 .big { font-size: 2rem; line-height: 1.2; margin: .25rem 0 0; font-variant-numeric: tabular-nums; }
 p { margin: .4rem 0; max-width: 46rem; } a { color: inherit; }
 .rows { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; margin-top: .75rem; }
-.row { display: flex; gap: .5rem; }
+.row { display: flex; flex-wrap: wrap; gap: .5rem; }
 figure { margin: 0; width: 8.7rem; } figure img { width: 100%; height: auto; display: block; background: #000; }
 .bar { display: inline-block; width: 7rem; height: .7rem; border: 1px solid var(--line); margin-right: .5rem; }
 .bar span { display: block; height: 100%; background: var(--bar); print-color-adjust: exact;
@@ -70,66 +75,85 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
     if "parts" not in is_a("report", report, dict, "audit.run(…) makes one"):
         raise U3Error("the report has no parts; audit.run(…) makes one")
     file = out / f"{NAME}.html"
-    try:
+    with writing(out, "give run and write the same folder, one that is yours"):
         paths.write_atomically(file, page(report, out / FOLDER).encode())
         paths.write_atomically(out / f"{NAME}.json", json.dumps(
             report | {"first": first(report), "thresholds": thresholds(len(report["sides"]) - 1), "sentences": {
-                name: sentences(name, part) for name, part in report["parts"].items()}},
+                name: sentences(name, part, KINDS[report["kind"]].said) for name, part in report["parts"].items()}},
             indent=1, ensure_ascii=False).encode())
-    except OSError as error:
-        raise U3Error(f"the report cannot be written to {out} ({error.strerror}); give run and write the same folder, "
-                      "one that is yours") from None
     return file
 
 
 def page(report: dict[str, Any], folder: Path) -> str:
     """The page as HTML; ``folder`` holds the pictures."""
-    name, parts = html.escape(report["network"]), report["parts"]
-    sections = "".join(_section(k, part, folder) for k, part in parts.items())
+    name, parts, kind = html.escape(report["network"]), report["parts"], KINDS[report["kind"]]
+    sections = "".join(_section(kind, k, part, report["behind"], folder) for k, part in parts.items())
     note = "".join(f"{html.escape(one)} " for one in first(report)).strip()
     counted = f"{report['pictures']} pictures, {report['positives']} of them positive"
     whose = f", of {report['patients']} patient{'s' * (report['patients'] > 1)}" if report["patients"] else ""
+    lines = "".join(_line(kind, k, part) for k, part in parts.items())
+    told = _paragraphs(together(report) if kind.said is None else [])
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Audit of {name}</title><style>{STYLE}</style></head>
 <body><main>{f'<p class="first" role="note">{note}</p>' if note else ''}
 <h1>Audit of {name}</h1>
 <p>{counted}{whose}. A bracket is a 95 % interval. A floor, named below each
-number, is what to compare it with. Below a picture stand the network’s log-odds: above 0 it answers positive.</p>
+number, is what to compare it with. Below a picture stand {kind.below}.</p>
 <table><thead><tr><th scope="col">number</th><th scope="col">value</th><th scope="col">interval</th>
-<th scope="col">floor</th></tr></thead><tbody>{''.join(_line(k, part) for k, part in parts.items())}</tbody></table>
-{''.join(f'<p>{html.escape(one)}</p>' for one in together(report))}
+<th scope="col">floor</th></tr></thead><tbody>{lines}</tbody></table>
+{told}
 {sections}
-<section><h2>What must not be concluded</h2>
+{_behind(report["behind"], folder)}<section><h2>What must not be concluded</h2>
 <p>From none of these numbers, and not from all of them together, follows:</p>
-<dl>{''.join(f'<dt>“{html.escape(what)}”</dt><dd>{html.escape(why)}</dd>' for what, why in NOT_SAID)}</dl></section>
+<dl>{''.join(f'<dt>“{html.escape(one.claim)}”</dt><dd>{html.escape(" ".join([one.why, one.measured]).strip())}</dd>'
+    for one in NOT_SAID)}</dl></section>
 <section class="small"><h2>Small print</h2>{_small(report)}</section>
 </main></body></html>
 """
 
 
-def _line(name: str, part: dict[str, Any]) -> str:
-    title = TITLES[name]
-    head = f'<th scope="row"><a href="#{_id(name)}">{title.heading}</a></th>'
+def _line(kind: Kind, name: str, part: dict[str, Any]) -> str:
+    head = f'<th scope="row"><a href="#{_id(name)}">{kind.titles[name].heading}</a></th>'
     if part["value"] is None:
         return f'<tr>{head}<td class="number">missing</td><td>–</td><td>–</td></tr>'
     return (f'<tr>{head}<td class="number"><strong>{percent(part["value"][0])}</strong></td>'
             f'<td class="number">{_bracket(part["value"])}</td><td class="number">{_floor(part["floor"])}</td></tr>')
 
 
-def _section(name: str, part: dict[str, Any], folder: Path) -> str:
-    title = TITLES[name]
-    told = "".join(f"<p>{html.escape(one)}</p>" for one in sentences(name, part))
+def _section(kind: Kind, name: str, part: dict[str, Any], behind: dict[str, Any], folder: Path) -> str:
+    title, told = kind.titles[name], sentences(name, part, kind.said)
+    told += one_map_said(behind["maps"]) if name == "where it looks" and "maps" in behind else []
     if part["value"] is None:
         head = '<p class="big">missing</p>'
     else:
         head = (f'<p class="big">{percent(part["value"][0])} <span class="soft">{_bracket(part["value"])}</span></p>'
                 f'<p class="soft">{title.unit}. Floor: {_floor(part["floor"])}, {title.floor}.</p>')
-    rows = "".join(f'<div class="row">{"".join(_figure(shot, folder) for shot in row)}</div>' for row in part["rows"])
-    bars = {"flips": _changes, "accuracy by patient": _people}.get(name)
-    return (f'<section id="{_id(name)}"><h2>{title.heading}</h2>{head}{told}'
-            f'{f"<div class=rows>{rows}</div>" if rows else ""}{bars(part["facts"]) if bars and part["facts"] else ""}'
-            "</section>")
+    table = {"flips": _changes, "accuracy by patient": _people}.get(name, _as_kept)
+    return (f'<section id="{_id(name)}"><h2>{title.heading}</h2>{head}{_paragraphs(told)}{_rows(part["rows"], folder)}'
+            f'{_table(*table(part["facts"])) if part["facts"] else ""}</section>')
+
+
+def _behind(behind: dict[str, Any], folder: Path) -> str:
+    """What stands behind the page, folded; nothing if it was not measured."""
+    if not behind:
+        return ""
+    said = ""
+    for name, part in behind.items():
+        told = ["This part is missing: " + part["why"] + "."] if part["why"] else part["told"]
+        table = "" if part["why"] or not part["table"] else _table(part["head"], part["table"])
+        said += f"<h3>{HEADINGS[name]}</h3>{_paragraphs(told)}{table}{_rows(part['rows'], folder)}"
+    return ("<section><h2>Behind it</h2><details><summary>Maps of all methods, generic markers, margin and "
+            f"calibration, units</summary>{said}{_paragraphs([LEFT_OUT])}</details></section>\n")
+
+
+def _paragraphs(told: list[str]) -> str:
+    return "".join(f"<p>{html.escape(one)}</p>" for one in told)
+
+
+def _rows(rows: list[list[dict[str, str]]], folder: Path) -> str:
+    shown = "".join(f'<div class="row">{"".join(_figure(shot, folder) for shot in row)}</div>' for row in rows)
+    return f'<div class="rows">{shown}</div>' if rows else ""
 
 
 def _figure(shot: dict[str, str], folder: Path) -> str:
@@ -138,32 +162,48 @@ def _figure(shot: dict[str, str], folder: Path) -> str:
             f'<figcaption>{html.escape(shot["caption"])}</figcaption></figure>')
 
 
-def _changes(facts: dict[str, Any]) -> str:
+def _changes(facts: dict[str, Any]) -> Rows:
     """A row for each change: how many positives turn negative, and how many negatives turn positive."""
-    rows = "".join(f'<tr><th scope="row">{change}</th>' + "".join(
-        f"<td class=number>{_bar(both[whose][0])}{percent(both[whose][0])} {_bracket(both[whose])}</td>"
-        if both[whose] else "<td>none is right</td>" for whose in ("positives", "negatives")) + "</tr>"
-        for change, both in facts["by"].items())
-    return ('<table class="bars"><thead><tr><th scope="col">change</th>'
-            '<th scope="col">positives that turn negative</th>'
-            f'<th scope="col">negatives that turn positive</th></tr></thead><tbody>{rows}</tbody></table>')
+    def cell(both: dict[str, list[float]], whose: str) -> Any:
+        one = both[whose]
+        return [one[0], f"{percent(one[0])} {_bracket(one)}"] if one else "none is right"
+
+    return (["change", "positives that turn negative", "negatives that turn positive"],
+            [[change, *(cell(both, whose) for whose in ("positives", "negatives"))]
+             for change, both in facts["by"].items()])
 
 
-def _people(facts: dict[str, Any]) -> str:
+def _people(facts: dict[str, Any]) -> Rows:
     """A row for each patient, from the lowest accuracy on."""
-    if not facts["by"]:
-        return ""
     order = sorted(facts["by"].items(), key=lambda one: (one[1][0] / one[1][1], one[0]))
-    rows = "".join(f'<tr><th scope="row">{html.escape(name)}</th><td class="number">{_bar(good / of)}{good} of {of}'
-                   "</td></tr>" for name, (good, of) in order[:PEOPLE])
-    left = f"<p>{len(order) - PEOPLE} further patients have a higher accuracy.</p>" if len(order) > PEOPLE else ""
-    return ('<table class="bars"><thead><tr><th scope="col">patient</th><th scope="col">right</th></tr></thead>'
-            f"<tbody>{rows}</tbody></table>{left}")
+    return ["patient", "right"], [[name, [good / of, f"{good} of {of}"]] for name, (good, of) in order]
+
+
+def _as_kept(facts: dict[str, Any]) -> Rows:
+    return facts.get("head", []), facts.get("table", [])
+
+
+def _table(head: list[str], rows: list[list[Any]]) -> str:
+    """Rows of a name and cells: words, or a share with words, which gets a bar; a long table ends after ``PEOPLE``."""
+    if not rows:
+        return ""
+
+    def cell(one: Any) -> str:
+        if isinstance(one, list):
+            return f'<td class="number">{_bar(one[0])}{html.escape(one[1])}</td>'
+        return f"<td>{html.escape(NONE if one is None else one)}</td>"
+
+    heads = "".join(f'<th scope="col">{html.escape(one)}</th>' for one in head)
+    body = "".join(f'<tr><th scope="row">{html.escape(name)}</th>{"".join(map(cell, cells))}</tr>'
+                   for name, *cells in rows[:PEOPLE])
+    left = f"<p>{len(rows) - PEOPLE} further rows are left out; they have more.</p>" if len(rows) > PEOPLE else ""
+    return f'<table class="bars"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{left}'
 
 
 def _small(report: dict[str, Any]) -> str:
     parts, outlined = report["parts"], report["outlines"]
-    times = ", ".join(f"{name} {part['seconds']:g} s" for name, part in parts.items())
+    maps = sum(len(part["maps"]) for part in parts.values())
+    times = ", ".join(f"{name} {part['seconds']:g} s" for name, part in (parts | report["behind"]).items())
     lines = [
         f"Pictures: {report['pictures']}, {report['positives']} positive, of {'×'.join(map(str, report['sides']))} "
         f"(channels first); outlines: {'none' if outlined is None else outlined}; patients: "
@@ -172,6 +212,8 @@ def _small(report: dict[str, Any]) -> str:
         + ", ".join(f"{name} {value}" for name, value in report["settings"].items())
         + f". Changes: shift by {percent(SHIFT)} of a side, blur of σ {BLUR} pixels, noise of {percent(NOISE)} of "
         f"white, window with {percent(WINDOW)} more contrast.",
+        *[f"Maps: {maps} NIfTI files in the folder {MAPS}, to be laid over the scans; occlusion is in log-odds, and "
+          "what is filled in has the scan’s own values."] * (maps > 0),
         "Intervals draw whole patients where they are named, else pictures; that of the best fixed place draws pairs. "
         "One without width, as [0, 0], means that no picture answered otherwise; it is not certain for others. "
         "Pictures shown are the first that were asked about; none was chosen for what it shows.",

@@ -6,7 +6,7 @@ Pictures are the first that were asked about: none is chosen for what it shows.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -29,13 +29,33 @@ SETTINGS = {  # axes of a picture → what the measures are called with; volumes
 }
 
 
+class Laid(NamedTuple):
+    """A map (1,…) of picture ``number``, to be laid over its scan; with ``scan``, itself a picture in [0,1]."""
+
+    number: int
+    kind: str
+    map: Tensor
+    scan: bool = False
+
+
 class Part(NamedTuple):
-    """A number, its floor, what else is said of it, and rows of pictures."""
+    """A number, its floor, what else is said of it, rows of pictures, and maps for a viewer of scans."""
 
     value: Interval
     floor: Interval | float
     facts: dict[str, Any]
     rows: list[list[Shot]]
+    maps: Sequence[Laid] = ()
+
+
+class Told(NamedTuple):
+    """What stands behind the page: sentences, a table with its head, pictures in rows, and facts for the JSON."""
+
+    told: list[str]
+    head: list[str]
+    table: list[list[str]]
+    rows: list[list[Shot]]
+    facts: dict[str, Any]
 
 
 def settings(cases: Cases) -> dict[str, int]:
@@ -61,7 +81,9 @@ def lesion(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part
                  f"filled in: {answer(after)}"),
             Shot(beside, f"The same picture; the same shape is filled in elsewhere. {said(floor)}",
                  f"elsewhere: {answer(floor)}")])
-    return Part(found.flipped, found.elsewhere, {"asked": len(found.which)}, rows)
+    filled = {k: Laid(k, "filled", found.filled[n][:1], scan=True) for n, k in enumerate(found.which[:SHOWN].tolist())}
+    return Part(found.flipped, found.elsewhere, {"asked": len(found.which), "large": found.large}, rows,
+                list(filled.values()))
 
 
 def place(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
@@ -75,11 +97,10 @@ def place(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
     rim = box(found.cell, x0)
     at = plane(rim)
     before, after = (score(net, torch.stack(pair), positive).tolist() for pair in ((x0, x1), (given, taken)))
-    cut = enlarged(shown([x1], at)[0][(slice(None), *_scaled(found.cell, x1, at))])
-    where = ", ".join(f"{name} {step.start + 1} to {step.stop}" for name, step in zip(
-        ("slices", "rows", "columns")[-len(found.cell):], found.cell, strict=True))
+    where = placed(found.cell)
     rows = [[
-        Shot(cut, f"The cell, {where}, of picture {having + 1}, enlarged.", f"the cell in picture {having + 1}"),
+        Shot(cut_out(x1, found.cell, at), f"The cell, {where}, of picture {having + 1}, enlarged.",
+             f"the cell in picture {having + 1}"),
         Shot(shown([given], at, rim)[0], f"Picture {without + 1}, a negative, with this cell of picture {having + 1}. "
              f"{said(after[0])}", f"carried into negative {without + 1}: {number(before[0])} → {answer(after[0])}"),
         Shot(shown([taken], at, rim)[0], f"Picture {having + 1}, a positive, with this cell of picture {without + 1}. "
@@ -88,12 +109,18 @@ def place(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
         "where": where, "cells": found.moved.numel(), "pairs": len(found.pairs)}, rows)
 
 
-def _scaled(cell: tuple[slice, ...], like: Tensor, at: int | None) -> list[slice]:
-    """The cell's rows and columns on a picture as the page shows it."""
-    image = like if at is None else like[:, at]
-    tall, wide = enlarged(image).shape[1:]
-    return [slice(step.start * side // was, max(step.start * side // was + 1, step.stop * side // was))
-            for step, side, was in zip(cell[-2:], (tall, wide), image.shape[1:], strict=True)]
+def placed(cell: tuple[slice, ...]) -> str:
+    """Where a cell is, in words."""
+    return ", ".join(f"{name} {step.start + 1} to {step.stop}" for name, step in zip(
+        ("slices", "rows", "columns")[-len(cell):], cell, strict=True))
+
+
+def cut_out(image: Tensor, cell: tuple[slice, ...], at: int | None) -> Tensor:
+    """The cell of a picture, or of a volume's slice ``at``, enlarged."""
+    large = shown([image], at)[0]
+    rows, columns = (slice(step.start * side // was, max(step.start * side // was + 1, step.stop * side // was))
+                     for step, side, was in zip(cell[-2:], large.shape[1:], image.shape[-2:], strict=True))
+    return enlarged(large[:, rows, columns])
 
 
 def looks(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
@@ -111,7 +138,8 @@ def looks(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
                  f"answer most. {strongest(found.maps[n], outline)}", "its occlusion map")])
     return Part(found.outside, found.edges_outside, {
         "asked": len(found.which), "empty": found.empty, "lesion": found.lesion, "edges": found.edges_lesion,
-        "air": float((~body(cases.images[found.which])).double().mean())}, rows)
+        "air": float((~body(cases.images[found.which])).double().mean())}, rows,
+        [Laid(k, "occlusion", found.maps[n]) for n, k in enumerate(found.which.tolist())])
 
 
 def strongest(map: Tensor, outline: Tensor | None) -> str:

@@ -1,17 +1,23 @@
 """Run the audit: five measures in order, each kept as soon as it is done.
 
     report = run(net, cases, out="report")      # stopped and called again, it goes on
-    write(report, "report")                     # report/report.html and report.json
+    write(report, "report")                     # report/report.html and report.json; maps of scans in report/maps
 """
 
 from __future__ import annotations
 
+import copy
 import datetime
+import importlib.util
 import json
 import os
 import platform
+import re
+import string
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +26,32 @@ from torch import Tensor, nn
 
 from u3lab import pixels
 from u3lab._system import paths
+from u3lab.audit.behind import BEHIND
 from u3lab.audit.cases import ASK, Cases, score
-from u3lab.audit.parts import PARTS, Part, settings
-from u3lab.checks import is_a, place, whole, words
+from u3lab.audit.drawing import Shot
+from u3lab.audit.kinds import KINDS, kind_of
+from u3lab.audit.parts import Laid, Part, Told, settings
+from u3lab.checks import is_a, one_of, place, whole, words
 from u3lab.errors import U3Error
 from u3lab.nets import ready
 from u3lab.training.batches import fingerprint
 
-FOLDER = "parts"
+FOLDER, MAPS, ANOTHER = "parts", "maps", "give another folder as out= (--out)"
+LONG = 60  # letters of a scan's name in that of its map
 
 
 def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.PathLike[str], seed: int = 0,
-        trained: Sequence[str] = ()) -> dict[str, Any]:
+        trained: Sequence[str] = (), behind: bool = False) -> dict[str, Any]:
     """Measure the five numbers, and return all that a page says of them.
 
     A number that cannot be had is missing, with the sentence that says why; it does not end the run. Each finished part
-    is in OUT/parts, and is taken from there if network, cases, class and seed are the same.
+    is in OUT/parts, and is taken from there if network, cases, class and seed are the same. Maps of scans are NIfTI
+    files in OUT/maps. A network without ``spacing`` takes that of the scans.
 
     Parameters
     ----------
     net
-        Any network for such pictures, in evaluation mode, (B,C,…) → (B,K).
+        Any network for such pictures, in evaluation mode: (B,C,…) → (B,K), or → (B,K,…) with a score for each pixel.
     cases
         Pictures with labels, outlines and patients.
     positive
@@ -51,33 +62,39 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
         Of everything that is drawn.
     trained
         Patients that the network learnt from, if they are known: the page names those who are also among the cases.
+    behind
+        Whether to measure also what stands behind the front page, which takes longer: the parts of ``audit.behind``.
 
     Raises
     ------
     U3Error
-        No network, no cases, answers that are not finite scores, no such class, or a folder that cannot be written.
+        No network, no cases, answers that are not finite scores, no such class, no outlines for a network that answers
+        for each pixel, or a folder that cannot be written.
     """
     from tqdm import tqdm
 
     net, cases = ready(net), is_a("cases", cases, Cases, ASK)
     out, seed = place("out", out, "the folder of the report"), whole("seed", seed, 0)
     trained = words("trained", trained, none=True)
-    stamp = stamp_of(net, cases, positive, seed)
+    with writing(out, ANOTHER):  # before anything is measured
+        paths.write_atomically(out / FOLDER / "begun", b"")
+    if net.spacing is None and cases.spacing is not None:
+        net = copy.copy(net)  # the user's own stays as it is
+        net.spacing = cases.spacing
+    kind, stamp = kind_of(net, cases), stamp_of(net, cases, positive, seed)
+    front, more = KINDS[kind].parts, BEHIND if one_of("behind", behind, (True, False)) else {}
     found = {}
-    try:
-        for name in (bar := tqdm(PARTS, unit="number")):
-            bar.set_description(name)
-            file = out / FOLDER / f"{name.replace(' ', '_')}.json"
-            if (part := _kept(file, stamp)) is None:
-                text = json.dumps(_measured(name, net, cases, positive, seed, file.parent) | {"stamp": stamp}, indent=1)
-                paths.write_atomically(file, text.encode())
-                part = json.loads(text)  # as it will be read
-            found[name] = part | {"axes": cases.images.ndim - 2}
-    except OSError as error:
-        raise U3Error(f"the report cannot be written to {out} ({error.strerror}); give another folder as out= "
-                      "(--out)") from None
-    return {"network": net.name, "class": positive, "seed": seed, "stamp": stamp, **_facts(cases, trained),
-            "settings": settings(cases), **_versions(), "parts": found}
+    for name in (bar := tqdm([*front, *more], unit="part")):
+        bar.set_description(name)
+        file = out / FOLDER / f"{name.replace(' ', '_')}.json"
+        if (part := _kept(file, stamp)) is None:
+            part, shots, maps = _measured((front | more)[name], net, cases, positive, seed, name in more)
+            with writing(out, ANOTHER):
+                part = _written(file, part | {"stamp": stamp, "maps": _laid(maps, cases, out / MAPS)}, shots)
+        found[name] = part | {"axes": cases.images.ndim - 2}
+    return {"network": net.name, "kind": kind, "class": positive, "seed": seed, "stamp": stamp,
+            **_facts(cases, trained), "settings": settings(cases), **_versions(),
+            "parts": {name: found[name] for name in front}, "behind": {name: found[name] for name in more}}
 
 
 def stamp_of(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> str:
@@ -85,6 +102,7 @@ def stamp_of(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> st
     from u3lab import __version__
 
     said = f"{positive} {seed} {__version__} {list(cases.groups)} {net.name} {settings(cases)}"
+    said += "".join(f" {grid.name} {grid.world.tolist()}" for grid in cases.grids or () if grid is not None)
     text = torch.tensor(list(said.encode()), dtype=torch.uint8)
     answers = (score(net, cases.images, positive) * 1000).round()  # threads change the last digits
     known: list[Tensor] = [text, answers, cases.images, cases.positive, *net.state_dict().values()]
@@ -95,33 +113,65 @@ def _kept(file: Path, stamp: str) -> dict[str, Any] | None:
     """A part that was finished before, with its pictures; None if there is none of this network and these cases."""
     try:
         part = json.loads(file.read_text(encoding="utf-8"))
-        there = all((file.parent / shot["file"]).is_file() for row in part["rows"] for shot in row)
+        there = all((file.parent / shot["file"]).is_file() for row in part["rows"] for shot in row) and all(
+            (file.parent.parent / MAPS / name).is_file() for name in part["maps"])
         return part if there and part["stamp"] == stamp else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _measured(name: str, net: nn.Module, cases: Cases, positive: int | str, seed: int, folder: Path) -> dict[str, Any]:
-    start = time.perf_counter()
+def _measured(measure: Callable[..., Part | Told], net: nn.Module, cases: Cases, positive: int | str, seed: int,
+              aside: bool) -> tuple[dict[str, Any], list[list[Shot]], Sequence[Laid]]:
+    """A part, its pictures and maps, or why it is missing; behind the page (``aside``) no error ends the run."""
+    start, found, why = time.perf_counter(), None, ""
     try:
-        part = PARTS[name](net, cases, positive, seed)
+        found = measure(net, cases, positive, seed)
     except U3Error as error:
-        return {"value": None, "why": str(error), "floor": None, "facts": {}, "rows": [],
-                "seconds": round(time.perf_counter() - start, 1)}
-    return {"value": part.value, "why": "", "floor": part.floor, "facts": part.facts,
-            "rows": _drawn(name.replace(" ", "_"), part, folder), "seconds": round(time.perf_counter() - start, 1)}
+        why = str(error)
+    except Exception as error:
+        if not aside:
+            raise
+        why = f"the network, or what asked it, raised {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    facts = {"value": None, "floor": None, "facts": {}} if found is None else found._asdict()
+    drawn = facts.pop("rows", []), facts.pop("maps", ())
+    return facts | {"why": why, "seconds": round(time.perf_counter() - start, 1)}, *drawn
 
 
-def _drawn(name: str, part: Part, folder: Path) -> list[list[dict[str, str]]]:
-    """The part's pictures as PNG files, and what is said of them."""
+def _written(file: Path, part: dict[str, Any], shots: list[list[Shot]]) -> dict[str, Any]:
+    """Keep the part and its pictures, as PNG files; returns it as it will be read."""
     rows = []
-    for r, row in enumerate(part.rows):
+    for r, row in enumerate(shots):
         rows.append([])
-        for c, shot in enumerate(row):
-            file = f"{name}_{r + 1}{'abc'[c]}.png"
-            paths.write_atomically(folder / file, pixels.png(shot.image.contiguous()))
-            rows[-1].append({"file": file, "alt": shot.alt, "caption": shot.caption})
-    return rows
+        for letter, shot in zip(string.ascii_lowercase, row, strict=False):
+            name = f"{file.stem}_{r + 1}{letter}.png"
+            paths.write_atomically(file.parent / name, pixels.png(shot.image.contiguous()))
+            rows[-1].append({"file": name, "alt": shot.alt, "caption": shot.caption})
+    text = json.dumps(part | {"rows": rows}, indent=1)
+    paths.write_atomically(file, text.encode())
+    return json.loads(text)
+
+
+@contextmanager
+def writing(out: Path, how: str) -> Iterator[None]:
+    """Say in one sentence that the folder cannot be written, and ``how`` to go on."""
+    try:
+        yield
+    except OSError as error:
+        raise U3Error(f"the report cannot be written to {out} ({error.strerror or error}); {how}") from None
+
+
+def _laid(maps: Sequence[Laid], cases: Cases, folder: Path) -> list[str]:
+    """A part's maps as NIfTI files that lie over their scans; none without nibabel."""
+    names = []
+    if maps and cases.grids is not None and importlib.util.find_spec("nibabel") is None:
+        warnings.warn("nibabel is not installed, so no maps are written; run `pip install nibabel`", stacklevel=2)
+        return names
+    for number, kind, map, scan in maps:
+        grid = None if cases.grids is None else cases.grids[number]
+        if grid is not None:
+            names.append(f"{number + 1:03}_{re.sub(r'[^A-Za-z0-9.-]+', '_', grid.name)[-LONG:]}_{kind}.nii.gz")
+            grid.write(grid.low + map * (grid.high - grid.low) if scan else map, folder / names[-1])
+    return names
 
 
 def _facts(cases: Cases, trained: Sequence[str]) -> dict[str, Any]:

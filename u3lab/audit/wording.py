@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from u3lab import results
@@ -9,6 +10,8 @@ from u3lab.audit.accuracy import ENOUGH
 from u3lab.errors import U3Error
 
 HALF, HARDLY, NO_AIR = 0.5, 0.1, 0.01
+NONE = "–"
+Said = Callable[[Any, Any, dict[str, Any]], list[str]]
 ANY = "any sign"  # in the table of thresholds
 
 
@@ -34,23 +37,7 @@ SIGNS = {"lesion removed": "lesion removed", "best fixed place": "best fixed pla
          "where it looks": "outside the body", "flips": "worst flip of one class"}
 """Part → its sign in the table of thresholds."""
 
-NOT_SAID = (
-    ("The network takes no shortcut.", "The numbers find cues that lie apart from the finding, stay in one place or go "
-     "with a harmless change. A cue on the finding itself, or one that no test varies, shows in none of them."),
-    ("The network is robust.", "Five mild changes were tried, each at one strength. Other changes were not."),
-    ("The map shows the reason.", "An occlusion map shows where blurring a window changes the answer. It does not show "
-     "what the network reads there, nor what it reads in several places at once."),
-    ("Deletion proves what matters.", "A picture with parts deleted is like no picture that the network knows, and "
-     "edges, which know no network, do well in that test."),
-    ("Attention is on the lesion.", "In a network for segmentation the gradient lies near the region with shuffled "
-     "weights as well, so its place tells nothing of what was learnt."),
-    ("A 3-D Grad-CAM locates it.", "On a deep layer such a map has a few cells along each side; a cell covers a large "
-     "part of the volume."),
-    ("It is well calibrated, or has a wide margin, so it is honest.", "A cue that is always there makes a network sure "
-     "and hard to move: both can praise a network that cheats."),
-    ("The patient is ill, or healthy.", "The audit asks about a network on these pictures. It is no diagnosis."),
-)
-"""What must not be concluded, and why."""
+LEFT_OUT = "Not asked here: what layers keep of a picture (chapter 5), and masks pooled over pictures."
 
 
 def percent(value: float) -> str:
@@ -79,13 +66,32 @@ def first(report: dict[str, Any]) -> list[str]:
     return said
 
 
-def sentences(name: str, part: dict[str, Any]) -> list[str]:
-    """What a number says, in plain sentences."""
+def sentences(name: str, part: dict[str, Any], said: Mapping[str, Said] | None = None) -> list[str]:
+    """What a number says, in plain sentences; ``said`` has those of a kind of network that has no thresholds."""
     if part["value"] is None:
         return [part["why"][0].upper() + part["why"][1:] + "."]
-    said = {"lesion removed": _lesion, "best fixed place": _place, "where it looks": _looks, "flips": _flips,
-            "accuracy by patient": _right}[name](part["value"], part["floor"], part["facts"])
-    return said + ([limit(name, part["value"][0], part.get("axes", 2))] if name in SIGNS else [])
+    told = (said or SAID)[name](part["value"], part["floor"], part["facts"])
+    return told + ([limit(name, part["value"][0], part.get("axes", 2))] if said is None and name in SIGNS else [])
+
+
+def one_map_said(part: dict[str, Any]) -> list[str]:
+    """What the first map that passes its randomisation gate says, beside occlusion."""
+    if part["why"]:
+        return []
+    facts = part["facts"]
+    if not facts["passed"] or not facts["outside"]:
+        return ["No map passed its randomisation gate (behind the page), so none stands beside occlusion."]
+    told = (f"Of {facts['passed']}, the first map that passed its randomisation gate (behind the page), "
+            f"{percent(facts['outside'][0])} lies outside the body on {facts['asked']} positives")
+    if not facts["lesion"]:
+        return [f"{told}."]
+    return ["{}, and on the finding it is {:.1f} [{:.1f}, {:.1f}] times its share of the area.".format(
+        told, *facts["lesion"])]
+
+
+def few(told: str) -> str:
+    """The sentence on a share of fewer than five."""
+    return f"{told}; so few pictures do not tell the two apart."
 
 
 def _lesion(value: list[float], floor: list[float], facts: dict[str, Any]) -> list[str]:
@@ -93,10 +99,17 @@ def _lesion(value: list[float], floor: list[float], facts: dict[str, Any]) -> li
     told = (f"Of {number} outlined positives that the network finds, {percent(value[0])} turn negative once the "
             f"finding is filled in, and {percent(floor[0])} once the same shape is filled in elsewhere")
     if value[1] > floor[2]:
-        return [f"{told}: what is outlined matters to these answers, the finding or a mark on it."]
+        return [f"{told}: what is outlined matters to these answers, the finding or a mark on it.", *too_large(facts)]
     if number < 5:
-        return [f"{told}; so few pictures do not tell the two apart."]
-    return [f"{told}: taking the finding away does not clearly turn more answers. Find out what else they hang on."]
+        return [few(told), *too_large(facts)]
+    return [f"{told}: taking the finding away does not clearly turn more answers. Find out what else they hang on.",
+            *too_large(facts)]
+
+
+def too_large(facts: dict[str, Any]) -> list[str]:
+    """What was left out of the first number."""
+    return [f"{facts['large']} further outlines leave no room for the same shape elsewhere, and are left out."] * bool(
+        facts["large"])
 
 
 def _place(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
@@ -147,6 +160,11 @@ def _right(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]
         return [*said, "Each picture counts as a patient of its own, since none is named: the interval is too narrow "
                 "if they share patients."]
     return said if patients >= ENOUGH else [*said, "Below ten patients nothing is said of new ones."]
+
+
+SAID: dict[str, Said] = {"lesion removed": _lesion, "best fixed place": _place, "where it looks": _looks,
+                         "flips": _flips, "accuracy by patient": _right}
+"""Part → its sentences, from value, floor and facts."""
 
 
 def _people(count: int) -> str:

@@ -22,14 +22,14 @@ def mirrored(net: nn.Module) -> Classifier:
     """A copy of a network whose filters are all flipped from left to right."""
     twin = copy.deepcopy(ready(net))
     for layer in twin.modules():
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, (nn.Conv2d, nn.Conv3d)):
             layer.weight.data = mirrored_filters(layer.weight.data)
     return twin
 
 
 def mirrored_filters(filters: Tensor) -> Tensor:
     """Filters (O,C,k,k) flipped from left to right: conv(flip x; W) = flip conv(x; flip W)."""
-    return filters.flip(3)
+    return filters.flip(-1)
 
 
 def centred_size(net: nn.Module, layer: str) -> int:
@@ -38,10 +38,11 @@ def centred_size(net: nn.Module, layer: str) -> int:
     Flips and quarter turns then permute the layer's sites exactly.
     """
     net, twin = ready(net), mirrored(net)
-    for size in sorted(range(max(net.size - 32, 1), net.size + 33), key=lambda size: abs(size - net.size)):
-        x = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
-        a, b = before_relu(net, layer, x.flip(3))[0], before_relu(twin, layer, x)[0].flip(3)
+    usual = max(net.sides)
+    for size in sorted(range(max(usual - 32, 1), usual + 33), key=lambda size: abs(size - usual)):
+        x = torch.rand(1, net.channels, *[size] * net.axes, generator=torch.Generator().manual_seed(0))
+        a, b = before_relu(net, layer, x.flip(-1))[0], before_relu(twin, layer, x)[0].flip(-1)
         if (a - b).abs().max() <= 1e-3 * a.abs().max():
             return size
-    raise U3Error(f"no size near {net.size} centres the grid of {layer!r} of {net.name}; choose an earlier layer, or "
+    raise U3Error(f"no size near {usual} centres the grid of {layer!r} of {net.name}; choose an earlier layer, or "
                   "let a neighbourhood of 3 make up for the shift")

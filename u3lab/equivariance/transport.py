@@ -11,6 +11,7 @@ and IJCV 2018, sections 3 and 4. They too fit W by ridge regression or with few 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,14 +20,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab import images as _images
 from u3lab.checks import is_a, number, one_of, whole
 from u3lab.equivariance.regression import MOST_STRENGTH, orthogonal_matching_pursuit, ridge
 from u3lab.equivariance.stitching import BATCH
 from u3lab.equivariance.transforms import Transform
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
-from u3lab.nets.surgery import before_relu, forward_from
+from u3lab.nets.surgery import GRIDS, before_relu, forward_from
 
 FIT = "make one with equivariance.fit_equivariance(…)"
 
@@ -35,7 +35,8 @@ FIT = "make one with equivariance.fit_equivariance(…)"
 class Equivariance:
     """M_g of one layer and one transform; see :func:`fit_equivariance`.
 
-    ``weight`` is W, (C,C,m,m) as in a convolution, ``bias`` is b, (C,).
+    ``weight`` is W, (C,C,m,m) as in a convolution, ``bias`` is b, (C,); ``on_grid`` is g in cells of the layer, if it
+    differs from g.
     """
 
     net: Classifier
@@ -43,15 +44,20 @@ class Equivariance:
     g: Transform
     weight: Tensor
     bias: Tensor
+    on_grid: Transform | None = None
+
+    def move(self, features: Tensor) -> Tensor:
+        """φ(x) with its sites moved as g moves the picture."""
+        return (self.on_grid or self.g)(features)
 
     def map(self, features: Tensor) -> Tensor:
-        """M_g φ(x) from φ(x): (B,C,h,w) → (B,C,h,w), both before the ReLU; differentiable."""
+        """M_g φ(x) from φ(x): (B,C,h,w) → (B,C,h,w), both before the ReLU; differentiable. Of volumes alike."""
         m, channels = self.weight.shape[-1], self.weight.shape[1]
-        if isinstance(features, Tensor) and features.ndim == 4 and features.shape[1] != channels:
+        if isinstance(features, Tensor) and features.ndim in GRIDS and features.shape[1] != channels:
             raise U3Error(f"layer {self.layer!r} has {channels} channels and these features {features.shape[1]}; give "
                           f"before_relu(net, {self.layer!r}, images)[0]")
-        moved = F.pad(self.g(features), (m // 2,) * 4, mode="replicate")
-        return F.conv2d(moved, self.weight.to(moved), self.bias.to(moved))
+        moved = F.pad(self.move(features), (m // 2,) * 2 * (features.ndim - 2), mode="replicate")
+        return (F.conv2d if moved.ndim == 4 else F.conv3d)(moved, self.weight.to(moved), self.bias.to(moved))
 
 
 def fit_equivariance(net: nn.Module, layer: str, images: Tensor, g: Transform, *, inputs: int | None = None,
@@ -64,9 +70,9 @@ def fit_equivariance(net: nn.Module, layer: str, images: Tensor, g: Transform, *
         A network and one of its layers with a grid. Features are taken before the ReLU where the network has it as a
         module (:func:`u3lab.nets.before_relu`).
     images
-        Pictures x to fit on, (B,3,H,W) in [0,1].
+        Pictures x to fit on, (B,C,H,W) in [0,1], or volumes.
     g
-        The transform.
+        The transform; in millimetres if the network has a ``spacing``.
     inputs
         How many input channels each output may use, chosen by orthogonal matching pursuit at the transported site
         (v = 0); None uses all of them.
@@ -83,14 +89,14 @@ def fit_equivariance(net: nn.Module, layer: str, images: Tensor, g: Transform, *
     U3Error
         No pictures, no such layer, a layer without grid, more inputs than channels, more unknowns than sites.
     """
-    net = ready(net)
+    net = ready(net, images)
     one_of("neighbourhood", neighbourhood, (1, 3))
     strength = number("strength", strength, 0, MOST_STRENGTH)
-    x, y = _samples(net, layer, g, images, neighbourhood, sites, seed)
+    x, y, on_grid = _samples(net, layer, g, images, neighbourhood, sites, seed)
     channels = x.shape[1]
     if inputs is not None:
         inputs = whole(f"inputs at layer {layer!r}", inputs, 1, channels)
-    unknowns = (inputs or channels) * neighbourhood**2
+    unknowns = (inputs or channels) * x.shape[2]
     if len(x) < 2 or (strength == 0 and len(x) <= unknowns):
         raise U3Error(f"{len(x)} sites cannot decide {unknowns} weights for each output; give more pictures, "
                       "fewer inputs or a strength above 0")
@@ -98,22 +104,22 @@ def fit_equivariance(net: nn.Module, layer: str, images: Tensor, g: Transform, *
         weight, bias = ridge(x.flatten(1), y, strength=strength)
     else:
         weight, bias = _sparse(x, y, inputs, strength)
-    return Equivariance(net, layer, g, weight.view(-1, channels, neighbourhood, neighbourhood), bias)
+    return Equivariance(net, layer, g, weight.view(-1, channels, *[neighbourhood] * (images.ndim - 2)), bias, on_grid)
 
 
 def _samples(net: Classifier, layer: str, g: Transform, images: Tensor, m: int, sites: int,
-             seed: int) -> tuple[Tensor, Tensor]:
-    """What M_g is fitted on: neighbourhoods of φ(x) at transported sites (n,C,m²), and φ(g x) there (n,C)."""
+             seed: int) -> tuple[Tensor, Tensor, Transform]:
+    """What M_g is fitted on: neighbourhoods of φ(x) at transported sites (n,C,m²), φ(g x) there (n,C), and g on φ."""
     whole("sites", sites)
     generator = torch.Generator().manual_seed(whole("seed", seed, 0))
     xs, ys = [], []
-    for before, after, inside in _pairs(net, layer, g, images):
-        where = inside.flatten().nonzero()[:, 0].cpu()
+    for before, after, on_grid in _pairs(net, layer, g, images):
+        where = on_grid.inside(*after.shape[2:]).flatten().nonzero()[:, 0].cpu()
         count = -(-sites // len(images))
         chosen = where[torch.randperm(len(where), generator=generator)[:count]]
-        xs.append(neighbours(g(before), chosen, m))
+        xs.append(neighbours(on_grid(before), chosen, m))
         ys.append(after.flatten(2)[..., chosen.to(after.device)].transpose(1, 2).flatten(0, 1))
-    return torch.cat(xs).cpu(), torch.cat(ys).cpu()
+    return torch.cat(xs).cpu(), torch.cat(ys).cpu(), on_grid
 
 
 def _sparse(x: Tensor, y: Tensor, inputs: int, strength: float) -> tuple[Tensor, Tensor]:
@@ -129,24 +135,27 @@ def _sparse(x: Tensor, y: Tensor, inputs: int, strength: float) -> tuple[Tensor,
 
 
 def neighbours(features: Tensor, sites: Tensor, m: int) -> Tensor:
-    """Rows of the design matrix: the m×m neighbourhoods of some sites of (B,C,h,w), as (B·n,C,m²).
+    """Rows of the design matrix: the m×m neighbourhoods of some sites of (B,C,h,w), as (B·n,C,m²); of volumes m³.
 
     ``sites`` are n positions in the flattened grid. Beyond the border the nearest site goes on.
     """
-    height, width = features.shape[-2:]
-    offsets = torch.arange(m) - m // 2
-    y = (sites[:, None, None] // width + offsets[:, None]).clamp(0, height - 1)
-    x = (sites[:, None, None] % width + offsets).clamp(0, width - 1)
-    rows = features.flatten(2)[..., (y * width + x).flatten(1).to(features.device)]  # (B,C,n,m²)
+    sizes, at = features.shape[2:], 0
+    offsets = torch.cartesian_prod(*[torch.arange(m) - m // 2] * len(sizes)).T
+    for place, offset, side in zip(torch.unravel_index(sites, sizes), offsets, sizes, strict=True):
+        at = at * side + (place[:, None] + offset).clamp(0, side - 1)
+    rows = features.flatten(2)[..., at.to(features.device)]  # (B,C,n,m²)
     return rows.transpose(1, 2).flatten(0, 1)
 
 
-def _pairs(net: Classifier, layer: str, g: Transform, images: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """φ(x), φ(g x) before the ReLU and where g x shows the picture, for a few pictures at a time."""
+def _pairs(net: Classifier, layer: str, g: Transform, images: Tensor) -> Iterator[tuple[Tensor, Tensor, Transform]]:
+    """φ(x), φ(g x) before the ReLU and g in cells of their grid, for a few pictures at a time."""
     is_a("g", g, Transform, "take HFLIP, VFLIP, rotation(degrees) or scaling(factor)")
-    for x in _images.check(images).split(BATCH):
-        before, after = (before_relu(net, layer, picture)[0] for picture in (x, g(x)))
-        yield before, after, g.inside(*after.shape[-2:]).to(after.device)
+    spacing = net.spacing_of(net.check(images))
+    for x in images.split(BATCH):
+        before, after = (before_relu(net, layer, picture)[0] for picture in (x, g.in_cells(spacing)(x)))
+        # A layer's stride is a power of 2, of which its grid, without the border, may be a little short
+        strides = [2 ** round(math.log2(n / cells)) for n, cells in zip(x.shape[2:], after.shape[2:], strict=True)]
+        yield before, after, g.in_cells([mm * stride for mm, stride in zip(spacing, strides, strict=True)])
 
 
 class Errors(NamedTuple):
@@ -177,10 +186,11 @@ def errors(found: Equivariance, images: Tensor) -> Errors:
     """
     is_a("found", found, Equivariance, FIT)
     sums, squares, misses, count = 0.0, 0.0, [0.0, 0.0, 0.0], 0
-    for before, after, inside in _pairs(found.net, found.layer, found.g, images):
+    for before, after, on_grid in _pairs(found.net, found.layer, found.g, images):
+        inside = on_grid.inside(*after.shape[2:]).to(after.device)
         count += len(after) * int(inside.sum())
         sums, squares = sums + _total(after * inside), squares + _total((after * inside).square())
-        for k, guess in enumerate((before, found.g(before), found.map(before))):
+        for k, guess in enumerate((before, found.move(before), found.map(before))):
             misses[k] = misses[k] + _total(((guess - after) * inside).square())
     if count < 2:
         raise U3Error("one site has no variance to compare the errors with; give more or larger pictures")
@@ -190,7 +200,7 @@ def errors(found: Equivariance, images: Tensor) -> Errors:
 
 def _total(x: Tensor) -> Tensor:
     """Sum over pictures and sites, (B,C,h,w) → (C,), in double precision."""
-    return x.sum((0, 2, 3), dtype=torch.float64)
+    return x.sum((0, *range(2, x.ndim)), dtype=torch.float64)
 
 
 def transported_scores(found: Equivariance, images: Tensor) -> dict[str, Tensor]:
@@ -200,11 +210,12 @@ def transported_scores(found: Equivariance, images: Tensor) -> dict[str, Tensor]
     Compare them with :func:`u3lab.measures.agreement`.
     """
     is_a("found", found, Equivariance, FIT)
-    scores = []
-    for x in _images.check(images).split(BATCH):
+    scores, spacing = [], found.net.spacing_of(found.net.check(images))
+    for x in images.split(BATCH):
         before, rectify = before_relu(found.net, found.layer, x)
         with torch.no_grad():
-            guesses = [rectify(guess) for guess in (before, found.g(before), found.map(before))]
-            scores.append([found.net(found.g(x)), *(forward_from(found.net, found.layer, one) for one in guesses)])
+            guesses = [rectify(guess) for guess in (before, found.move(before), found.map(before))]
+            scores.append([found.net(found.g.in_cells(spacing)(x)), *(
+                forward_from(found.net, found.layer, one) for one in guesses)])
     names = ("recomputed", "nothing", "moved", "mapped")
     return {name: torch.cat(parts) for name, parts in zip(names, zip(*scores, strict=True), strict=True)}

@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import floats, number, room
+from u3lab.checks import each, floats, number, room
 
 WIDEST = 10_000  # σ in pixels, a few times the side of the largest square picture
 BLOCK = 2048  # pixels of a side that one matrix blurs: 16 MB
 
 
-def blur(images: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur g_σ ∗ x of (B,C,H,W), differentiable; ``sigma`` in pixels, up to 10,000; 0 leaves it as it is.
+def blur(images: Tensor, sigma: float | Sequence[float]) -> Tensor:
+    """Gaussian blur g_σ ∗ x of (B,C,H,W) or (B,C,D,H,W), differentiable; σ in pixels, up to 10,000; 0 changes nothing.
+
+    σ is one number, or one for each axis: σ/s in millimetres, of pixels that are s apart.
 
     g_σ(u) ∝ exp(−u²/2σ²), cut off at ⌈3σ⌉ pixels and normalised to the sum 1. Beyond the border the nearest
     pixel goes on (SciPy's mode "nearest"), which unlike reflection is defined for a blur wider than the picture.
     :func:`plain_blur` is the same as one convolution.
-    Raises U3Error if sigma is out of its range or not a number, or the images are not (B,C,H,W) of float32 or float64.
+    Raises U3Error if sigma is out of its range or not a number, or the images are not of float32 or float64.
 
     Examples
     --------
     >>> images.blur(images.load("coffee", size=64), 2.5).shape
     torch.Size([1, 3, 64, 64])
     """
-    floats("blur", images)
-    sigma = number("sigma", sigma, 0, WIDEST)
-    if sigma == 0:
+    floats("blur", images, volumes=True)
+    *through, down, across = each("sigma", sigma, images.ndim - 2, low=0, high=WIDEST)
+    if not any((*through, down, across)):
         return images
     # g_σ is separable: rows, then columns. At these sizes two products of matrices are faster than convolutions.
-    height, width = images.shape[-2:]
+    shape, (height, width) = images.shape, images.shape[-2:]
+    if through:
+        images = _blur_columns(images.flatten(3), *through).view(-1, 1, height, width)
     if max(height, width) <= BLOCK:
-        rows, columns = (_band(_bell(sigma), n, 0, n, images)[0] for n in (height, width))
-        return rows @ images @ columns.T
-    return _blur_columns(_blur_columns(images, sigma).mT, sigma).mT
+        rows, columns = (_band(_bell(s), n, 0, n, images)[0] for s, n in ((down, height), (across, width)))
+        return (rows @ images @ columns.T).view(shape)
+    return _blur_columns(_blur_columns(images, down).mT, across).mT.reshape(shape)
 
 
 def plain_blur(images: Tensor, sigma: float) -> Tensor:
@@ -53,7 +58,7 @@ def plain_blur(images: Tensor, sigma: float) -> Tensor:
 
 def _bell(sigma: float) -> Tensor:
     """g_σ(u) for u = −r … r with the sum 1, r = ⌈3σ⌉: 99.7 % of the bell."""
-    radius = math.ceil(3 * sigma)
+    radius, sigma = math.ceil(3 * sigma), sigma or 1.0  # of 0 nothing changes
     return torch.softmax(-0.5 * (torch.arange(-radius, radius + 1).double() / sigma) ** 2, 0)
 
 

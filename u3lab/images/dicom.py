@@ -9,6 +9,7 @@ import io
 import os
 import warnings
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -69,6 +70,18 @@ def read(file: Path | io.BytesIO, given: str, most: int) -> np.ndarray:
     U3Error
         No pydicom, not DICOM, no picture in it, too large, compressed in a way that no decoder here reads, or cut off.
     """
+    return _opened(file, given, most, _picture)
+
+
+def measured(file: Path | io.BytesIO, given: str, most: int) -> np.ndarray:
+    """The grey values in a DICOM file in the modality's units, which are HU of a CT, and in no window: (H,W) float32.
+
+    Parameters and errors as in :func:`read`; colour and values that are shown inverted are refused as well.
+    """
+    return _opened(file, given, most, _measured)
+
+
+def _opened(file: Path | io.BytesIO, given: str, most: int, what: Callable[[Dataset, str], np.ndarray]) -> np.ndarray:
     try:
         import pydicom
     except ImportError:
@@ -81,7 +94,7 @@ def read(file: Path | io.BytesIO, given: str, most: int) -> np.ndarray:
                 raise U3Error(f"{given} unpacks to over {most * BYTES // 10**6} MB; export one frame, uncompressed")
             dataset = pydicom.dcmread(opened, force=True, specific_tags=list(ELEMENTS))
             _check(dataset, given, most)
-            return _picture(dataset, given)
+            return what(dataset, given)
     except U3Error:
         raise
     except Exception as error:  # the parser raises nearly anything on a broken file
@@ -119,19 +132,35 @@ def _check(dataset: Dataset, given: str, most: int) -> None:
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
 
 
-def _picture(dataset: Dataset, given: str) -> np.ndarray:
-    """(H,W) or (H,W,3), float32 in [0,1]."""
-    from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
+def _decoded(dataset: Dataset, frame: int, given: str) -> np.ndarray:
+    """A frame's values as the file holds them; YBR becomes RGB."""
+    from pydicom.pixels import pixel_array
 
-    frame = int(dataset.get("NumberOfFrames") or 1) // 2
     try:
-        values = pixel_array(dataset, index=frame)  # YBR becomes RGB
+        return pixel_array(dataset, index=frame)
     except RuntimeError:  # no decoder, or none that could
         syntax = dataset.file_meta.TransferSyntaxUID
         how = "in an unknown way" if syntax.name == syntax else syntax.name  # an unknown one may hold any letters
         raise U3Error(f"{given} is compressed ({how}) and no decoder here reads it; run "
                       "`pip install \"pylibjpeg[all]\"` and restart, or export it uncompressed") from None
+
+
+def _measured(dataset: Dataset, given: str) -> np.ndarray:
+    """(H,W) float32."""
+    from pydicom.pixels import apply_modality_lut
+
     kind = dataset.PhotometricInterpretation
+    if kind != "MONOCHROME2":
+        raise U3Error(f"{given} holds {kind}; a slice of grey values (MONOCHROME2) is wanted")
+    return np.array(apply_modality_lut(_decoded(dataset, 0, given), dataset), np.float32)
+
+
+def _picture(dataset: Dataset, given: str) -> np.ndarray:
+    """(H,W) or (H,W,3), float32 in [0,1]."""
+    from pydicom.pixels import apply_color_lut, apply_modality_lut
+
+    frame = int(dataset.get("NumberOfFrames") or 1) // 2
+    values, kind = _decoded(dataset, frame, given), dataset.PhotometricInterpretation
     if kind == "PALETTE COLOR":
         colours = apply_color_lut(values, dataset)
         return _shares(colours, np.iinfo(colours.dtype).max)

@@ -80,15 +80,15 @@ def _loaded(x: object) -> Tensor:
             raise U3Error(f"a {type(x).__name__} is not a picture; give a name, a path, bytes, a PIL image or an array")
 
 
-def check(images: Tensor, channels: int | None = 3, axes: int = 2) -> Tensor:
+def check(images: Tensor, channels: int | None = 3, axes: int | None = 2) -> Tensor:
     """Return a batch of pictures as it is if it is one: (B,channels,H,W), float32 or float64, in [0,1]; else U3Error.
 
-    ``channels=None`` takes any number of them, ``axes=3`` volumes (B,channels,D,H,W). The message says what does not
-    hold and how to mend it.
+    ``channels=None`` takes any number of them, ``axes=3`` volumes (B,channels,D,H,W), ``axes=None`` either. The message
+    says what does not hold and how to mend it.
     """
     if not isinstance(images, Tensor):
         raise U3Error(f"{type(images).__name__} is not a batch of pictures; make a tensor with images.load(…)")
-    shape = tuple(images.shape)
+    shape, axes = tuple(images.shape), axes or (3 if images.ndim == 5 else 2)
     if images.numel() == 0:
         raise U3Error(f"the batch of pictures is empty, its shape is {shape}; give at least one picture")
     if images.ndim != 2 + axes or shape[1] != (channels or shape[1]):

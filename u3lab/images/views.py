@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import floats, is_a, number, room, whole
+from u3lab.checks import each, floats, is_a, number, room, whole
 
 GENERATOR = "give torch.Generator().manual_seed(0)"
 
 
-def shift(images: Tensor, reach: int, generator: torch.Generator) -> Tensor:
-    """The pictures (B,C,H,W) moved by up to ``reach`` pixels each way; the border is repeated."""
-    floats("shift", images)
+def shift(images: Tensor, reach: int | Sequence[int], generator: torch.Generator) -> Tensor:
+    """The pictures (B,C,H,W), or volumes, moved by up to ``reach`` pixels each way; the border is repeated.
+
+    ``reach`` is one number, or one for each axis.
+    """
+    floats("shift", images, volumes=True)
     is_a("generator", generator, torch.Generator, GENERATOR)
-    if whole("reach", reach, 0) == 0:
+    reaches, pads, window = each("reach", reach, images.ndim - 2, whole, low=0), [], [...]
+    if not any(reaches):
         return images
-    by = [n - reach for n in torch.randint(0, 2 * reach + 1, (2,), generator=generator).tolist()]
-    height, width = images.shape[-2:]
-    # Padded only where it shows: beyond the other border, all is that border.
-    dy, dx = (max(1 - side, min(side - 1, n)) for side, n in zip((height, width), by, strict=True))
-    padded = F.pad(images, (max(-dx, 0), max(dx, 0), max(-dy, 0), max(dy, 0)), mode="replicate")
-    return padded[..., max(dy, 0) : max(dy, 0) + height, max(dx, 0) : max(dx, 0) + width]
+    for side, most in zip(images.shape[2:], reaches, strict=True):
+        by = torch.randint(0, 2 * most + 1, (), generator=generator).item() - most
+        by = max(1 - side, min(side - 1, by))  # padded only where it shows: beyond the other border, all is that border
+        pads = [max(-by, 0), max(by, 0), *pads]
+        window.append(slice(max(by, 0), max(by, 0) + side))
+    return F.pad(images, pads, mode="replicate")[tuple(window)]
 
 
 def zoom(images: Tensor, most: float, generator: torch.Generator, *, sizes: int = 8) -> Tensor:

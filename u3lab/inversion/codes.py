@@ -17,6 +17,14 @@ def code(net: Classifier, layer: str, images: Tensor) -> Tensor:
     return net(images) if layer == LOGITS else net.features(images, layer)
 
 
+def pictured(net: Classifier, *images: Tensor, one: bool = False) -> Classifier:
+    """As :func:`~u3lab.nets.ready`, for what draws pictures alone."""
+    net = ready(net, *images, one=one)
+    if net.axes != 2:
+        raise U3Error(f"{net.name} takes volumes, and this draws pictures; for volumes there is inversion.invert")
+    return net
+
+
 def code_error(given: Tensor, wanted: Tensor) -> Tensor:
     """‖Φ(x) − Φ(x₀)‖² / ‖Φ(x₀)‖², a scalar: 0 for equal codes, 1 for a code that is zero.
 

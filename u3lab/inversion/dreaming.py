@@ -15,8 +15,8 @@ from torch import Tensor
 
 from u3lab.checks import room
 from u3lab.descent import Step
-from u3lab.inversion.codes import LOGITS, code
-from u3lab.nets import Classifier, ready
+from u3lab.inversion.codes import LOGITS, code, pictured
+from u3lab.nets import Classifier
 from u3lab.settings import or_default, setting, settings
 
 LEAST = 64  # pixels of a side, at each scale
@@ -49,7 +49,7 @@ def dream(net: Classifier, layer: str, image: Tensor, *, settings: DreamSettings
     U3Error
         A network or picture that :func:`~u3lab.nets.ready` refuses, or a layer that is not there.
     """
-    net, settings = ready(net, image, one=True), or_default(settings, DreamSettings)
+    net, settings = pictured(net, image, one=True), or_default(settings, DreamSettings)
     room("the dream", *(max(LEAST, side) for side in image.shape[-2:]))
     if layer != LOGITS:
         net.layer(layer)  # refused now, not at the first step

@@ -18,7 +18,7 @@ from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
 from u3lab.images.views import shift
 from u3lab.inversion.codes import code, relative_error
-from u3lab.inversion.priors import TV, Prior
+from u3lab.inversion.priors import TV, Pixels, Prior
 from u3lab.nets import Classifier, ready
 from u3lab.settings import or_default, setting, settings
 
@@ -43,7 +43,7 @@ def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = 
     layer
         A name from ``net.layers``, or "logits".
     image
-        x₀, (1,3,H,W) in [0,1]. Nothing but its code and its size is used.
+        x₀, (1,C,H,W) or (1,C,D,H,W) in [0,1]. Nothing but its code and its size is used.
     prior
         One of ``PRIORS``, begun with settings of your own: ``PRIORS["total variation"](lam=10)``, which is
         :class:`~u3lab.inversion.priors.TV`; the default is ``TV()``.
@@ -53,12 +53,13 @@ def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = 
     Yields
     ------
     Step
-        ``value`` is x, (1,3,H,W) in [0,1]; ``terms`` are "code", the relative error, and the prior's prices.
+        ``value`` is x, as large as x₀, in [0,1]; ``terms`` are "code", the relative error, and the prior's prices.
 
     Raises
     ------
     U3Error
-        A network or picture that :func:`~u3lab.nets.ready` refuses, a layer that is not there, a prior for other sizes.
+        A network or picture that :func:`~u3lab.nets.ready` refuses, a layer that is not there, a prior for other sizes
+        or, of grey pictures and volumes, another than ``TV`` and ``Pixels``.
 
     Examples
     --------
@@ -66,7 +67,7 @@ def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = 
     >>> last(inversion.invert(net, "fire5", x, settings=inversion.InversionSettings(steps=2))).value.shape
     torch.Size([1, 3, 96, 96])
     """
-    net = ready(net, image, one=True)
+    net = ready(net, image, one=True, bounded=True)
     with torch.no_grad():
         wanted = code(net, layer, image)
     if not wanted.any():
@@ -76,22 +77,25 @@ def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = 
     def objective(x: Tensor, views: torch.Generator) -> dict[str, Tensor]:
         return {"code": relative_error(code(net, layer, x), wanted)}
 
-    return search(net, tuple(image.shape[-2:]), TV() if prior is None else prior,
-                  or_default(settings, InversionSettings), objective)
+    return search(net, tuple(image.shape[2:]), TV() if prior is None else prior,
+                  or_default(settings, InversionSettings), objective, channels=image.shape[1])
 
 
 Objective = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
 
 
-def search(net: Classifier, size: tuple[int, int], prior: Prior, settings: InversionSettings,
-           objective: Objective) -> Iterator[Step]:
-    """Minimise ``objective`` and the prior's price over pictures of a size (height, width).
+def search(net: Classifier, size: tuple[int, ...], prior: Prior, settings: InversionSettings,
+           objective: Objective, *, channels: int = 3) -> Iterator[Step]:
+    """Minimise ``objective`` and the prior's price over pictures of a size (height, width), or volumes.
 
     ``objective`` takes the shifted picture, and a generator for more ways to look at it, and gives terms of a loss.
     """
     if isinstance(prior, type) or not callable(getattr(prior, "begin", None)) or not hasattr(prior, "lr"):
         raise U3Error(f"prior = {shown(prior)}; give one of inversion.PRIORS with its settings, such as TV(lam=0.3)")
-    made = prior.begin(size, settings.seed, net.device)
+    if not (rgb := (channels, len(size)) == (3, 2)) and not isinstance(prior, (Pixels, TV)):
+        raise U3Error(f"{type(prior).__name__} draws RGB pictures alone; for {channels} channels and {len(size)} axes "
+                      "take TV() or Pixels()")
+    made = prior.begin(size, settings.seed, net.device, *(() if rgb else (channels,)))
     views = torch.Generator().manual_seed(settings.seed)
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:

@@ -17,10 +17,10 @@ from u3lab.checks import SIDE, alike, listed, shown, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.images.views import zoom
-from u3lab.inversion.codes import LOGITS, code
+from u3lab.inversion.codes import LOGITS, code, pictured
 from u3lab.inversion.inverting import InversionSettings, search
 from u3lab.inversion.priors import DeepImagePrior, Prior
-from u3lab.nets import Classifier, ready
+from u3lab.nets import Classifier
 from u3lab.settings import or_default, setting, settings
 
 
@@ -68,7 +68,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
     Yields
     ------
     Step
-        ``value`` is x, (1,3,size,size) in [0,1]; ``terms`` are "excitation", −⟨e_k, Φ(x)⟩, and the prior's prices.
+        ``value`` is x, (1,C,size,size) in [0,1]; ``terms`` are "excitation", −⟨e_k, Φ(x)⟩, and the prior's prices.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
         A network that :func:`~u3lab.nets.ready` refuses, or a layer or unit that is not there.
     """
     size = whole("size", size, 1, SIDE)
-    nets = [ready(one) for one in (listed("net", net, what="networks") if isinstance(net, (list, tuple)) else [net])]
+    nets = [pictured(one) for one in (listed("net", net, what="networks") if isinstance(net, (list, tuple)) else [net])]
     units = [unit_index(each, layer, unit) for each in nets]
     prior, settings = iconic_prior() if prior is None else prior, or_default(settings, MaximiseSettings)
 
@@ -84,7 +84,7 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
         seen = zoom(x, settings.zoom, views)
         return {"excitation": -sum(code(each, layer, seen)[0, k].mean() for each, k in zip(nets, units, strict=True))}
 
-    return search(nets[0], (size, size), prior, settings, objective)
+    return search(nets[0], (size, size), prior, settings, objective, channels=nets[0].channels)
 
 
 def iconic_prior() -> DeepImagePrior:
@@ -96,5 +96,5 @@ def unit_index(net: Classifier, layer: str, unit: int | str) -> int:
     """The number of a class (layer "logits") or of a channel; U3Error if there is no such unit."""
     if layer == LOGITS:
         return net.class_index(unit)
-    channels = code(net, layer, net.mean.new_full((1, 3, 64, 64), 0.5)).shape[1]
+    channels = code(net, layer, net.mean.new_full((1, net.channels, 64, 64), 0.5)).shape[1]
     return whole(f"the channel of {layer} of {net.name}", unit, 0, channels - 1)

@@ -39,7 +39,7 @@ def oddness(images: Tensor) -> Tensor:
 
 
 class Parametrisation(NamedTuple):
-    """A picture in the making. ``picture()`` is (1,3,H,W) in [0,1], ``price`` gives the regulariser's terms for it."""
+    """A picture in the making. ``picture()`` is (1,C,H,W) in [0,1], ``price`` gives the regulariser's terms for it."""
 
     parameters: list[Tensor]
     picture: Callable[[], Tensor]
@@ -48,7 +48,10 @@ class Parametrisation(NamedTuple):
 
 
 class Prior(Protocol):
-    """A prior begins a parametrisation of a size (height, width), from a seed; ``lr`` is its learning rate for Adam."""
+    """A prior begins a parametrisation of a size (height, width), from a seed; ``lr`` is its learning rate for Adam.
+
+    Those written in pixels take other channels, and sizes (depth, height, width), as well.
+    """
 
     lr: float
 
@@ -63,8 +66,8 @@ class Pixels:
                              "better than grey once it is moved")
     lr: float = setting(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
 
-    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Parametrisation:
-        x = _noise(size, seed, device)
+    def begin(self, size: tuple[int, ...], seed: int, device: torch.device, channels: int = 3) -> Parametrisation:
+        x = _noise((channels, *size), seed, device)
         return Parametrisation([x], lambda: x, lambda picture: {}, lambda pixels: pixels.clamp_(0, 1))
 
 
@@ -83,8 +86,8 @@ class TV:
     alpha: float = setting(6.0, 2.0, 8.0, symbol="α", help="its power; a high one lets all but the extremes go free")
     lr: float = setting(0.03, 0.001, 0.3, scale="log", symbol="η", help="learning rate of Adam")
 
-    def begin(self, size: tuple[int, int], seed: int, device: torch.device) -> Parametrisation:
-        x = _noise(size, seed, device)
+    def begin(self, size: tuple[int, ...], seed: int, device: torch.device, channels: int = 3) -> Parametrisation:
+        x = _noise((channels, *size), seed, device)
 
         def price(picture: Tensor) -> dict[str, Tensor]:
             return {"variation": self.lam * total_variation(picture, self.beta),
@@ -160,7 +163,8 @@ PRIORS: dict[str, type[Prior]] = {
 }
 
 
-def _noise(size: tuple[int, int], seed: int, device: torch.device) -> Tensor:
-    """Mid-grey with a little noise, (1,3,H,W), ready for a gradient."""
-    noise = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(seed))
-    return (0.5 + 0.1 * noise).clamp(0, 1).to(device, memory_format=torch.channels_last).requires_grad_()
+def _noise(shape: tuple[int, ...], seed: int, device: torch.device) -> Tensor:
+    """Mid-grey with a little noise, (1,C,H,W), ready for a gradient."""
+    noise = torch.randn(1, *shape, generator=torch.Generator().manual_seed(seed))
+    layout = torch.channels_last if len(shape) == 3 else torch.channels_last_3d
+    return (0.5 + 0.1 * noise).clamp(0, 1).to(device, memory_format=layout).requires_grad_()

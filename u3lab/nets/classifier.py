@@ -83,6 +83,11 @@ class Classifier(nn.Module):
         """Names of the layers from input to output. A path inside the module ("features.3.squeeze") works as well."""
         return tuple(self._paths)
 
+    @property
+    def sides(self) -> list[int]:
+        """The sides of the pictures that the network was trained with, one for each axis."""
+        return [self.size] * self.axes if isinstance(self.size, int) else list(self.size)
+
     def facts(self) -> dict[str, Any]:
         """All that a classifier of other weights is made with, to be like this one: its layers, classes, size …"""
         return {"layers": dict(self._paths), "classes": self.classes, "mean": self.mean.flatten().tolist(),
@@ -94,6 +99,14 @@ class Classifier(nn.Module):
     def device(self) -> torch.device:
         """Where the network computes; pictures are moved there."""
         return next((p.device for p in self.module.parameters()), torch.device("cpu"))
+
+    def spacing_of(self, images: Tensor) -> tuple[float, ...]:
+        """Millimetres from pixel to pixel along each axis of the pictures; 1 where that is not known: a pixel."""
+        axes = images.ndim - 2
+        if axes < 1 or len(self.spacing or [1] * axes) != axes:
+            raise U3Error(f"{self.name} has a spacing for {len(self.spacing or ())} axes, the pictures are "
+                          f"{tuple(images.shape)}")
+        return self.spacing or (1.0,) * axes
 
     def check(self, images: Tensor) -> Tensor:
         """The pictures as they are, if they are what the network takes; U3Error says what is wrong with them."""
@@ -194,13 +207,12 @@ class Classifier(nn.Module):
             except Exception as error:
                 return isinstance(error, Reached)
 
-        best = [self.size] * self.axes if isinstance(self.size, int) else list(self.size)
-        tried = [one for one in sorted([[LEAST] * self.axes, best]) if math.prod(one) <= MOST]
+        tried = [one for one in sorted([[LEAST] * self.axes, self.sides]) if math.prod(one) <= MOST]
         fits = next((one for one in (sides, *tried) if takes(self.channels, one)), None)
         if fits and channels != self.channels:
             return (f"{self.name} takes {self.channels} channels, but the picture has {channels}; give "
                     f"(B,{self.channels},{'H,W' if self.axes == 2 else 'D,H,W'})")
-        had, least, most = ("×".join(map(str, one)) for one in (sides, fits or sides, best))
+        had, least, most = ("×".join(map(str, one)) for one in (sides, fits or sides, self.sides))
         return "" if fits in (None, sides) else (  # neither is to blame
             f"{had} pixels are {'too few' if min(sides) < fits[0] else 'not what will do'} for {self.name}; resize the "
             f"picture to at least {least}, best {most}")

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from u3lab.checks import is_a, words
 from u3lab.errors import U3Error
+from u3lab.images.arrays import SLACK
 from u3lab.nets.classifier import Classifier, one_picture
 
 
-def ready(net: nn.Module, *images: Tensor, one: bool = False) -> Classifier:
+def ready(net: nn.Module, *images: Tensor, one: bool = False, bounded: bool = False) -> Classifier:
     """The one gate: what every function that is given a network asks of it, and of its pictures.
 
     Parameters
@@ -23,6 +24,8 @@ def ready(net: nn.Module, *images: Tensor, one: bool = False) -> Classifier:
         Batches of pictures to check, if the network is one for pictures: (B,C,H,W) or (B,C,D,H,W) in [0,1].
     one
         Whether each has to hold exactly one picture.
+    bounded
+        Whether it is kept in [0,1], as by a projection: refused outside, also where a network takes what it is given.
 
     Raises
     ------
@@ -40,6 +43,9 @@ def ready(net: nn.Module, *images: Tensor, one: bool = False) -> Classifier:
         net.check(batch)
         if one:
             one_picture(batch)
+        if bounded and not net.pictures and (batch.min() < -SLACK or batch.max() > 1 + SLACK):
+            raise U3Error(f"{net.name} takes values as they are, here up to {batch.abs().max():.3g}, and this method "
+                          "keeps them in [0,1]; wrap it with mean= and std=, and give pictures in [0,1]")
     return net
 
 

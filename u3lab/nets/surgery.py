@@ -19,6 +19,7 @@ from u3lab.nets.classifier import Classifier
 from u3lab.nets.gate import ready
 
 Rectify = Callable[[Tensor], Tensor]
+GRIDS = 4, 5  # axes of features with a spatial grid: (B,C,h,w), (B,C,d,h,w)
 
 
 def before_relu(net: nn.Module, layer: str, images: Tensor) -> tuple[Tensor, Rectify]:
@@ -32,7 +33,7 @@ def before_relu(net: nn.Module, layer: str, images: Tensor) -> tuple[Tensor, Rec
     Returns
     -------
     features
-        (B,C,h,w), without a graph.
+        (B,C,h,w) or (B,C,d,h,w), without a graph.
     rectify
         What leads from them to the layer's output: the ReLU (or ReLU6), or nothing.
     """
@@ -64,9 +65,9 @@ def bottom(net: Classifier, layer: str, normalised: Tensor) -> tuple[Tensor, Rec
 
 
 def _lower(net: Classifier, layer: str, normalised: Tensor) -> Tensor:
-    """Output of a layer, (B,C,h,w); the pass stops there."""
+    """Output of a layer with a grid; the pass stops there."""
     found = net.until((layer,), lambda: net.run(normalised)).get(layer)
-    if found is None or found.ndim != 4:
+    if found is None or found.ndim not in GRIDS:
         what = "is never computed" if found is None else f"has the shape {tuple(found.shape)}, no grid of sites"
         raise U3Error(f"layer {layer!r} of {net.name} {what}; choose a convolutional layer of {', '.join(net.layers)}")
     return found
@@ -82,7 +83,7 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     layer
         All ways from the picture to the classes must lead through it.
     features
-        Output of the layer, (B,C,h,w) or (B,C), after its ReLU; the scores can be differentiated by it.
+        Output of the layer, (B,C,h,w), (B,C,d,h,w) or (B,C), after its ReLU; the scores can be differentiated by it.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     if net.prefix:
         raise U3Error(f"{net.name} hands on {net.prefix} tokens beside those of the patches, which maps do not have; "
                       "take a network without them")
-    if not isinstance(features, Tensor) or features.ndim not in (2, 4) or not features.numel():
+    if not isinstance(features, Tensor) or features.ndim not in (2, *GRIDS) or not features.numel():
         raise U3Error(f"features are a tensor (B,C,h,w) or (B,C) of at least one picture, not {shown(features)}")
     if not torch.isfinite(features).all():
         raise U3Error(f"the features for {layer!r} have NaN or infinite values; look for their origin before this line")
@@ -101,7 +102,7 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     if (features.dtype, features.device) != (like.dtype, like.device):  # where nothing changes, relevance sees no step
         features = features.to(like)
     # The network needs some picture to start from. Of this one nothing may reach the scores: it is NaN.
-    nothing = features.new_full((1, net.channels, net.size, net.size), torch.nan)
+    nothing = features.new_full((1, net.channels, *net.sides), torch.nan)
 
     def replace(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
         nonlocal calls
@@ -119,7 +120,8 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
         if not calls or "memory" in str(error):
             raise
         raise U3Error(f"the part of {net.name} above {layer!r} cannot take features of {tuple(features.shape)}; give "
-                      f"what net.features(images, {layer!r}) gives for {net.size}×{net.size} pixels") from error
+                      f"what net.features(images, {layer!r}) gives for {'×'.join(map(str, net.sides))} "
+                      "pixels") from error
     finally:
         hook.remove()
     if calls != 1 or not torch.isfinite(scores).all():

@@ -88,7 +88,7 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
 
 
 def describe(net: nn.Module) -> str:
-    """What a network takes and answers, its layers, and which saliency methods are defined for it: a few lines.
+    """What a network takes and answers, its layers, and which methods are defined for it: a few lines.
 
     It costs one pass over a grey picture of the network's size.
     """
@@ -105,7 +105,7 @@ def describe(net: nn.Module) -> str:
         f"{'in [0,1]' if net.pictures else 'as they are'}{half} → scores ({gives}), "
         f"{'each with a sigmoid' if net.sigmoid else 'a softmax over them'}"
         + ("" if net.output is None else f", in {net.output!r} of what it returns"): True,
-        f"windows are in millimetres: {net.spacing} from cell to cell": net.spacing,
+        f"windows, blurs, shifts and turns are in millimetres: {net.spacing} from cell to cell": net.spacing,
         "a target is a region: nets.Region(class, mask), nets.Region.predicted(net, images, class)": scores.ndim > 2,
         "the scores sum to 1, as after a softmax: give the network without it, or slopes fade": sums_to_1,
         f"{len(layers)} layers: " + ", ".join([*layers[:5], "…", *layers[-5:]] if len(layers) > 10 else layers): True}
@@ -113,19 +113,23 @@ def describe(net: nn.Module) -> str:
 
 
 def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], scores: Tensor) -> list[str]:
-    """Which saliency methods are defined for a network, and which are not, each with its reason."""
-    grids = [layer for layer, size in shapes.items() if len(size) > 3 and size[2:].numel() > 1]
+    """Which methods are defined for a network, and which are not, each with its reason."""
+    grids = [layer for layer, size in shapes.items() if len(size) > 3 and size[2:].numel() > 1
+             and (not net.prefix or counts(scores, seen.outputs[net.path(layer)]))]
     deep = [layer for layer in grids if shapes[layer][1] != scores.shape[1]]
-    while len(deep) > 1 and net.prefix and not counts(scores, seen.outputs[net.path(deep[-1])]):
-        deep.pop()
     middle = net.layers[len(net.layers) // 2] if net.layers else "it"
     flat = "" if deep else "no layer has a grid"
     no_relu = "" if seen.relus else "no ReLU; a GELU or PReLU is none"
     volumes = "for pictures only" if net.axes == 3 else ""
+    raw = "" if net.pictures else "for values in [0,1] only"
     reasons = dict.fromkeys(ANY, "") | {
-        "modulated gradient": "" if middle in grids else f"{middle} has no grid", "Grad-CAM": flat, "guided": no_relu,
-        "deconvnet": no_relu, "guided Grad-CAM": no_relu or flat, "LRP and excitation": no_relu or volumes,
-        "mask": volumes, "attention rollout": "" if attentions(net.module) else "no attention of all tokens to all"}
+        "modulated gradient": "" if middle in grids else f"{middle} has no grid that counts", "Grad-CAM": flat,
+        "guided": no_relu, "deconvnet": no_relu, "guided Grad-CAM": no_relu or flat,
+        "LRP and excitation": no_relu or volumes, "randomisation check": "", "mask": raw, "attacks": raw,
+        "inversion": raw, "ablation": "tokens beside the patches" if net.prefix else (
+            flat if all(len(size) != 2 or size[1] == scores.shape[1] for size in shapes.values()) else ""),
+        "equivariance": flat,
+        "attention rollout": "" if attentions(net.module) else "no attention of all tokens to all"}
     notes = {"Grad-CAM": f" (at {deep[-1]})" if deep else "", "LRP and excitation": " (if each function has a rule)"}
     defined = [name + notes.get(name, "") for name, reason in reasons.items() if not reason]
     refused = [f"{name} ({reason})" for name, reason in reasons.items() if reason]

@@ -15,10 +15,10 @@ from u3lab.nets import Region, ready
 from u3lab.nets.classifier import HALF, finite
 from u3lab.nets.out_of_place import OutOfPlace
 from u3lab.nets.region import asked
+from u3lab.nets.surgery import GRIDS
 from u3lab.nets.tokens import counts
 
 Target = int | str | Region | Sequence[int | str | Region] | tuple[str, int, int, int]
-GRIDS = 4, 5  # axes of activations with a spatial grid: (B,C,h,w), (B,C,d,h,w)
 
 
 def is_neuron(target: Target) -> bool:

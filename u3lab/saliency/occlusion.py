@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from u3lab.checks import number
-from u3lab.errors import U3Error
 from u3lab.nets import ready
 from u3lab.nets.region import asked
 from u3lab.saliency._forward_pass import Target, one_each
@@ -60,10 +59,7 @@ def occlusion(net: nn.Module, images: Tensor, target: Target, *, side: float | N
     """
     net = ready(net, images)
     images = images.detach().to(net.device)
-    sizes, targets = images.shape[2:], one_each(target, len(images))
-    spacing = net.spacing or (1.0,) * len(sizes)
-    if not sizes or len(spacing) != len(sizes):
-        raise U3Error(f"{net.name} has a spacing for {len(spacing)} axes, the pictures are {tuple(images.shape)}")
+    sizes, targets, spacing = images.shape[2:], one_each(target, len(images)), net.spacing_of(images)
     side = number("side", min(n * mm for n, mm in zip(sizes, spacing, strict=True)) / 4 if side is None else side, 0,
                   without_low=True)
     step = number("step", side / 2 if step is None else step, 0, side, without_low=True)

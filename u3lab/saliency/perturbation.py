@@ -10,14 +10,14 @@ after Fong & Vedaldi, Interpretable explanations of black boxes by meaningful pe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.checks import shown, tensors
+from u3lab.checks import each, shown, tensors
 from u3lab.descent import Step, clamp, descend
 from u3lab.errors import U3Error
 from u3lab.images.variation import total_variation
@@ -52,13 +52,12 @@ class MaskSettings:
 
 
 def perturb(images: Tensor, mask: Tensor, baseline: Tensor) -> Tensor:
-    """x̃ = (1 − m) ⊙ x + m ⊙ baseline: where m = 1 the picture is gone. Mask (B,1,h,w), enlarged bilinearly."""
-    tensors(mask=(mask, "B1hw"))
-    if not isinstance(baseline, Tensor) or baseline.shape != _images.check(images, None).shape or len(mask) not in (
-            1, len(images)):
+    """x̃ = (1 − m) ⊙ x + m ⊙ baseline: where m = 1 the picture is gone. Mask (B,1,h,w) or (B,1,d,h,w), enlarged."""
+    tensors(mask=(mask, "B1hw" if _images.check(images, None, None).ndim == 4 else "B1dhw"))
+    if not isinstance(baseline, Tensor) or baseline.shape != images.shape or len(mask) not in (1, len(images)):
         raise U3Error(f"{len(images)} pictures {tuple(images.shape)}, a mask {tuple(mask.shape)} and as baseline "
                       f"{shown(baseline)} do not fit; baseline_like(images) makes one, a mask is (1 or B,1,h,w)")
-    return blend(images, mask, _images.check(baseline, None))
+    return blend(images, mask, _images.check(baseline, None, None))
 
 
 def blend(images: Tensor, mask: Tensor, baseline: Tensor) -> Tensor:
@@ -75,17 +74,22 @@ def enlarge(mask: Tensor, images: Tensor) -> Tensor:
                          align_corners=False)
 
 
-def baseline_like(images: Tensor, *, generator: torch.Generator | None = None,
-                  settings: MaskSettings | None = None) -> Tensor:
-    """What stands in the perturbed parts: g_σ ∗ x, the picture's mean colour, or noise about it with its own spread."""
-    settings, images = or_default(settings, MaskSettings), _images.check(images, None)
+def baseline_like(images: Tensor, *, generator: torch.Generator | None = None, settings: MaskSettings | None = None,
+                  spacing: Sequence[float] | None = None) -> Tensor:
+    """What stands in the perturbed parts: g_σ ∗ x, the picture's mean colour, or noise about it with its own spread.
+
+    With a ``spacing``, millimetres from pixel to pixel along each axis, σ is in millimetres.
+    """
+    settings, images = or_default(settings, MaskSettings), _images.check(images, None, None)
+    places = tuple(range(2, images.ndim))
     if settings.baseline == "blur":
-        return _images.blur(images, settings.sigma)
-    mean = images.mean((2, 3), keepdim=True)
+        apart = each("spacing", 1.0 if spacing is None else spacing, len(places), low=0, without_low=True)
+        return _images.blur(images, [settings.sigma / mm for mm in apart])
+    mean = images.mean(places, keepdim=True)
     if settings.baseline == "grey":
         return mean.expand_as(images)
     noise = torch.randn(images.shape, generator=generator).to(images.device)
-    return (mean + images.std((2, 3), keepdim=True) * noise).clamp(0, 1)  # the paper's noise stays a picture
+    return (mean + images.std(places, keepdim=True) * noise).clamp(0, 1)  # the paper's noise stays a picture
 
 
 def price(mask: Tensor, lam: float, tv: float, beta: float) -> tuple[Tensor, Tensor]:
@@ -105,18 +109,21 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str | 
     net
         A classifier.
     image
-        One picture (1,C,H,W) in [0,1].
+        One picture (1,C,H,W) or volume (1,C,D,H,W) in [0,1].
     target
         The class to remove, by number or name, or a :class:`~u3lab.nets.Region`, whose mean probability is Φ_c.
     settings
-        Read at every step: change them while the iterator runs.
+        Read at every step: change them while the iterator runs. Blur and jitter are in millimetres if the network has
+        a ``spacing``. The cells of the mask of a volume, or of millimetres, are cubes: ``mask_size`` of them along its
+        longest side.
 
     Yields
     ------
     Step
         ``value`` is the mask m (1,1,H,W) at the picture's resolution; ``terms`` are "probability" (Φ_c), "size"
         (λ‖m‖₁) and "variation". See the perturbed picture with
-        ``perturb(image, step.value, baseline_like(image, settings=settings))``.
+        ``perturb(image, step.value, baseline_like(image, settings=settings))``. A mask may stay empty: look whether the
+        probability has fallen.
 
     Raises
     ------
@@ -130,20 +137,19 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str | 
     torch.Size([1, 1, 96, 96])
     """
     settings = or_default(settings, MaskSettings)
-    net = ready(net, image, one=True)
-    if image.ndim != 4:
-        raise U3Error(f"a mask is looked for on pictures (B,C,H,W), not on {shown(image)}; try saliency.occlusion")
+    net = ready(net, image, one=True, bounded=True)
+    spacing = net.spacing_of(image)
     wanted = [target if isinstance(target, Region) else net.class_index(target)]
     x = image.detach().to(net.device)
     generator = torch.Generator().manual_seed(settings.seed)
-    baseline = _Baseline(x, settings, generator)
-    m = _start(x, settings).requires_grad_()
+    baseline = _Baseline(x, settings, generator, spacing)
+    m = _start(x, settings, net.spacing).requires_grad_()
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         now = m  # in [0,1], since each step ends with a projection
         if settings.noise > 0:
             now = clamp(m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device), 0, 1)
-        perturbed = shift(blend(x, now, baseline()), settings.jitter, generator)
+        perturbed = shift(blend(x, now, baseline()), [round(settings.jitter / mm) for mm in spacing], generator)
         scores = net.unchecked(perturbed)
         probability = asked(net, net.as_probabilities(scores), wanted, mean=True)[0]
         size, rough = price(m, settings.lam, settings.tv, settings.beta)
@@ -152,20 +158,28 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str | 
     return descend(m, energy, steps=settings.steps, lr=lambda: settings.lr, project=lambda mask: mask.clamp_(0, 1))
 
 
-def _start(image: Tensor, settings: MaskSettings) -> Tensor:
-    """A flat mask of side×side cells, or with the picture's own pixels if these are no more."""
-    shape, side = image.shape[-2:], settings.mask_size
-    return image.new_full((1, 1, *((side, side) if side < min(shape) else shape)), settings.start)
+def _start(image: Tensor, settings: MaskSettings, spacing: Sequence[float] | None) -> Tensor:
+    """A flat mask of side×side cells, or of cubes, or with the picture's own pixels if these are no more."""
+    shape, side = image.shape[2:], settings.mask_size
+    if spacing is None and len(shape) == 2:
+        cells = (side, side) if side < min(shape) else shape
+    else:
+        extents = [n * mm for n, mm in zip(shape, spacing or (1.0,) * len(shape), strict=True)]
+        cells = [min(n, max(1, round(side * mm / max(extents)))) for n, mm in zip(shape, extents, strict=True)]
+    return image.new_full((1, 1, *cells), settings.start)
 
 
 class _Baseline:
     """Blurs anew only when σ or the kind of perturbation was changed since the last step."""
 
-    def __init__(self, image: Tensor, settings: MaskSettings, generator: torch.Generator) -> None:
-        self.image, self.settings, self.generator, self.made = image, settings, generator, None
+    def __init__(self, image: Tensor, settings: MaskSettings, generator: torch.Generator,
+                 spacing: Sequence[float]) -> None:
+        self.image, self.settings, self.generator, self.spacing = image, settings, generator, spacing
+        self.made = None
 
     def __call__(self) -> Tensor:
         kind = (self.settings.baseline, self.settings.sigma)
         if self.made != kind or kind[0] == "noise":  # noise is drawn anew at each step
-            self.made, self.value = kind, baseline_like(self.image, generator=self.generator, settings=self.settings)
+            self.made, self.value = kind, baseline_like(self.image, generator=self.generator, settings=self.settings,
+                                                        spacing=self.spacing)
         return self.value

@@ -96,7 +96,7 @@ class Method:
                 takers = ", ".join(name for name, method in METHODS.items() if part in method.takes)
                 raise U3Error(f"this method takes no {part}; those that do are {takers}")
         heat = self.heat(self.map(net, images, target, **({} if layer is None else {LAYER: layer}))).detach()
-        if empty := [n for n, one in enumerate(heat) if not one.any()]:
+        if not self.optimises and (empty := [n for n, one in enumerate(heat) if not one.any()]):
             warnings.warn(f"the maps {empty} of this batch are empty: 0 everywhere", stacklevel=2)
         return heat
 
@@ -129,10 +129,18 @@ def outlines(net: nn.Module, images: Tensor, target: Target) -> Tensor:
 
 
 def masks(net: nn.Module, images: Tensor, target: int | str | Sequence[int | str]) -> Tensor:
-    """Meaningful perturbation of each picture in turn, 100 steps: masks (B,1,H,W) in [0,1], 1 where it perturbs."""
-    net, settings = ready(net, images), MaskSettings(steps=100)
-    return torch.cat([last(meaningful_perturbation(net, image[None], one, settings=settings)).value
-                      for image, one in zip(images, one_each(target, len(images)), strict=True)])
+    """Meaningful perturbation of each picture in turn, 100 steps: masks (B,1,H,W) in [0,1], 1 where it perturbs.
+
+    One that is nowhere above ½ is called empty, in a warning that says what the probability is with it.
+    """
+    net, settings, found = ready(net, images), MaskSettings(steps=100), []
+    for n, (image, one) in enumerate(zip(images, one_each(target, len(images)), strict=True)):
+        step = last(meaningful_perturbation(net, image[None], one, settings=settings))
+        found.append(step.value)
+        if step.value.max() < 0.5:
+            warnings.warn(f"the mask of picture {n} is empty, nowhere above ½; the class's probability with it is "
+                          f"{step.terms['probability']:.2g}", stacklevel=3)
+    return torch.cat(found)
 
 
 METHODS: dict[str, Method] = {

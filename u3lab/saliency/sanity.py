@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from u3lab.checks import shown, whole
 from u3lab.errors import U3Error
@@ -35,12 +35,12 @@ def randomise_downwards(net: Classifier, *, seed: int = 0) -> Iterator[tuple[str
 
 def _shuffled(broken: Classifier, generator: torch.Generator) -> Iterator[tuple[str, Classifier]]:
     for name, module in reversed(list(broken.module.named_modules())):
-        if not isinstance(module, (nn.Conv2d, nn.Conv3d, nn.Linear)):
-            continue
-        with torch.no_grad():
-            order = torch.randperm(module.weight.numel(), generator=generator).to(module.weight.device)
-            module.weight.copy_(module.weight.flatten()[order].view_as(module.weight))
-        yield name, broken
+        banks = [weight for weight in module.parameters(recurse=False) if weight.ndim > 1]
+        for bank in banks:
+            order = torch.randperm(bank.numel(), generator=generator).to(bank.device)
+            bank.data.copy_(bank.data.flatten()[order].view_as(bank))
+        if banks:
+            yield name or broken.name, broken
 
 
 def randomisation_check(net: Classifier, images: Tensor, target: Target, method: str | Asked, *,
@@ -73,11 +73,11 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str | Region, h
     Parameters
     ----------
     image, heat
-        One picture (1,3,H,W) and a map (1,1,h,w); the map is enlarged to the picture.
+        One picture (1,C,H,W) or volume and a map (1,1,h,w) or (1,1,d,h,w); the map is enlarged to the picture.
     insertion
         Start from the blurred picture and bring the marked pixels back.
     sigma
-        Blur in pixels.
+        Blur in pixels; in millimetres if the network has a ``spacing``.
 
     Returns
     -------
@@ -92,20 +92,20 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str | Region, h
     """
     whole("steps", steps)
     net = ready(net, image)
-    if len(image) != 1 or not isinstance(heat, Tensor) or heat.ndim != 4 or heat.shape[:2] != (1, 1):
+    if len(image) != 1 or not isinstance(heat, Tensor) or heat.ndim != image.ndim or heat.shape[:2] != (1, 1):
         raise U3Error(f"one picture and its map (1,1,h,w) at a time: got {shown(image)} and {shown(heat)}; "
                       "max_abs(saliency) or positive(saliency) makes a map one channel")
     if not heat.isfinite().all():
         raise U3Error("the heat has values that are NaN or infinite; look for a division by zero before this line")
     wanted = [target if isinstance(target, Region) else net.class_index(target)]
-    baseline = baseline_like(image, settings=MaskSettings(sigma=sigma))
+    baseline = baseline_like(image, settings=MaskSettings(sigma=sigma), spacing=net.spacing_of(image))
     order = enlarge(heat.detach().to(image.device), image).flatten().argsort(descending=True, stable=True)
     fractions = torch.linspace(0, 1, steps + 1)
     probabilities = []
     for fraction in fractions.tolist():
         mask = torch.zeros_like(image[:, :1]).flatten()
         mask[order[: round(fraction * len(order))]] = 1
-        mask = mask.view(1, 1, *image.shape[-2:])
+        mask = mask.view(1, 1, *image.shape[2:])
         changed = perturb(image, 1 - mask if insertion else mask, baseline)
         with torch.no_grad():
             probability = net.as_probabilities(net.unchecked(changed.clamp(0, 1)))

@@ -85,10 +85,9 @@ def planes(volume: Tensor, map: Tensor, at: tuple[int, int, int], spacing: tuple
 def voxel(place: tuple[float, float], at: tuple[int, int, int], shape: tuple[int, int, int],
           spacing: tuple[float, float, float]) -> tuple[int, int, int]:
     """The voxel (z, y, x) after a click at (x, y) in [0,1] on :func:`planes` that were drawn through ``at``."""
-    panel = min(int(place[0] * 3), 2)
-    down, right = ((1, 2), (0, 2), (0, 1))[panel]
+    down, right = ((1, 2), (0, 2), (0, 1))[min(int(place[0] * 3), 2)]
     extent, found = [n * mm for n, mm in zip(shape, spacing, strict=True)], list(at)
-    for axis, share in ((right, place[0] * 3 - panel), (down, 1 - place[1] if down == 0 else place[1])):
+    for axis, share in ((right, place[0] * 3 % 1), (down, 1 - place[1] if down == 0 else place[1])):
         across = (share - 0.5) * max(extent) / extent[axis] + 0.5
         found[axis] = min(max(int(across * shape[axis]), 0), shape[axis] - 1)
     return tuple(found)

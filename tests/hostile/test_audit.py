@@ -1,0 +1,289 @@
+"""What a hostile day brings to an audit: each is one sentence, or a report that says what it could not measure."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from tests.audit.test_report import MAKE, Read
+from u3lab import audit
+from u3lab.__main__ import main
+from u3lab.errors import U3Error
+
+N, SIDE = 8, 16
+
+
+class Peak(nn.Module):
+    """Scores (B,2) by the brightest pixel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(1, 1, 1, bias=False)
+        nn.init.ones_(self.first.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        s = self.first(x).flatten(1).amax(1) * 10 - 6
+        return torch.stack([-s / 2, s / 2], 1)
+
+
+class Pixels(Peak):
+    """Scores (B,2,H,W) by each pixel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        s = self.first(x) * 10 - 6
+        return torch.cat([-s / 2, s / 2], 1)
+
+
+class Always(Peak):
+    """The same answer, whatever it is shown."""
+
+    def __init__(self, score: float, maps: bool = False) -> None:
+        super().__init__()
+        self.score, self.maps = score, maps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 0 + self.score if self.maps else torch.tensor([[0.0, self.score]]).repeat(len(x), 1)
+
+
+class NanNow(Peak):
+    """NaN as soon as nothing is brighter than the tissue and the picture is not as it was."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        smooth = (x[..., 1:] - x[..., :-1]).abs().flatten(1).amax(1) < 0.29
+        return torch.where(smooth[:, None], torch.nan, super().forward(x))
+
+
+class InPlace(Peak):
+    """Writes over what it is given."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        answer = super().forward(x)
+        x.mul_(0)
+        return answer
+
+
+class Squeezed(Peak):
+    """No axis of one: a single picture has a single number."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x)[:, 1].squeeze()
+
+
+class Odd(Peak):
+    """An answer of no known form."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.zeros(len(x), 3, 4)
+
+
+class Fails(Peak):
+    def forward(self, x: Tensor) -> Tensor:
+        raise ZeroDivisionError("in the user's own code")
+
+
+def some() -> tuple[Tensor, Tensor, Tensor]:
+    """Squares of tissue, every other one with a bright finding: pictures, labels, outlines."""
+    x = torch.zeros(N, 1, SIDE, SIDE)
+    x[..., 2:14, 2:14] = 0.3
+    positive, outlines = torch.arange(N) % 2 == 1, torch.zeros(N, 1, SIDE, SIDE, dtype=torch.bool)
+    for n in range(1, N, 2):
+        outlines[n, 0, 4 + n % 3 : 6 + n % 3, 5:7] = True
+    x[outlines] = 0.9
+    return x, positive, outlines
+
+
+def reported(net: nn.Module, out: Path, x: Tensor, positive: Tensor, outlines: Tensor | None,
+             behind: bool = False, **more: object) -> tuple[dict, str]:
+    """A report, and what its page says; every number in it is finite, and its pictures have words."""
+    report = audit.run(net.eval(), audit.Cases(x, positive, outlines, **more), out=out, behind=behind)
+    seen = Read(audit.write(report, out).read_text(encoding="utf-8"))
+    json.loads((out / "report.json").read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(name))
+    assert not seen.bare and not seen.open
+    return report, "".join(seen.words)
+
+
+NETS = {"a classifier": Peak, "a segmenter": Pixels}
+
+
+def missing(report: dict) -> set[str]:
+    return {name for name, part in report["parts"].items() if part["value"] is None}
+
+
+@pytest.mark.parametrize("which", NETS)
+def test_what_is_well_has_no_missing_number(which: str, tmp_path: Path):
+    report, _ = reported(NETS[which](), tmp_path, *some(), behind=True)
+    assert not missing(report) and not any(part["why"] for part in report["behind"].values())
+    assert report["parts"]["lesion removed"]["value"] == [1, 1, 1]
+
+
+def spoilt(name: str) -> tuple[Tensor, Tensor, Tensor | None]:
+    x, positive, outlines = some()
+    first, ill = torch.arange(N) == 1, positive.view(-1, 1, 1, 1)
+    point = torch.zeros_like(outlines)
+    point[positive, 0, 7, 7] = True
+    large = outlines.clone()
+    large[1] = True
+    return {
+        "black": (x * 0, positive, outlines), "white": (x * 0 + 1, positive, outlines),
+        "one positive": (x, first, outlines & first.view(-1, 1, 1, 1)),
+        "one negative": (x, torch.arange(N) > 0, outlines),
+        "an outline of all": (x, positive, large), "outlines of all": (x, positive, ill.expand_as(outlines).clone()),
+        "one pixel": (torch.where(point, 1.0, x), positive, point), "none outlined": (x, positive, outlines & False),
+        "2×2 pixels": (x[..., 5:7, 5:7], positive, outlines[..., 5:7, 5:7]), "labels swapped": (x, ~positive, outlines),
+    }[name]
+
+
+SAYS = {  # by what is spoilt: what pages of both kinds of network say of it
+    "black": "has no positive or no negative right", "white": "Lesion removed", "one positive": "1 of them positive",
+    "one negative": "7 of them positive", "an outline of all": "1 further outlines leave no room",
+    "outlines of all": "Each outline is so large that the same shape has no other place", "one pixel": "Lesion removed",
+    "none outlined": "finds none of the positives that have an outline", "2×2 pixels": "Lesion removed",
+    "labels swapped": "finds none of the positives that have an outline",
+}
+
+
+@pytest.mark.parametrize("which", NETS)
+@pytest.mark.parametrize("name", SAYS)
+def test_odd_cases_make_a_report_that_says_so(name: str, which: str, tmp_path: Path):
+    report, text = reported(NETS[which](), tmp_path, *spoilt(name), behind=name in ("black", "labels swapped"))
+    assert SAYS[name] in text and text.count("missing") >= len(missing(report))
+    for name, part in report["parts"].items():
+        assert (part["value"] is None) == bool(part["why"]) and "\n" not in part["why"], name
+
+
+@pytest.mark.parametrize("net", [Always(3.0), Always(-3.0), Always(3.0, maps=True), Always(-3.0, maps=True)])
+def test_a_network_that_never_changes_its_mind_is_reported(net: Always, tmp_path: Path):
+    report, text = reported(net, tmp_path, *some(), behind=True)
+    assert "where it looks" in missing(report) and "Behind it" in text
+    assert not any(row[1].endswith(", passes") for row in report["behind"]["maps"].get("table", ()))
+    accuracy = report["parts"]["Dice by patient" if net.maps else "accuracy by patient"]
+    assert accuracy["value"][0] == (pytest.approx(0.5) if not net.maps else pytest.approx(8 / 260 * (net.score > 0)))
+
+
+def test_nan_in_the_middle_of_a_run_costs_one_number(tmp_path: Path):
+    report, text = reported(NanNow(), tmp_path, *some())
+    assert missing(report) == {"flips"} and "NaN" in text and report["parts"]["lesion removed"]["value"]
+
+
+def test_a_network_that_writes_over_its_pictures_changes_none(tmp_path: Path):
+    x, *known = some()
+    found = [reported(net, tmp_path / str(k), x, *known)[0]["parts"] for k, net in enumerate((Peak(), InPlace()))]
+    assert torch.equal(x, some()[0])
+    assert all(found[0][name]["value"] == found[1][name]["value"] for name in found[0])
+
+
+def test_a_network_that_raises_is_shown_as_it_is_and_what_was_measured_stays(tmp_path: Path):
+    x, positive, outlines = some()
+    cases = audit.Cases(x, positive, outlines)
+    with pytest.raises(ZeroDivisionError, match="in the user's own code") as told:
+        audit.run(Fails().eval(), cases, out=tmp_path)
+    assert any("inside Fails" in note for note in told.value.__notes__)
+
+
+REFUSED = {
+    "NaN": lambda x, y, o: audit.Cases(x * torch.nan, y, o),
+    "[0,1] is wanted": lambda x, y, o: audit.Cases(x * 300 - 100, y, o),
+    "all 8 pictures are positive": lambda x, y, o: audit.Cases(x, y | True, o),
+    "as large as the pictures": lambda x, y, o: audit.Cases(x, y, o[..., :8]),
+    "bool is wanted": lambda x, y, o: audit.Cases(x, y.float(), o),
+    "1×1 pixels": lambda x, y, o: audit.Cases(x[..., :1, :1], y, o[..., :1, :1]),
+    "(B,C,H,W)": lambda x, y, o: audit.Cases(x[0], y, o),
+    "0": lambda x, y, o: audit.Cases(x[:0], y[:0], o[:0]),
+    "floats": lambda x, y, o: audit.Cases((255 * x).byte(), y, o),
+    "patients[1]": lambda x, y, o: audit.Cases(x, y, o, ["a", None] * 4),
+    "training mode": lambda x, y, o: audit.run(Peak().train(), audit.Cases(x, y, o), out="never"),
+    "answers one picture with": lambda x, y, o: audit.run(Squeezed().eval(), audit.Cases(x, y, o), out="never"),
+    "shape (1, 3, 4)": lambda x, y, o: audit.run(Odd().eval(), audit.Cases(x, y, o), out="never"),
+    "compared with outlines": lambda x, y, o: audit.run(Pixels().eval(), audit.Cases(x, y), out="never"),
+    "positive = 7; give": lambda x, y, o: audit.run(Peak().eval(), audit.Cases(x, y, o), positive=7, out="never"),
+    "a network is wanted": lambda x, y, o: audit.run("Peak", audit.Cases(x, y, o), out="never"),
+    "behind = 1": lambda x, y, o: audit.run(Peak().eval(), audit.Cases(x, y, o), out="never", behind=1),
+    "cannot be written": lambda x, y, o: audit.run(Fails().eval(), audit.Cases(x, y, o), out="/dev/null/report"),
+}
+
+
+@pytest.mark.parametrize("says", REFUSED)
+def test_what_cannot_be_audited_gets_one_sentence(says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(U3Error) as told:
+        REFUSED[says](*some())
+    assert says in str(told.value) and "\n" not in str(told.value)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_only_be_read_gets_one_sentence(tmp_path: Path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(U3Error, match="cannot be written"):
+        audit.run(Peak().eval(), audit.Cases(*some()), out=tmp_path / "report")
+
+
+# ---- files and names
+
+
+NAMES = ["a, b", "it's “so”", 'say "ill"', "<img src=x onerror=alert(1)>", "ü ß 例 🩻", "=1+1", "&amp;", "%20 #?"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A user's folder whose names are odd in every way that a file system takes."""
+    x, positive, outlines = some()
+    for part in ("scans", "masks"):
+        (tmp_path / part).mkdir()
+    rows = ["file,label,patient"]
+    for n, name in enumerate(NAMES):
+        Image.fromarray((255 * x[n, 0]).byte().numpy()).save(tmp_path / "scans" / f"{name}.png")
+        Image.fromarray(outlines[n, 0].byte().numpy()).save(tmp_path / "masks" / f"{name}.png")
+        quoted = name.replace('"', '""')
+        rows.append(f'"{quoted}.png",{int(positive[n])},"{quoted}"')
+    (tmp_path / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    (tmp_path / "my_module.py").write_text(MAKE.replace("[..., 6:26, 6:26]", ""))
+    torch.save({"first.weight": torch.ones(1, 1, 1, 1)}, tmp_path / "weights.pt")
+    return tmp_path
+
+
+def called(folder: Path, make: str = "make", **other: str) -> list[str]:
+    given = {"labels": "labels.csv", "masks": "masks", "out": "report"} | other
+    return ["audit", f"my_module:{make}", "weights.pt", "scans", "--front",
+            *(word for name, value in given.items() for word in (f"--{name}", value))]
+
+
+def test_odd_names_of_files_and_patients_come_through(folder: Path, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    (folder / "trained.csv").write_text('patient\n"<img src=x onerror=alert(1)>"\n"a, b"\n', encoding="utf-8")
+    assert main(called(folder, trained="trained.csv")) == 0
+    page = (folder / "report" / "report.html").read_text(encoding="utf-8")
+    seen = Read(page)
+    text = "".join(seen.words)
+    assert all(text.count(name) >= 1 for name in NAMES) and "<img src=x" not in page
+    assert all(link.startswith(("data:image/png;base64,", "#")) for link in seen.links)
+    assert text.split("Audit of")[1].strip().splitlines()[1].startswith(  # the first line of the page
+        "The network learnt from 2 of the 8 patients here (<img src=x onerror=alert(1)>, a, b), so its accuracy")
+    assert json.loads((folder / "report" / "report.json").read_text(encoding="utf-8"))["shared"] == sorted(
+        ["a, b", "<img src=x onerror=alert(1)>"])
+
+
+WRONG = {
+    "names 1 of 8 files that are not in": lambda f: (f / "labels.csv").write_text(
+        (f / "labels.csv").read_text(encoding="utf-8").replace('"=1+1.png"', '"=2.png"'), encoding="utf-8"),
+    "all 8 pictures are negative": lambda f: (f / "labels.csv").write_text(
+        (f / "labels.csv").read_text(encoding="utf-8").replace(",1,", ",0,"), encoding="utf-8"),
+    "is of 9×16 pixels and its picture": lambda f: Image.new("L", (16, 9)).save(f / "masks" / "=1+1.png"),
+    "cannot be opened": lambda f: (f / "labels.csv").unlink(),
+    "cannot be written": lambda f: (f / "report").write_text(""),
+    "there is no folder masks": lambda f: shutil.rmtree(f / "masks"),
+    "cannot be read as a picture": lambda f: (f / "scans" / "=1+1.png").write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("says", WRONG)
+def test_a_spoilt_folder_gets_one_sentence_on_the_command_line(says: str, folder: Path, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    WRONG[says](folder)
+    assert main(called(folder)) == 1
+    told = capsys.readouterr().err.strip().splitlines()
+    assert told[-1].startswith("u3lab: ") and says in told[-1]

@@ -1,0 +1,147 @@
+"""The five parts of a report on a network for segmentation: numbers, pictures, and the sentences that go with them."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+import torch
+from torch import nn
+
+from u3lab.audit import parts
+from u3lab.audit.cases import Cases, odds, score
+from u3lab.audit.drawing import Shot, box, plane, shown
+from u3lab.audit.looking import away
+from u3lab.audit.parts import SHOWN, Laid, Part, cut_out, placed, settings
+from u3lab.audit.segments import dice_by_patient, outside_region, steadiness
+from u3lab.audit.wording import HALF, SAID, Title, few, percent, too_large
+from u3lab.errors import U3Error
+from u3lab.nets import Region, ready
+
+TITLES = {
+    "lesion removed": Title("Lesion removed", "of the lesions found vanish when what is outlined is filled in",
+                            "the same shape filled in elsewhere"),
+    "outside the region": Title("Outside the region", "of the region’s score goes with one window away from it",
+                                "a typical such window"),
+    "where it looks": Title("Where it looks", "of what occlusion changes lies outside the body", "the picture’s edges"),
+    "steadiness": Title("Steadiness", "is the Dice of a region with itself under the harmless change that alters most",
+                        "the median over changes"),
+    "Dice by patient": Title("Dice by patient", "is the mean Dice with the outlines",
+                             "the best mask that is the same for all"),
+}
+
+
+def outside(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
+    """Outside the region: the window that takes most, in the picture in which it does."""
+    chosen = settings(cases)
+    found = outside_region(net, cases, positive=positive, windows=chosen["windows"], most=chosen["most"],
+                           margin=chosen["margin"], seed=seed)
+    n = int(found.falls.argmax())
+    k, place, region = int(found.which[n]), found.places[n], found.region[n]
+    image, rim = cases.images[k], box(found.places[n], cases.images[k])
+    covered = image.clone()
+    covered[(slice(None), *place)] = away(ready(net), image[None], chosen["windows"])[1][0][(slice(None), *place)]
+    both = torch.stack([image, covered])
+    before, after = score(net, both, Region(positive, region.expand(2, *region.shape[1:]))).tolist()
+    at, where = plane(rim), placed(place)
+    rows = [[
+        Shot(cut_out(image, place, at), f"The window, {where}, of picture {k + 1}, enlarged.",
+             f"the window in picture {k + 1}"),
+        Shot(shown([image], plane(region), region)[0], f"Picture {k + 1} with the outline of what the network sees.",
+             f"what it sees: {parts.number(before)}"),
+        Shot(shown([covered], at, rim)[0], f"The same picture; the outlined window is blurred away. The region’s score "
+             f"is then {parts.number(after)}.", f"without the window: {parts.number(after)}")]]
+    return Part(found.largest, found.typical, {"asked": len(found.which), "where": where, "picture": k + 1,
+                                               "most": float(found.falls[n])}, rows)
+
+
+def steady(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
+    """Steadiness under each change; the number is the worst of them, its floor their median."""
+    found = steadiness(net, cases, positive=positive, seed=seed)
+    same = {change: both.region for change, both in found.items() if both.region}
+    if not same:
+        raise U3Error("the network sees nothing in any positive, so nothing can change")
+    worst = min(same, key=lambda one: same[one].value)
+    rows = [[change, _cell(both.region), _cell(both.appears)] for change, both in found.items()]
+    return Part(same[worst], statistics.median(one.value for one in same.values()), {
+        "change": worst, "head": ["change", "Dice with the answer before", "empty negatives that get a region"],
+        "table": rows}, [])
+
+
+def dices(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
+    """Dice by patient: the outlines, and what the network sees."""
+    found = dice_by_patient(net, cases, positive=positive)
+    rows, maps = [], []
+    for k in (cases.positive & cases.outlines.flatten(1).any(1)).nonzero()[:SHOWN, 0].tolist():
+        outline, seen = cases.outlines[k], odds(net, cases.images[k : k + 1], positive) > 0
+        at = plane(outline)
+        maps.append(Laid(k, "seen", seen.float()))
+        rows.append([
+            Shot(shown([cases.images[k]], at, outline)[0], f"Picture {k + 1} with the outline that was given.",
+                 f"picture {k + 1}"),
+            Shot(shown([cases.images[k]], at, seen)[0], f"The same picture with the outline of what the network sees"
+                 f"{'' if seen.any() else ': nothing'}.", "what it sees")])
+    table = [] if cases.patients is None else [
+        [name, (total / count, f"{percent(total / count)} in {count}")] for name, (total, count) in sorted(
+            found.by_patient.items(), key=lambda one: one[1][0] / one[1][1])]
+    return Part(found.dice, found.constant, {
+        "patients": None if cases.patients is None else len(found.by_patient), "head": ["patient", "Dice"],
+        "table": table, "pictures": sum(count for _, count in found.by_patient.values()), "found": found.found,
+        "clear": found.clear}, rows, maps)
+
+
+PARTS = {"lesion removed": parts.lesion, "outside the region": outside, "where it looks": parts.looks,
+         "steadiness": steady, "Dice by patient": dices}
+"""The parts in the order of the front page."""
+
+
+# ---- sentences
+
+
+def lesion_said(value: list[float], floor: list[float], facts: dict[str, Any]) -> list[str]:
+    told = (f"Of {facts['asked']} lesions that the network sees where one is outlined, {percent(value[0])} vanish once "
+            f"what is outlined is filled in, and {percent(floor[0])} once the same shape is filled in elsewhere")
+    if value[1] > floor[2]:
+        return [f"{told}: what is outlined matters to these answers, the finding or a mark on it.", *too_large(facts)]
+    return [few(told) if facts["asked"] < 5 else
+            f"{told}: taking the finding away does not clearly make more of them vanish. Find out what else they hang "
+            "on.", *too_large(facts)]
+
+
+def outside_said(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
+    told = (f"In {facts['asked']} positives, the one window away from the region that takes most takes "
+            f"{percent(value[0])} of the region’s score in the mean, and a typical window {percent(floor)}. In picture "
+            f"{facts['picture']} ({facts['where']}) it is {percent(facts['most'])}; at 100 % a region typically "
+            "vanishes.")
+    return [told, "What the network sees hangs on something far from it: look at what stands there."
+            if value[0] >= HALF else "No single window away from the region takes half of its score. A cue on the "
+            "finding itself would not show here."]
+
+
+def steady_said(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
+    told = (f"“{facts['change'].capitalize()}” leaves a Dice of {percent(value[0])} between a region and itself; the "
+            f"median over the changes is {percent(floor)}. A mirror, and a shift by one pixel, are undone before the "
+            "two are compared.")
+    return [told, "Most of what the network sees goes with a change that takes nothing away: ask what else that change "
+            "moves."] if value[0] < HALF else [told]
+
+
+def dice_said(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
+    said = [f"The mean Dice with the outlines is {percent(value[0])} on {facts['pictures']} pictures; the best mask "
+            f"that is the same for all has {percent(floor)}. In {percent(facts['found'])} of the positives the answer "
+            f"touches the outline, and {percent(facts['clear'])} of the negatives stay empty."]
+    if facts["patients"] is None:
+        return [*said, "Each picture counts as a patient of its own, since none is named: the interval is too narrow "
+                "if they share patients."]
+    return said
+
+
+SEGMENTS_SAID = SAID | {"lesion removed": lesion_said, "outside the region": outside_said, "steadiness": steady_said,
+                        "Dice by patient": dice_said}
+"""Part → its sentences."""
+
+
+def _cell(one: Any) -> tuple[float, str] | None:
+    """A share as a bar and in words."""
+    return None if one is None else (one.value, f"{percent(one.value)} [{percent(one.low)[:-2]}, "
+                                     f"{percent(one.high)[:-2]}]")
