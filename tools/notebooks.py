@@ -2,6 +2,7 @@
 
 Without a name, all of notebooks/ are run. A notebook whose cell fails stays as it was, and the exit code is 1.
 What would differ between two runs of the same notebook is left out: timings, Python's version, the names of widgets.
+Photographs are kept as JPEG of quality ``KEPT``: the live figure is finer than its still.
 Prints seconds and peak memory of each kernel; README's cost table is made from these lines, with ``U3LAB_STILLS=0``:
 no player is then played to the picture that is kept, as in a reader's *Run All*.
 """
@@ -9,6 +10,8 @@ no player is then played to the picture that is kept, as in a reader's *Run All*
 from __future__ import annotations
 
 import argparse
+import base64
+import io
 import os
 import re
 import sys
@@ -20,6 +23,7 @@ import nbformat
 import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from PIL import Image
 
 from u3lab._system.paths import write_atomically
 
@@ -27,8 +31,10 @@ FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 CELL_SECONDS = 600
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python", "pygments_lexer": "ipython3"}
+JPEG, ENOUGH = "image/jpeg", 0.95  # a picture that was kept before is not made coarser for less than that
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PROGRESS = re.compile(r"%\|.*(it/s|s/it|B/s)")  # how tqdm writes a bar as text
+KEPT = 80  # of 95; the tree has to stay small
 LIVE = "Run this cell to get its controls."
 
 
@@ -66,6 +72,18 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [output for output in map(_still, cell.outputs) if output is not None]
+            for data in (output.get("data", {}) for output in cell.outputs):
+                if JPEG in data:
+                    data[JPEG] = smaller(data[JPEG])
+
+
+def smaller(picture: str) -> str:
+    """A JPEG in base64 at the quality that is kept, in full colour and with its alt text; one that is smaller stays."""
+    raw, file = base64.b64decode(picture), io.BytesIO()
+    with Image.open(io.BytesIO(raw)) as photo:
+        photo.save(file, "JPEG", quality=KEPT, subsampling=0, optimize=True, comment=photo.info.get("comment", b""))
+    coded = base64.b64encode(file.getvalue()).decode()
+    return coded if len(coded) < ENOUGH * len(picture) else picture
 
 
 def _still(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:

@@ -57,6 +57,10 @@ def test_an_honest_answer_goes_with_its_lesion_and_a_cheats_does_not(volumes: bo
     assert honest.flipped == (1, 1, 1) and honest.elsewhere.value == 0 and len(honest.which) == N // 2
     assert cheat.flipped == (0, 0, 0)
     assert (honest.before > 0).all() and (honest.after < 0).all()
+    for images, where in zip((honest.filled, honest.beside), honest.where, strict=True):
+        assert torch.equal((images != cases.images[honest.which]) & ~where, torch.zeros_like(where))
+    assert not (honest.where[0] & honest.where[1]).any()
+    assert torch.equal(*(where.flatten(1).sum(1) for where in honest.where))
 
 
 def test_a_letter_is_carried_from_patient_to_patient_and_a_lesion_is_not():
@@ -65,6 +69,9 @@ def test_a_letter_is_carried_from_patient_to_patient_and_a_lesion_is_not():
     assert cheat.moved[0, 0] == pytest.approx(1) and cheat.moved.flatten()[1:].abs().max() == 0
     assert cheat.cell == (slice(0, 4), slice(0, 4)) and cheat.best.value == pytest.approx(1)
     assert honest.best.value < 0.3
+    torch.testing.assert_close(cheat.by, torch.ones(len(cheat.pairs), 2))
+    for found in (cheat, honest):
+        assert found.by.median(0).values.min().item() == pytest.approx(found.best.value)
     right = cases.positive[cheat.pairs]
     assert not right[:, 0].any() and right[:, 1].all()
 

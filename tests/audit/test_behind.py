@@ -17,6 +17,7 @@ from u3lab.audit.cases import odds
 from u3lab.errors import U3Error
 from u3lab.measures import rank_correlation
 from u3lab.saliency import METHODS, randomise_downwards
+from u3lab.worlds import cheats
 
 
 def small(volumes: bool = False, maps: bool = False) -> tuple[nets.Classifier, audit.Cases]:
@@ -72,6 +73,18 @@ def test_the_calibration_error_is_that_of_a_plain_loop():
     sure = torch.tensor([30.0, -30.0])
     assert behind.calibration(sure, sure > 0) == pytest.approx(0, abs=1e-9)
     assert behind.calibration(sure, sure < 0) == pytest.approx(1)
+
+
+def test_margin_and_calibration_praise_networks_that_cheat():
+    found = {}
+    for name, cue in cheats.NETWORKS.items():
+        made_so = cheats.cases(cue, 100, half=1, seed=5)
+        cases = audit.Cases(made_so.images, made_so.positive)
+        facts = behind.certainty(cheats.network(name), cases, cheats.CLASSES[1], 0).facts
+        margins = torch.tensor([torch.inf if one is None else one for one in facts["margins"]])
+        found[name] = float(margins.median()), facts["ECE"]
+    assert found["corner"][0] > max(found["honest"][0], found["calipers"][0])
+    assert found["calipers"][1] < min(found["honest"][1], found["corner"][1])
 
 
 def test_units_are_compared_as_pixels_are_counted():
@@ -155,7 +168,7 @@ def test_all_that_stands_behind_is_measured_and_told(volumes: bool, maps: bool, 
     seen = Read(audit.write(report, tmp_path).read_text())
     text = "".join(seen.words)
     assert not seen.bare and not seen.open and text.index("Behind it") < text.index("What must not be concluded")
-    assert "both praised cheats" in text and "edges (no network)" in text
+    assert "both can praise cheats" in text and "edges (no network)" in text
     again = audit.run(net, cases, out=tmp_path, behind=True)
     assert again["behind"] == json.loads(json.dumps(report["behind"]))
     if volumes:

@@ -16,7 +16,7 @@ from PIL import Image
 from tests.audit.test_battery import CHEAT, HONEST, SIDE, made
 from u3lab import audit, results
 from u3lab.__main__ import main
-from u3lab.audit import own, page, parts, running, wording
+from u3lab.audit import claims, own, page, parts, running, wording
 from u3lab.errors import U3Error
 
 MAKE = """
@@ -370,12 +370,12 @@ def test_patients_who_are_few_or_known_stand_in_the_first_line(tmp_path: Path):
     assert text.index("The network learnt from 1 of the 1 patients here (p0)") < text.index("<h1>")
 
 
-def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(monkeypatch: pytest.MonkeyPatch):
+def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def absent(name: str) -> dict:
         raise U3Error("no such table")
 
     monkeypatch.setattr(results, "facts", absent)
-    assert "No threshold is known" in wording.limit("lesion removed", 0.1)
+    assert "No threshold is known" in wording.limit("lesion removed", [0.1] * 3)
     signs = ("lesion removed", "best fixed place", "outside the body", "worst flip of one class")
     parts = {name: {"value": [0.3, 0, 1]} for name in wording.TITLES}
     flat, deep = ({"sides": sides, "parts": parts} for sides in ([1, 96, 96], [1, 24, 64, 64]))
@@ -386,20 +386,109 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(monkeypatch: p
             ("false alarms, 3-D", 0.5, 2), ("missed, 3-D", 0, 3), ("missed, of those that need the cue, 3-D", 0, 1))}
     monkeypatch.setattr(results, "facts", lambda name: {"evidence": {"summary": summary}})
     for name, beyond, within in (("lesion removed", 0.1, 0.9), ("best fixed place", 0.9, 0.1), ("flips", 0.5, 0.4)):
-        told = wording.limit(name, beyond)
-        assert "the threshold of 40 %, on the side of networks that cheat." in told
-        assert "false alarms for 1 of 4 honest ones and missed 9 of 15 taught with a cue" in told
-        assert "on the side of honest networks" in wording.limit(name, within)
-    told = wording.limit("lesion removed", 0.3, 3)
+        told = wording.limit(name, [beyond] * 3)
+        assert "the threshold of 40 %, on the side of networks that cheat." in told and "crosses" not in told
+        assert "for slices" in told and "for 1 of 4 honest ones and missed 9 of 15 taught with a cue" in told
+        assert "on the side of networks that cheat; its interval crosses the threshold." in wording.limit(
+            name, [beyond, 0.3, 0.9])
+        volumes = wording.limit(name, [beyond] * 3, 3)
+        assert "for volumes" in volumes and "for 1 of 2 honest ones and missed 0 of 3" in volumes
+        assert "threshold of 20 %" in volumes
+        kept = wording.limit(name, [within] * 3)
+        assert "on the side of honest networks" in kept and "says little" not in told
+        assert "says little" in kept and "says little" in volumes  # .6 missed, and .5 false alarms
+        assert wording.cheats_lie(name, wording.thresholds(3)) == f"{'above' if beyond > within else 'below'} 20 %"
+    assert wording.cheats_lie("accuracy by patient", wording.thresholds()) == wording.NONE
+    told = wording.limit("lesion removed", [0.3] * 3, 3)
     assert "above the threshold of 20 %" in told and "for 1 of 2 honest" in told, "volumes have their own"
     assert wording.together(deep)[0].startswith(
         "On the side of networks that cheat: The best fixed place, Where it looks, Flips (of 4")
     verdict, rates = wording.together(flat)
     assert verdict == "On the side of networks that cheat: Lesion removed (of 4 that have a threshold)."
-    assert all(told in rates for told in ("honest ones, 1 of 4 had", "a cue, 6 of 15 had one", "without it, 6 of 12."))
-    assert all(told in wording.together(deep)[1] for told in ("1 of 2 had", "3 of 3 had", "1 of 1."))
+    assert all(told in rates for told in ("honest ones, 1 of 4 [0.6, 81 %] had", "a cue, 6 of 15 [16, 68 %] had one",
+                                          "without it, 6 of 12 ["))
+    assert all(told in wording.together(deep)[1] for told in ("1 of 2 [", "3 of 3 [29, 100 %] had", "1 of 1 ["))
+    text = audit.write(audit.run(HONEST, made(), out=tmp_path), tmp_path).read_text()
+    assert text.index("networks that cheat lie") < text.index("below 40 %") < text.index("above 40 %")
+    assert text.count("<td class=\"number\">above 40 %</td>") == 3
     parts["lesion removed"] = {"value": None}
-    assert wording.together(flat)[0].startswith("None of these numbers lies on the side of networks that cheat (of 3")
+    assert wording.together(flat)[0].startswith(
+        "This acquits nobody: none of these numbers lies on the side of networks that cheat (of 3")
+
+
+def test_an_interval_of_a_count_is_exact():
+    """With none of n the upper end p has (1 − p)ⁿ = .025."""
+    for number in (6, 12):
+        assert wording._rate(0, number) == f"0 of {number} [0, {100 * (1 - 0.025 ** (1 / number)):.0f} %]"
+
+
+@pytest.mark.parametrize("change, whose, says", [
+    ("blur", "negatives", "took softness, which the change adds"), ("noise", "negatives", "took grain, which"),
+    ("blur", "positives", "read a fine mark, which the change takes away"), ("shift", "negatives", "at a fixed place"),
+    ("mirror", "positives", "at a fixed place, which the change moves")])
+def test_a_flip_is_told_by_its_direction(change: str, whose: str, says: str):
+    other = {"positives": "negatives", "negatives": "positives"}[whose]
+    by = {name: {whose: [0, 0, 0], other: [0, 0, 0]} for name in ("mirror", "shift", "blur", "noise", "window")}
+    by[change][whose] = [0.9, 0.8, 1]
+    facts = {"change": change, "whose": whose, "by": by}
+    part = {"value": by[change][whose], "floor": 0, "facts": facts, "why": ""}
+    assert says in " ".join(wording.sentences("flips", part))
+    warned = " ".join(wording.blurred(part))
+    assert (f"Blur alone turns 90 % of the {whose}" in warned) == bool(warned) == (change == "blur")
+
+
+def test_four_patients_are_named_with_their_intervals_in_their_order(tmp_path: Path):
+    cases = made()
+    named = audit.Cases(cases.images, cases.positive, cases.outlines, [f"p{2 + 4 * (n % 3)}" for n in range(24)])
+    report = audit.run(HONEST, named, out=tmp_path)
+    text = audit.write(report, tmp_path).read_text()
+    assert "A bracket is a 95 % interval, from 3 patients only. One without width" in text
+    assert text.index('scope="row">p2<') < text.index('scope="row">p6<') < text.index('scope="row">p10<')
+    plain = audit.Cases(cases.images, cases.positive, cases.outlines)
+    assert "interval. One without width" in wording.intervals(audit.run(HONEST, plain, out=tmp_path))
+    wide = {"patients": 12, "parts": {"one": {"value": [0.5, 0.1, 0.9], "floor": 0.5}}}
+    assert wording.intervals(wide) == "A bracket is a 95 % interval."
+
+
+@pytest.mark.parametrize("volumes", [False, True])
+def test_the_page_begins_with_pictures_as_they_came(volumes: bool, tmp_path: Path):
+    cases = made(volumes)
+    report = audit.run(HONEST, cases, out=tmp_path)
+    assert [shot["caption"] for shot in report["untouched"][0]] == [
+        "picture 1, a negative", "picture 3, a negative", "picture 2, a positive", "picture 4, a positive"]
+    for shot, k in zip(report["untouched"][0], (0, 2, 1, 3), strict=True):
+        drawn = torch.from_numpy(np.asarray(Image.open(tmp_path / running.FOLDER / shot["file"])) / 255.0)[..., 0]
+        image = cases.images[k, 0, 4] if volumes else cases.images[k, 0]
+        wanted = ((image - cases.images[k].min()) / (cases.images[k].max() - cases.images[k].min()))
+        assert (drawn[::6, ::6] - wanted).abs().max() < 0.01
+    text = audit.write(report, tmp_path).read_text()
+    assert text.index("Look at them first") < text.index("<h2>Five numbers") < text.index("<h2>Lesion removed")
+    assert 0.05 < report["memory"] < 100 and f"memory of the process: {report['memory']:.2g} GB" in text
+
+
+def test_the_list_of_what_is_not_claimed_reads_its_numbers_from_the_table(monkeypatch: pytest.MonkeyPatch):
+    rows = {run: row for run, row in results.table("audited").items() if run.axes == "2-D" and run.role == "judge"}
+
+    def all_of(*cues: str) -> list[str]:
+        found = [row.removed for run, row in rows.items() if run.cue in cues]
+        return [claims.spread("removed", found), claims.spread("lesion", [
+            row.lesion for run, row in rows.items() if run.cue in cues])]
+
+    told = " ".join(map(claims.measured, claims.NOT_SAID))
+    assert not re.search(r"[{}]", told) and sum(map(bool, map(claims.measured, claims.NOT_SAID))) == sum(
+        bool(one.measured) for one in claims.NOT_SAID)
+    for one in (*all_of("calipers"), *all_of("none", "harmless")):
+        assert one in told
+    assert claims.spread("removed", [0.88, 0.91]) == "88 to 91 %"
+    assert claims.spread("lesion", [16.2, 17.9]) == "16 to 18"
+    monkeypatch.setattr(results, "table", lambda name: {})
+    assert all(not claims.measured(one) for one in claims.NOT_SAID if "{" in one.measured)
+
+
+def test_a_layer_that_halves_four_times_has_a_thirty_second_of_the_volume_in_a_cell():
+    layers = torch.nn.Sequential(*(torch.nn.Conv3d(1, 1, 3, 2, 1) for _ in range(4)))
+    assert layers(torch.zeros(1, 1, 32, 64, 64)).shape[2:] == (2, 4, 4) and 2 * 4 * 4 == 32
+    assert any("2×4×4 cells, each a thirty-second" in one.measured for one in claims.NOT_SAID)
 
 
 def test_numbers_are_written_shortly():

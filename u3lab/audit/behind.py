@@ -19,11 +19,10 @@ from u3lab.audit.markers import marked, markers, moved_by_markers
 from u3lab.audit.methods import maps
 from u3lab.audit.parts import Told, answer, settings
 from u3lab.audit.segments import segments
-from u3lab.audit.wording import percent
+from u3lab.audit.wording import bracket, percent
 from u3lab.dissection.overlap import overlap
 from u3lab.dissection.quantiles import plain_quantile
 from u3lab.errors import U3Error
-from u3lab.measures import Interval
 from u3lab.nets import Classifier, ready
 
 LEVELS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # grey levels of 255 at which a margin is tried
@@ -78,9 +77,9 @@ def certainty(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> T
     return Told([*told, PRAISE], [], [], [], facts)
 
 
-PRAISE = ("Neither tells an honest network from one that cheats: in trials with made findings, both praised cheats. "
-          "Networks that read a marker turned at 5 to 7.5 grey levels and had a calibration error of .001 to .003; "
-          "honest ones turned at .75 to 2.75 and had .05 to .09. A cue that is always there makes a network sure.")
+PRAISE = ("Neither tells an honest network from one that cheats; both can praise cheats, as a cue that is always there "
+          "makes a network sure. Of three networks that ship with the course, the one that reads a letter has the "
+          "widest margin, and the one that reads marks at the rim of the finding the smallest calibration error.")
 
 
 def margin(net: Classifier, images: Tensor, positive: int | str) -> Tensor:
@@ -155,11 +154,6 @@ def overlaps(active: Tensor, masks: Tensor) -> Tensor:
         both += inside[:, 0]
         either += on + size[0] - inside[:, 0]
     return both / either.clamp(min=1)
-
-
-def bracket(one: Interval) -> str:
-    """An interval in percent, in brackets."""
-    return f"[{percent(one.low)[:-2]}, {percent(one.high)[:-2]}]"
 
 
 HEADINGS = {"maps": "Maps of all methods", "markers": "Generic markers", "certainty": "Margin and calibration",

@@ -14,6 +14,7 @@ from u3lab.audit.lesion import grown
 
 LEAST, LARGEST = 192, 512  # pixels of a picture's longer side on the page
 RIM = torch.tensor([0.84, 0.37, 0.0])  # vermilion
+DASH, GAP = 6, 4  # pixels on the page
 
 
 class Shot(NamedTuple):
@@ -30,7 +31,8 @@ def plane(where: Tensor) -> int | None:
 
 
 def shown(images: Sequence[Tensor], at: int | None = None, where: Tensor | None = None) -> list[Tensor]:
-    """Pictures (C,H,W), or slices ``at`` of volumes (C,D,H,W), in the grey levels of the first; with a rim.
+    """Pictures (C,H,W), or slices ``at`` of volumes (C,D,H,W), in the grey levels of the first; with a dashed
+    rim, so that what lies there can still be seen.
 
     ``where`` (1,…) bool is what the rim is drawn around.
     """
@@ -42,9 +44,15 @@ def shown(images: Sequence[Tensor], at: int | None = None, where: Tensor | None 
         flat = flat.expand(3, -1, -1) if len(flat) == 1 else flat[:3]
         if where is not None:
             mask = enlarged((where if at is None else where[:, at]).float())[None] > 0.5
-            flat = torch.where((grown(mask, 2) & ~mask)[0], RIM[:, None, None], flat)
+            flat = torch.where((grown(mask, 2) & ~mask)[0] & dashes(flat), RIM[:, None, None], flat)
         drawn.append(flat)
     return drawn
+
+
+def dashes(like: Tensor) -> Tensor:
+    """Where a dashed line is drawn, (H,W) bool: diagonal stripes, which cut lines of every direction but one."""
+    down, right = (torch.arange(side) for side in like.shape[1:])
+    return (down[:, None] + right) % (DASH + GAP) < DASH
 
 
 def enlarged(image: Tensor) -> Tensor:

@@ -25,9 +25,9 @@ class Removed(NamedTuple):
     """The share of true positives that turn negative without their lesion, and with the same shape filled in elsewhere.
 
     ``which`` pictures these are, (n); ``filled`` (n,C,…), or filled ``beside`` the lesion; their scores ``before``,
-    ``after`` and ``floor``, (n). Of a network for segmentation the n are the lesions that it finds, each asked about by
-    itself: it is gone if its mean log-odds are no longer above 0. ``large`` further ones leave no room for the same
-    shape elsewhere, and are left out.
+    ``after`` and ``floor``, (n); ``where`` they were filled, and where beside, (n,1,…) each. Of a network for
+    segmentation the n are the lesions that it finds, each asked about by itself: it is gone if its mean log-odds are no
+    longer above 0. ``large`` further ones leave no room for the same shape elsewhere, and are left out.
     """
 
     flipped: Interval
@@ -38,6 +38,7 @@ class Removed(NamedTuple):
     before: Tensor
     after: Tensor
     floor: Tensor
+    where: tuple[Tensor, Tensor]
     large: int = 0
 
 
@@ -80,7 +81,7 @@ def lesion_removed(net: nn.Module, cases: Cases, *, positive: int | str = 1, mar
     before, after, floor = (score(net, x, asked) for x in (images, filled, beside))
     groups = [cases.groups[n] for n in which]
     return Removed(*(mean((x <= 0).double(), groups) for x in (after, floor)), which, filled, beside, before, after,
-                   floor, int((~fits).sum()))
+                   floor, (where, moved), int((~fits).sum()))
 
 
 def grown(where: Tensor, margin: int) -> Tensor:

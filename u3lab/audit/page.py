@@ -9,16 +9,28 @@ import base64
 import html
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from u3lab._system import paths
 from u3lab.audit.behind import HEADINGS
-from u3lab.audit.claims import NOT_SAID
+from u3lab.audit.claims import NOT_SAID, measured
 from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
 from u3lab.audit.kinds import KINDS, Kind
 from u3lab.audit.running import FOLDER, MAPS, writing
-from u3lab.audit.wording import LEFT_OUT, NONE, first, one_map_said, percent, sentences, thresholds, together
+from u3lab.audit.wording import (
+    LEFT_OUT,
+    NONE,
+    bracket,
+    cheats_lie,
+    first,
+    intervals,
+    percent,
+    thresholds,
+    together,
+    told,
+)
 from u3lab.checks import is_a, place
 from u3lab.errors import U3Error
 
@@ -48,18 +60,19 @@ section { border-top: 1px solid var(--line); margin-top: 1.5rem; padding-top: 1r
 p { margin: .4rem 0; max-width: 46rem; } a { color: inherit; }
 .rows { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; margin-top: .75rem; }
 .row { display: flex; flex-wrap: wrap; gap: .5rem; }
-figure { margin: 0; width: 8.7rem; } figure img { width: 100%; height: auto; display: block; background: #000; }
+figure { margin: 0; width: 8.7rem; } .look figure { width: 13rem; }
+figure img { width: 100%; height: auto; display: block; background: #000; }
 .bar { display: inline-block; width: 7rem; height: .7rem; border: 1px solid var(--line); margin-right: .5rem; }
 .bar span { display: block; height: 100%; background: var(--bar); print-color-adjust: exact;
   -webkit-print-color-adjust: exact; }
 dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; max-width: 46rem; }
 @media (max-width: 40rem) { body { padding: 1rem; } figure { width: calc((100vw - 3rem) / 3); } .bar { display: block;
-  width: 4rem; } .bars .number { white-space: normal; } }
+  width: 4rem; } .number { white-space: normal; } th, td { padding-right: .4rem; } }
 @media print { :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --line: #bbb; --bar: #0072b2;
   --note: #fff; }
   html { font-size: 13px; } body { font-size: 10pt; padding: 0; max-width: none; }
   section, figure, tr, dt { break-inside: avoid; }
-  dt { break-after: avoid; } figure { width: 3.2cm; } }
+  dt { break-after: avoid; } figure, .look figure { width: 3.2cm; } }
 """
 
 
@@ -79,7 +92,7 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
         paths.write_atomically(file, page(report, out / FOLDER).encode())
         paths.write_atomically(out / f"{NAME}.json", json.dumps(
             report | {"first": first(report), "thresholds": thresholds(len(report["sides"]) - 1), "sentences": {
-                name: sentences(name, part, KINDS[report["kind"]].said) for name, part in report["parts"].items()}},
+                name: told(report, name, KINDS[report["kind"]].said) for name in report["parts"]}},
             indent=1, ensure_ascii=False).encode())
     return file
 
@@ -87,49 +100,57 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
 def page(report: dict[str, Any], folder: Path) -> str:
     """The page as HTML; ``folder`` holds the pictures."""
     name, parts, kind = html.escape(report["network"]), report["parts"], KINDS[report["kind"]]
-    sections = "".join(_section(kind, k, part, report["behind"], folder) for k, part in parts.items())
+    sections = "".join(_section(kind, k, part, told(report, k, kind.said), folder)
+                       for k, part in parts.items())
     note = "".join(f"{html.escape(one)} " for one in first(report)).strip()
     counted = f"{report['pictures']} pictures, {report['positives']} of them positive"
     whose = f", of {report['patients']} patient{'s' * (report['patients'] > 1)}" if report["patients"] else ""
-    lines = "".join(_line(kind, k, part) for k, part in parts.items())
-    told = _paragraphs(together(report) if kind.said is None else [])
+    known = thresholds(len(report["sides"]) - 1) if kind.said is None else {}
+    lines = "".join(_line(kind, k, part, known) for k, part in parts.items())
+    verdict = _paragraphs(together(report) if kind.said is None else [])
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Audit of {name}</title><style>{STYLE}</style></head>
 <body><main>{f'<p class="first" role="note">{note}</p>' if note else ''}
 <h1>Audit of {name}</h1>
-<p>{counted}{whose}. A bracket is a 95 % interval. A floor, named below each
+<p>{counted}{whose}. {intervals(report)} A floor, named below each
 number, is what to compare it with. Below a picture stand {kind.below}.</p>
+<section class="look"><h2>Look at them first</h2><p>The first pictures of each class, as they came. Does anything but
+the finding go with the class: a letter, marks on the finding’s rim, how sharp or bright a picture is? So few can share
+a mark by chance: look through the others too.</p>
+{_rows(report["untouched"], folder)}</section>
+<section><h2>Five numbers</h2>
 <table><thead><tr><th scope="col">number</th><th scope="col">value</th><th scope="col">interval</th>
-<th scope="col">floor</th></tr></thead><tbody>{lines}</tbody></table>
-{told}
+<th scope="col">floor</th>{'<th scope="col">networks that cheat lie</th>' * bool(known)}</tr></thead>
+<tbody>{lines}</tbody></table>
+{verdict}</section>
 {sections}
 {_behind(report["behind"], folder)}<section><h2>What must not be concluded</h2>
 <p>From none of these numbers, and not from all of them together, follows:</p>
-<dl>{''.join(f'<dt>“{html.escape(one.claim)}”</dt><dd>{html.escape(" ".join([one.why, one.measured]).strip())}</dd>'
+<dl>{''.join(f'<dt>“{html.escape(one.claim)}”</dt><dd>{html.escape(f"{one.why} {measured(one)}".strip())}</dd>'
     for one in NOT_SAID)}</dl></section>
 <section class="small"><h2>Small print</h2>{_small(report)}</section>
 </main></body></html>
 """
 
 
-def _line(kind: Kind, name: str, part: dict[str, Any]) -> str:
+def _line(kind: Kind, name: str, part: dict[str, Any], known: dict[str, Any]) -> str:
     head = f'<th scope="row"><a href="#{_id(name)}">{kind.titles[name].heading}</a></th>'
+    last = f'<td class="number">{cheats_lie(name, known)}</td></tr>' if known else "</tr>"
     if part["value"] is None:
-        return f'<tr>{head}<td class="number">missing</td><td>–</td><td>–</td></tr>'
+        return f'<tr>{head}<td class="number">missing</td><td>–</td><td>–</td>{last}'
     return (f'<tr>{head}<td class="number"><strong>{percent(part["value"][0])}</strong></td>'
-            f'<td class="number">{_bracket(part["value"])}</td><td class="number">{_floor(part["floor"])}</td></tr>')
+            f'<td class="number">{bracket(part["value"])}</td><td class="number">{_floor(part["floor"])}</td>{last}')
 
 
-def _section(kind: Kind, name: str, part: dict[str, Any], behind: dict[str, Any], folder: Path) -> str:
-    title, told = kind.titles[name], sentences(name, part, kind.said)
-    told += one_map_said(behind["maps"]) if name == "where it looks" and "maps" in behind else []
+def _section(kind: Kind, name: str, part: dict[str, Any], told: list[str], folder: Path) -> str:
+    title = kind.titles[name]
     if part["value"] is None:
         head = '<p class="big">missing</p>'
     else:
-        head = (f'<p class="big">{percent(part["value"][0])} <span class="soft">{_bracket(part["value"])}</span></p>'
+        head = (f'<p class="big">{percent(part["value"][0])} <span class="soft">{bracket(part["value"])}</span></p>'
                 f'<p class="soft">{title.unit}. Floor: {_floor(part["floor"])}, {title.floor}.</p>')
-    table = {"flips": _changes, "accuracy by patient": _people}.get(name, _as_kept)
+    table = {"flips": _changes, "accuracy by patient": _people, "Dice by patient": _dices}.get(name, _as_kept)
     return (f'<section id="{_id(name)}"><h2>{title.heading}</h2>{head}{_paragraphs(told)}{_rows(part["rows"], folder)}'
             f'{_table(*table(part["facts"])) if part["facts"] else ""}</section>')
 
@@ -166,7 +187,7 @@ def _changes(facts: dict[str, Any]) -> Rows:
     """A row for each change: how many positives turn negative, and how many negatives turn positive."""
     def cell(both: dict[str, list[float]], whose: str) -> Any:
         one = both[whose]
-        return [one[0], f"{percent(one[0])} {_bracket(one)}"] if one else "none is right"
+        return [one[0], f"{percent(one[0])} {bracket(one)}"] if one else "none is right"
 
     return (["change", "positives that turn negative", "negatives that turn positive"],
             [[change, *(cell(both, whose) for whose in ("positives", "negatives"))]
@@ -174,9 +195,18 @@ def _changes(facts: dict[str, Any]) -> Rows:
 
 
 def _people(facts: dict[str, Any]) -> Rows:
-    """A row for each patient, from the lowest accuracy on."""
+    """A row for each patient."""
     order = sorted(facts["by"].items(), key=lambda one: (one[1][0] / one[1][1], one[0]))
-    return ["patient", "right"], [[name, [good / of, f"{good} of {of}"]] for name, (good, of) in order]
+    return ["patient", "right"], _by_name([[name, [good / of, f"{good} of {of}"]] for name, (good, of) in order])
+
+
+def _dices(facts: dict[str, Any]) -> Rows:
+    return facts["head"], _by_name(facts["table"])
+
+
+def _by_name(rows: list[list[Any]]) -> list[list[Any]]:
+    """Patients from the lowest number on → those that are shown in the order of their names, patient 2 before 10."""
+    return sorted(rows[:PEOPLE], key=lambda row: re.sub(r"\d+", lambda n: n[0].zfill(9), row[0])) + rows[PEOPLE:]
 
 
 def _as_kept(facts: dict[str, Any]) -> Rows:
@@ -204,6 +234,7 @@ def _small(report: dict[str, Any]) -> str:
     parts, outlined = report["parts"], report["outlines"]
     maps = sum(len(part["maps"]) for part in parts.values())
     times = ", ".join(f"{name} {part['seconds']:g} s" for name, part in (parts | report["behind"]).items())
+    memory = f"{report['memory']:.2g} GB" if report["memory"] else "not known"
     lines = [
         f"Pictures: {report['pictures']}, {report['positives']} positive, of {'×'.join(map(str, report['sides']))} "
         f"(channels first); outlines: {'none' if outlined is None else outlined}; patients: "
@@ -215,10 +246,11 @@ def _small(report: dict[str, Any]) -> str:
         *[f"Maps: {maps} NIfTI files in the folder {MAPS}, to be laid over the scans; occlusion is in log-odds, and "
           "what is filled in has the scan’s own values."] * (maps > 0),
         "Intervals draw whole patients where they are named, else pictures; that of the best fixed place draws pairs. "
-        "One without width, as [0, 0], means that no picture answered otherwise; it is not certain for others. "
-        "Pictures shown are the first that were asked about; none was chosen for what it shows.",
-        f"Time: {times}. Versions: u3lab {report['u3lab']}, torch {report['torch']}, Python {report['python']}. Made "
-        f"{report['made']}. Network and cases: {report['stamp']}."]
+        "Pictures shown are the first that were asked about, and none was chosen for what it shows, but for the pair "
+        "of the best fixed place.",
+        f"Time: {times}. Largest memory of the process: {memory}. Versions: u3lab "
+        f"{report['u3lab']}, torch {report['torch']}, Python {report['python']}. Made {report['made']}. "
+        f"Network and cases: {report['stamp']}."]
     return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
 
 
@@ -226,12 +258,8 @@ def _bar(share: float) -> str:
     return f'<span class="bar" aria-hidden="true"><span style="width:{100 * min(max(share, 0), 1):.0f}%"></span></span>'
 
 
-def _bracket(value: list[float]) -> str:
-    return f"[{percent(value[1])[:-2]}, {percent(value[2])[:-2]}]"
-
-
 def _floor(floor: list[float] | float) -> str:
-    return percent(floor[0]) if isinstance(floor, list) else percent(floor)
+    return f"{percent(floor[0])} {bracket(floor)}" if isinstance(floor, list) else percent(floor)
 
 
 def _id(name: str) -> str:

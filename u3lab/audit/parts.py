@@ -1,6 +1,6 @@
 """The five parts of a report: a measure's number with its floor, the facts beside it, and the pictures that show it.
 
-Pictures are the first that were asked about: none is chosen for what it shows.
+Pictures are the first that were asked about: none is chosen for what it shows, but for the pair nearest to the median.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from u3lab.audit.transplant import fixed_place
 from u3lab.errors import U3Error
 from u3lab.measures import Interval
 
-SHOWN = 4  # pictures of a part
+SHOWN, FIRST = 4, 2  # pictures of a part; untouched ones of each class
 SETTINGS = {  # axes of a picture → what the measures are called with; volumes get coarse windows
     2: {"margin": 2, "cells": 8, "pairs": 10, "windows": 8, "most": 20},
     3: {"margin": 2, "cells": 4, "pairs": 5, "windows": 4, "most": 5},
@@ -65,21 +65,33 @@ def settings(cases: Cases) -> dict[str, int]:
     return found | {name: min(found[name], *sides) for name in ("cells", "windows")}
 
 
+def untouched(cases: Cases) -> list[list[Shot]]:
+    """The first negatives and positives as they came, to be looked at before any number."""
+    rows = []
+    for wanted, name in ((False, "negative"), (True, "positive")):
+        for k in (cases.positive == wanted).nonzero()[:FIRST, 0].tolist():
+            outline = None if cases.outlines is None or not cases.outlines[k].any() else cases.outlines[k]
+            at = None if cases.images.ndim == 4 else cases.images.shape[2] // 2 if outline is None else plane(outline)
+            rows.append(Shot(shown([cases.images[k]], at)[0], f"Picture {k + 1}, a {name}, as it came.",
+                             f"picture {k + 1}, a {name}"))
+    return [rows]
+
+
 def lesion(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
     """Lesion removed: original, filled in, and filled in elsewhere."""
     found = lesion_removed(net, cases, positive=positive, margin=settings(cases)["margin"], seed=seed)
     rows = []
     for n, k in enumerate(found.which[:SHOWN].tolist()):
-        outline = cases.outlines[k]
-        at = plane(outline)
-        _, filled, beside = shown([cases.images[k], found.filled[n], found.beside[n]], at)
-        rimmed = shown([cases.images[k]], at, outline)[0]
+        image, at, (inside, other) = cases.images[k], plane(cases.outlines[k]), found.where
+        plain = shown([image], at)[0]
+        filled, beside = (shown([image, new], at, where)[1] for new, where in (
+            (found.filled[n], inside[n]), (found.beside[n], other[n])))
         before, after, floor = (float(s[n]) for s in (found.before, found.after, found.floor))
         rows.append([
-            Shot(rimmed, f"Picture {k + 1} with the outline of its finding.", f"picture {k + 1}: {answer(before)}"),
-            Shot(filled, f"The same picture; the outlined thing is filled in. {said(after)}",
+            Shot(plain, f"Picture {k + 1} as it came. {said(before)}", f"picture {k + 1}: {answer(before)}"),
+            Shot(filled, f"The same picture; the finding is filled in, within the dashes. {said(after)}",
                  f"filled in: {answer(after)}"),
-            Shot(beside, f"The same picture; the same shape is filled in elsewhere. {said(floor)}",
+            Shot(beside, f"The same picture; the same shape is filled in elsewhere, within the dashes. {said(floor)}",
                  f"elsewhere: {answer(floor)}")])
     filled = {k: Laid(k, "filled", found.filled[n][:1], scan=True) for n, k in enumerate(found.which[:SHOWN].tolist())}
     return Part(found.flipped, found.elsewhere, {"asked": len(found.which), "large": found.large}, rows,
@@ -90,7 +102,8 @@ def place(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
     """The best fixed place: its cell, and what carrying it does to a pair."""
     chosen = settings(cases)
     found = fixed_place(net, cases, positive=positive, cells=chosen["cells"], pairs=chosen["pairs"], seed=seed)
-    without, having = found.pairs[0].tolist()
+    nearest = int((found.by - found.by.median(0).values).abs().sum(1).argmin())
+    without, having = found.pairs[nearest].tolist()
     x0, x1, cell = cases.images[without], cases.images[having], (slice(None), *found.cell)
     given, taken = x0.clone(), x1.clone()
     given[cell], taken[cell] = x1[cell], x0[cell]
@@ -106,7 +119,8 @@ def place(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
         Shot(shown([taken], at, rim)[0], f"Picture {having + 1}, a positive, with this cell of picture {without + 1}. "
              f"{said(after[1])}", f"and back, into positive {having + 1}: {number(before[1])} → {answer(after[1])}")]]
     return Part(found.best, float(found.moved.median()), {
-        "where": where, "cells": found.moved.numel(), "pairs": len(found.pairs)}, rows)
+        "where": where, "cells": found.moved.numel(), "pairs": len(found.pairs),
+        "shown": found.by[nearest].tolist(), "range": [float(one) for one in found.by.aminmax()]}, rows)
 
 
 def placed(cell: tuple[slice, ...]) -> str:

@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import string
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,7 @@ from u3lab.audit.behind import BEHIND
 from u3lab.audit.cases import ASK, Cases, score
 from u3lab.audit.drawing import Shot
 from u3lab.audit.kinds import KINDS, kind_of
-from u3lab.audit.parts import Laid, Part, Told, settings
+from u3lab.audit.parts import Laid, Part, Told, settings, untouched
 from u3lab.checks import is_a, one_of, place, whole, words
 from u3lab.errors import U3Error
 from u3lab.nets import ready
@@ -77,7 +78,7 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
     out, seed = place("out", out, "the folder of the report"), whole("seed", seed, 0)
     trained = words("trained", trained, none=True)
     with writing(out, ANOTHER):  # before anything is measured
-        paths.write_atomically(out / FOLDER / "begun", b"")
+        looked = _written(out / FOLDER / "untouched.json", {}, untouched(cases))
     if net.spacing is None and cases.spacing is not None:
         net = copy.copy(net)  # the user's own stays as it is
         net.spacing = cases.spacing
@@ -93,7 +94,8 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
                 part = _written(file, part | {"stamp": stamp, "maps": _laid(maps, cases, out / MAPS)}, shots)
         found[name] = part | {"axes": cases.images.ndim - 2}
     return {"network": net.name, "kind": kind, "class": positive, "seed": seed, "stamp": stamp,
-            **_facts(cases, trained), "settings": settings(cases), **_versions(),
+            **_facts(cases, trained), "settings": settings(cases), **_versions(), "memory": peak(),
+            "untouched": looked["rows"],
             "parts": {name: found[name] for name in front}, "behind": {name: found[name] for name in more}}
 
 
@@ -180,6 +182,14 @@ def _facts(cases: Cases, trained: Sequence[str]) -> dict[str, Any]:
             "patients": len(named) or None, "shared": sorted(named & set(trained)), "trained": len(set(trained)),
             "outlines": None if cases.outlines is None else int(
                 (cases.outlines.flatten(1).any(1) & cases.positive).sum())}
+
+
+def peak() -> float | None:
+    """The largest memory of this process so far, in GB; None where the system does not say."""
+    if importlib.util.find_spec("resource") is None:  # on Windows
+        return None
+    resource = importlib.import_module("resource")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
 
 
 def _versions() -> dict[str, str]:

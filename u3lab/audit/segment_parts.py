@@ -14,7 +14,7 @@ from u3lab.audit.drawing import Shot, box, plane, shown
 from u3lab.audit.looking import away
 from u3lab.audit.parts import SHOWN, Laid, Part, cut_out, placed, settings
 from u3lab.audit.segments import dice_by_patient, outside_region, steadiness
-from u3lab.audit.wording import HALF, SAID, Title, few, percent, too_large
+from u3lab.audit.wording import HALF, SAID, Title, bracket, few, percent, too_large
 from u3lab.errors import U3Error
 from u3lab.nets import Region, ready
 
@@ -143,5 +143,4 @@ SEGMENTS_SAID = SAID | {"lesion removed": lesion_said, "outside the region": out
 
 def _cell(one: Any) -> tuple[float, str] | None:
     """A share as a bar and in words."""
-    return None if one is None else (one.value, f"{percent(one.value)} [{percent(one.low)[:-2]}, "
-                                     f"{percent(one.high)[:-2]}]")
+    return None if one is None else (one.value, f"{percent(one.value)} {bracket(one)}")

@@ -25,13 +25,15 @@ from u3lab.nets import ready
 class Place(NamedTuple):
     """The largest T over cells, with its interval over pairs; and T of every cell, (g,g) or (g,g,g).
 
-    ``pairs`` are numbers (P,2) of the negatives and positives; ``cell`` has the slices of the best one.
+    ``pairs`` are numbers (P,2) of the negatives and positives; ``cell`` has the slices of the best one, which moves the
+    two of each pair ``by`` (P,2) of the distance between the classes.
     """
 
     best: Interval
     moved: Tensor
     pairs: Tensor
     cell: tuple[slice, ...]
+    by: Tensor
 
 
 def fixed_place(net: nn.Module, cases: Cases, *, positive: int | str = 1, cells: int = 8, pairs: int = 10,
@@ -73,6 +75,7 @@ def fixed_place(net: nn.Module, cases: Cases, *, positive: int | str = 1, cells:
         up[k], down[k] = (score(net, given, positive) - s0), (s1 - score(net, taken, positive))
     gap = s1.median() - s0.median()
     moved = torch.minimum(up.median(1).values, down.median(1).values) / gap
+    best = int(moved.argmax())
 
     def largest(often: Tensor) -> Tensor:
         """The statistic of samples in which each pair is drawn so often, (D,P) → (D)."""
@@ -81,7 +84,7 @@ def fixed_place(net: nn.Module, cases: Cases, *, positive: int | str = 1, cells:
                             / (s1[who].median() - s0[who].median()) for who in drawn]).double()
 
     return Place(bootstrap(largest, count, basic=True, seed=seed), moved.view(*[cells] * len(sides)),
-                 torch.stack([without, having], 1), places[int(moved.argmax())])
+                 torch.stack([without, having], 1), places[best], torch.stack([up[best], down[best]], 1) / gap)
 
 
 def grid(sides: tuple[int, ...], cells: int) -> Iterator[tuple[slice, ...]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from u3lab import results
 from u3lab.audit.accuracy import ENOUGH
 from u3lab.errors import U3Error
 
-HALF, HARDLY, NO_AIR = 0.5, 0.1, 0.01
+HALF, THIRD, HARDLY, NO_AIR = 1 / 2, 1 / 3, 0.1, 0.01
 NONE = "–"
 Said = Callable[[Any, Any, dict[str, Any]], list[str]]
 ANY = "any sign"  # in the table of thresholds
@@ -37,6 +37,7 @@ SIGNS = {"lesion removed": "lesion removed", "best fixed place": "best fixed pla
          "where it looks": "outside the body", "flips": "worst flip of one class"}
 """Part → its sign in the table of thresholds."""
 
+LOW = "lesion removed"  # the one number that is low in networks that cheat
 LEFT_OUT = "Not asked here: what layers keep of a picture (chapter 5), and masks pooled over pictures."
 
 
@@ -45,6 +46,11 @@ def percent(value: float) -> str:
     hundred = round(100 * value, 1) + 0  # no −0
     form = ".0f" if abs(hundred) >= 10 or hundred == round(hundred) else ".1f"
     return f"{hundred:{form}} %".replace("-", "−")
+
+
+def bracket(value: Sequence[float]) -> str:
+    """The interval of (value, low, high) in percent, in brackets."""
+    return f"[{percent(value[1])[:-2]}, {percent(value[2])[:-2]}]"
 
 
 def first(report: dict[str, Any]) -> list[str]:
@@ -66,12 +72,39 @@ def first(report: dict[str, Any]) -> list[str]:
     return said
 
 
+def intervals(report: dict[str, Any]) -> str:
+    """What a bracket is, of how few patients, and what one without width means."""
+    few = report["patients"] and report["patients"] < ENOUGH
+    only = f", from {_people(report['patients'])} only" if few else ""
+    flat = any(isinstance(one, Sequence) and one[1] == one[2]
+               for part in report["parts"].values() for one in (part["value"], part["floor"]))
+    return (f"A bracket is a 95 % interval{only}."
+            + " One without width, as [100, 100], means only that all pictures here agree." * flat)
+
+
+def told(report: dict[str, Any], name: str, said: Mapping[str, Said] | None = None) -> list[str]:
+    """All that is said of a number, also what other parts of the report add to it."""
+    found = sentences(name, report["parts"][name], said)
+    if name != "where it looks" or not report["parts"][name]["value"]:
+        return found
+    maps = report["behind"].get("maps")
+    return found + blurred(report["parts"].get("flips")) + (one_map_said(maps) if maps else [])
+
+
+def blurred(flips: dict[str, Any] | None) -> list[str]:
+    """The warning that occlusion blurs, to a network that blur alone turns."""
+    both = flips["facts"]["by"]["blur"] if flips and flips["value"] else {}
+    return [f"Blur alone turns {percent(share[0])} of the {whose}, and occlusion blurs windows. This network may "
+            "answer to the blur of a window wherever that lies; then its place says little about what it reads."
+            for whose, share in both.items() if share and share[0] > HARDLY]
+
+
 def sentences(name: str, part: dict[str, Any], said: Mapping[str, Said] | None = None) -> list[str]:
     """What a number says, in plain sentences; ``said`` has those of a kind of network that has no thresholds."""
     if part["value"] is None:
         return [part["why"][0].upper() + part["why"][1:] + "."]
-    told = (said or SAID)[name](part["value"], part["floor"], part["facts"])
-    return told + ([limit(name, part["value"][0], part.get("axes", 2))] if said is None and name in SIGNS else [])
+    found = (said or SAID)[name](part["value"], part["floor"], part["facts"])
+    return found + ([limit(name, part["value"], part.get("axes", 2))] if said is None and name in SIGNS else [])
 
 
 def one_map_said(part: dict[str, Any]) -> list[str]:
@@ -113,10 +146,14 @@ def too_large(facts: dict[str, Any]) -> list[str]:
 
 
 def _place(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
-    told = (f"Carrying one cell ({facts['where']}) from positives to negatives, and back, moves the answer by "
-            f"{percent(value[0])} of the distance between the classes, in the median of {facts['pairs']} pairs; a "
-            f"typical one of the {facts['cells']} cells moves it by {percent(floor)}.")
-    return [told, "Most of the answer goes with this place: look at what stands there." if value[0] >= HALF else
+    given, taken = map(percent, facts["shown"])
+    return [f"Carrying one cell ({facts['where']}) from positives to negatives, and back, moves the answer by "
+            f"{percent(value[0])} of the distance between the classes: the smaller of its two medians over "
+            f"{facts['pairs']} pairs. A typical one of the {facts['cells']} cells moves it by {percent(floor)}.",
+            f"The pair shown is the one nearest to both medians ({given} to the negative, {taken} back); single pairs "
+            f"lie between {' and '.join(map(percent, facts['range']))}. Below 0 an answer moves the other way. The "
+            "interval allows for the choice of the best cell, so it need not lie evenly around the number.",
+            "Most of the answer goes with this place: look at what stands there." if value[0] >= HALF else
             "No single cell carries half of the answer. A cue that wanders would not show here."]
 
 
@@ -127,7 +164,7 @@ def _looks(value: list[float], floor: list[float], facts: dict[str, Any]) -> lis
         said = [f"On {facts['asked']} positives, {percent(value[0])} of what occlusion changes lies outside the body, "
                 f"beside {percent(floor[0])} of the edges."]
         if value[0] >= HALF:
-            said.append("Most of what the answer hangs on lies where no illness can be.")
+            said.append("So most of the change comes from windows where no illness can be.")
     if facts["lesion"]:
         said.append("On the finding it is {:.1f} [{:.1f}, {:.1f}] times its share of the area; for edges, {:.1f} times."
                     .format(*facts["lesion"], facts["edges"][0]))
@@ -145,9 +182,22 @@ def _flips(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]
     told = (f"“{facts['change'].capitalize()}” turns {percent(value[0])} of the {whose} that the network has right"
             f"{beside}. The median over all changes and classes is {percent(floor)}.")
     if value[0] >= HALF and back and back[0] <= HARDLY:
-        return [told, "One class turns and the other does not, as if the network read how a picture was made, "
-                "a fine mark, or a place that the change moves."]
+        return [told, f"One class turns and the other does not, as if the network {_cue(facts['change'], whose)}."]
     return [told]
+
+
+def _cue(change: str, whose: str) -> str:
+    """What a network may read of which a change turns one class alone."""
+    if change not in ADDED:
+        return "read something at a fixed place, which the change moves"
+    added, taken = ADDED[change]
+    return f"took {added}, which the change adds, for a sign" if whose == "negatives" else (
+        f"read {taken}, which the change takes away")
+
+
+ADDED = {"blur": ("softness", "a fine mark"), "noise": ("grain", "a faint or very even mark"),
+         "window": ("contrast", "a shade of grey")}
+"""A change that leaves everything in its place → what it adds, and what it takes away."""
 
 
 def _right(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
@@ -171,23 +221,33 @@ def _people(count: int) -> str:
     return f"{count} patient{'' if count == 1 else 's'}"
 
 
-def limit(name: str, value: float, axes: int = 2) -> str:
+def limit(name: str, value: Sequence[float], axes: int = 2) -> str:
     """Where the number lies beside the threshold that was learnt for it, with the rates at which that was wrong."""
     known = thresholds(axes).get(SIGNS[name])
     if known is None:
         return "No threshold is known for this number: read it beside its floor."
-    side = "below" if value < known["threshold"] else "above"
+    at, cheats = known["threshold"], beyond(name, value[0], axes)
+    side = "below" if value[0] < at else "above"
     alarms, missed = (_of(*known[what]) for what in ("false alarms", "missed"))
-    return (f"It lies {side} the threshold of {percent(known['threshold'])}, on the side of "
-            f"{'networks that cheat' if beyond(name, value, axes) else 'honest networks'}. On small networks for "
+    whose, crosses = "networks that cheat" if cheats else "honest networks", value[1] < at < value[2]
+    often = known["false alarms" if cheats else "missed"][0] > THIRD
+    return (f"It lies {side} the threshold of {percent(at)}, on the side of {whose}"
+            f"{'; its interval crosses the threshold' * crosses}. On small networks for "
             f"{'volumes' if axes == 3 else 'slices'} with made findings, others than those that set it, the threshold "
-            f"gave false alarms for {alarms} honest ones and missed {missed} taught with a cue.")
+            f"gave false alarms for {alarms} honest ones and missed {missed} taught with a cue."
+            + " It errs so often on this side that this says little." * often)
 
 
 def beyond(name: str, value: float, axes: int) -> bool:
     """Whether the number lies on the side of networks that cheat; its threshold is known."""
     threshold = thresholds(axes)[SIGNS[name]]["threshold"]
-    return value < threshold if name == "lesion removed" else value > threshold
+    return value < threshold if name == LOW else value > threshold
+
+
+def cheats_lie(name: str, known: dict[str, dict[str, Any]]) -> str:
+    """Where networks that cheat lie by these ``thresholds``, as a cell of a table."""
+    one = known.get(SIGNS.get(name, ""))
+    return f"{'below' if name == LOW else 'above'} {percent(one['threshold'])}" if one else NONE
 
 
 def together(report: dict[str, Any]) -> list[str]:
@@ -200,18 +260,29 @@ def together(report: dict[str, Any]) -> list[str]:
     if not (alarms and missed and needing and there):
         return []
     cheating = [TITLES[name].heading for name, value in there.items() if beyond(name, value, axes)]
-    said = (f"On the side of networks that cheat: {', '.join(cheating)}" if cheating
-            else "None of these numbers lies on the side of networks that cheat")
-    return [f"{said} (of {len(there)} that have a threshold).",
-            "These thresholds were tried on small networks of which it is known whether they cheat. Of honest ones, "
-            f"{_of(alarms[ANY], alarms['networks'])} had a number on that side. Of those taught with a cue, "
-            f"{_of(1 - missed[ANY], missed['networks'])} had one; of those whose accuracy falls by more than 10 % "
-            f"without it, {_of(1 - needing[ANY], needing['networks'])}. Networks whose cue goes with the finding, such "
-            "as marks at its rim, are not counted: no number here can show them."]
+    known = f"(of {len(there)} that have a threshold)"
+    return [f"On the side of networks that cheat: {', '.join(cheating)} {known}." if cheating else
+            f"This acquits nobody: none of these numbers lies on the side of networks that cheat {known}, but a mark "
+            "that goes with the finding, such as one on its rim, need not show in any of them. Look for such marks in "
+            "the pictures of both classes.",
+            "These thresholds were tried on small networks of which it is known whether they cheat; brackets count "
+            f"them as independent. Of honest ones, {_rate(alarms[ANY], alarms['networks'])} had a number on that side. "
+            f"Of those taught with a cue, {_rate(1 - missed[ANY], missed['networks'])} had one; some may have learnt "
+            "the finding all the same. Of those that need their cue, and lose more than ten points of accuracy on "
+            f"pictures without it, {_rate(1 - needing[ANY], needing['networks'])} had one. Networks whose cue goes "
+            "with the finding, such as marks at its rim, are not counted: no number here can show them."]
 
 
 def _of(share: float, count: float) -> str:
     return f"{round(share * count)} of {count:.0f}"
+
+
+def _rate(share: float, count: float) -> str:
+    """A count with its exact binomial interval."""
+    from scipy.stats import binomtest
+
+    found = binomtest(round(share * count), int(count)).proportion_ci()
+    return f"{_of(share, count)} {bracket((share, found.low, found.high))[:-1]} %]"
 
 
 def thresholds(axes: int = 2) -> dict[str, dict[str, Any]]:
