@@ -45,7 +45,7 @@ def counted(before: Tensor, after: Tensor, ill: Tensor, *, all_of: bool = False,
         asked = [n for n in range(len(ill)) if bool(ill[n]) == kind and (all_of or (bool(before[n] > 0) == kind))]
         flipped = [n for n in asked if bool(before[n] > 0) != bool(after[n] > 0)]
         shares.append(len(flipped) / len(asked))
-    return torch.tensor(shares, dtype=torch.float64)
+    return torch.tensor(shares)
 
 
 EIGHT = tuple((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1))
@@ -63,7 +63,7 @@ MUTANTS = [
     ("8-flips", lambda b, a, ill: counted(b, a, ill, all_of=True), "wrong before"),
     ("8-flips", lambda b, a, ill: counted(b, a, ill, order=(False, True)), "the ill comes first"),
     ("8-flips", lambda b, a, ill: torch.stack([
-        ((b > 0) & (a <= 0) & ill).sum() / ill.sum(), ((b <= 0) & (a > 0) & ~ill).sum() / (~ill).sum()]).double(),
+        ((b > 0) & (a <= 0) & ill).sum() / ill.sum(), ((b <= 0) & (a > 0) & ~ill).sum() / (~ill).sum()]),
      "divided by all slices"),
     ("8-flips", lambda b, a, ill: counted(2 * ill.double() - 1, a, ill), "wrong answers after"),
 ]
