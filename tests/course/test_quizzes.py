@@ -113,7 +113,7 @@ def test_a_chapter_without_pictures_has_no_deep_quiz(pictures):
         course.quiz("0-deep")
 
 
-@pytest.mark.parametrize("name", ["8", "deep", "8-deep", "", None, 6])
+@pytest.mark.parametrize("name", ["9", "deep", "9-deep", "", None, 6])
 def test_an_unknown_quiz(name):
     with pytest.raises(U3Error, match="choose one of 0, 1, 1b, 2, 2b, 2c, 3, 3b, 3c, 4, 5, 5b, 6"):
         course.quiz(name)

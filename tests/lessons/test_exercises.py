@@ -10,6 +10,7 @@ import torch
 
 from tests.lessons import answers_adversarial as answers_6b
 from tests.lessons import answers_ambiguity as answers_2b
+from tests.lessons import answers_audit as answers_8
 from tests.lessons import answers_dissection as answers_7
 from tests.lessons import answers_information as answers_2c
 from tests.lessons import answers_inversion as answers_5
@@ -182,9 +183,8 @@ MUTANTS = [
      "one tensor, but 2 tensors, as in `return a, b`"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, 2 * tv, beta), "part 1 of the answer is right, but"),
     *answers_1.MUTANTS, *answers_2.MUTANTS, *answers_2b.MUTANTS, *answers_2c.MUTANTS, *answers_3.MUTANTS,
-    *answers_3b.MUTANTS,
-    *answers_3c.MUTANTS,
-    *answers_0.MUTANTS, *answers_4.MUTANTS, *answers_5.MUTANTS, *answers_6b.MUTANTS, *answers_7.MUTANTS, *loops.MUTANTS,
+    *answers_3b.MUTANTS, *answers_3c.MUTANTS, *answers_0.MUTANTS, *answers_4.MUTANTS, *answers_5.MUTANTS,
+    *answers_6b.MUTANTS, *answers_7.MUTANTS, *answers_8.MUTANTS, *loops.MUTANTS,
 ]
 
 
@@ -206,7 +206,7 @@ OTHERS = [("6-guided", lambda p, through: torch.where(p > 0, through(p), torch.z
           ("6-grad-cam", lambda a, p: torch.relu(einsum(a, weights(p).expand_as(a)))), *answers_1.RIGHT,
           *answers_2.RIGHT, *answers_2b.RIGHT, *answers_2c.RIGHT, *answers_3.RIGHT, *answers_3b.RIGHT,
           *answers_3c.RIGHT, *answers_0.RIGHT, *answers_4.RIGHT, *answers_5.RIGHT, *answers_6b.RIGHT, *answers_7.RIGHT,
-          *loops.RIGHT]
+          *answers_8.RIGHT, *loops.RIGHT]
 
 
 @pytest.mark.parametrize("name, answer", OTHERS)

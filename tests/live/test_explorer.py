@@ -48,6 +48,14 @@ def test_a_slip_is_one_line_and_the_last_good_picture_stays():
     assert shown.line.value == "level 0.00" and shown.picture.value != good
 
 
+def test_a_still_has_values_of_its_own_where_a_notebook_is_run_to_be_kept(monkeypatch):
+    monkeypatch.delenv("U3LAB_STILLS", raising=False)
+    assert live.explore(shade, level=LEVEL, still={"level": 1.0}).line.value != "level 1.00"
+    monkeypatch.setenv("U3LAB_STILLS", "1")
+    assert live.explore(shade, level=LEVEL, still={"level": 1.0}).line.value == "level 1.00"
+    refuses(live.explore, shade, level=LEVEL, still={"depth": 1}, says="for depth, but the controls are level")
+
+
 def test_a_defect_that_shows_up_later_is_a_line_too():
     shown = live.explore(lambda n: shade(1 / n), n=w.IntSlider(1, 0, 4))
     good = shown.picture.value

@@ -162,6 +162,17 @@ def test_channels_of_a_network_without_convolutions(inputs: int, channels: int):
     assert nets.Classifier(nn.Linear(inputs, 2)).channels == channels
 
 
+def test_three_spacings_make_volumes_of_what_has_no_convolution():
+    class Brightest(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.flatten(1).amax(1, keepdim=True)
+
+    given = {"size": (4, 6, 6), "channels": 1, "spacing": (5.0, 1.0, 1.0)}
+    net = nets.wrap(Brightest().eval(), **given)
+    assert net.axes == 3 and net(torch.rand(2, 1, 4, 6, 6)).shape == (2, 1)
+    refuses(nets.wrap, Brightest().eval(), **given | {"spacing": (1.0, 1.0)}, says="give one side, or 2 of them")
+
+
 def test_any_number_of_channels():
     module = own.drawn(nn.Sequential(nn.Conv2d(5, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()))
     net, x = nets.wrap(module, mean=(0.1, 0.2, 0.3, 0.4, 0.5), std=(0.2,)), torch.rand(2, 5, 9, 9)

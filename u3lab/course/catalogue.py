@@ -18,7 +18,8 @@ LESSONS = "u3lab.lessons"  # imported when a chapter is asked for: the one arrow
 # The room in LESSONS whose ``exercises`` has those of a chapter.
 CHAPTERS = {"0": "start", "1": "universal", "1b": "universal", "2": "selfsup", "2b": "selfsup", "2c": "selfsup",
             "3": "landmarks", "3b": "landmarks", "3c": "landmarks", "4": "prior", "5": "inversion", "5b": "inversion",
-            "6": "saliency", "6b": "adversarial", "6c": "equivariance", "7": "dissection", "7b": "dissection"}
+            "6": "saliency", "6b": "adversarial", "6c": "equivariance", "7": "dissection", "7b": "dissection",
+            "8": "audit"}
 RIDDLE = "Which class is it?"
 GARISH = f"{RIDDLE} (Marked: we could not tell it ourselves.)"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6

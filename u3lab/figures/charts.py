@@ -120,20 +120,26 @@ def answered(pictures: Sequence[Tensor], right: Sequence[bool | None], words: Se
     words = [""] * len(right) if words is None else checks.words("words", words)
     if not len(pictures) == len(right) == len(words):
         raise U3Error(f"{len(pictures)} pictures, {len(right)} marks and {len(words)} words; give one for each")
-    tiles, stroke = [], torch.arange(3, 12)
-    for picture, ok in zip(pictures, right, strict=True):
-        colour = torch.tensor(FRAMES[ok]).view(3, 1, 1)
-        tile = (F.pad(picture.detach().cpu() - colour, [4] * 4) + colour).clamp(0, 1)
-        if ok is False and not any(words):
-            tile[:, :16, -16:] = colour
-            for across in (stroke - 16, stroke - 15, -1 - stroke, -2 - stroke):
-                tile[:, stroke, across] = 1.0
-        tiles.append(tile)
+    tiles = [framed(picture, ok, crossed=not any(words)) for picture, ok in zip(pictures, right, strict=True)]
     marks = {True: "✓ ", False: "✗ ", None: ""}
     titles = [marks[ok] + word for ok, word in zip(right, words, strict=True)] if any(words) else None
     asked = [ok for ok in right if ok is not None]
     return grid(tiles, titles=titles, columns=columns, rows=rows, width=width,
                 alt=f"{sum(asked)} of {len(asked)} pictures have a right answer." if alt is None else alt)
+
+
+def framed(picture: Tensor, right: bool | None, *, crossed: bool = True) -> Tensor:
+    """A picture (3,H,W) in a frame of four pixels: blue for a right answer, red for a wrong one, and a ✗ in a corner.
+
+    None is a picture that nothing was asked about; without ``crossed`` there is no ✗.
+    """
+    colour, stroke = torch.tensor(FRAMES[right]).view(3, 1, 1), torch.arange(3, 12)
+    tile = (F.pad(picture.detach().cpu() - colour, [4] * 4) + colour).clamp(0, 1)
+    if right is False and crossed:
+        tile[:, :16, -16:] = colour
+        for across in (stroke - 16, stroke - 15, -1 - stroke, -2 - stroke):
+            tile[:, stroke, across] = 1.0
+    return tile
 
 
 def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, title: str = "", alt: str = "",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import html
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -141,7 +142,7 @@ class Explorer(Live):
             self.line.value = slip(error)
 
 
-def explore(fn: Callable[..., Answer], **controls: Any) -> Explorer:
+def explore(fn: Callable[..., Answer], *, still: Mapping[str, Any] | None = None, **controls: Any) -> Explorer:
     """Show ``fn``'s answer, and a new one whenever a control moves.
 
     While an answer is computed, further moves are not queued: the next answer is that to the newest values. A slip
@@ -152,6 +153,9 @@ def explore(fn: Callable[..., Answer], **controls: Any) -> Explorer:
     fn
         Called with one value for each control; returns a picture (1,3,H,W) in [0,1] or a Figure, alone or with a line
         of text. It should answer within a tenth of a second.
+    still
+        Control → its value where a notebook is run to be kept (``U3LAB_STILLS=1``, which tools/notebooks.py sets), so
+        that its still picture shows what a reader is to guess.
     controls
         ipywidgets, or ipywidgets' abbreviations: ``(0, 12)`` a slider, a list a menu, a bool a box to tick; also
         ``live.controls(settings)`` (its value is the settings object, or the tuple of several), ``live.PictureBox``
@@ -160,8 +164,14 @@ def explore(fn: Callable[..., Answer], **controls: Any) -> Explorer:
     Raises
     ------
     U3Error
-        Something that no control can be made from.
+        Something that no control can be made from, or a value for a control that is not there.
     Exception
         A defect of ``fn`` at the first values; later ones show as a line.
     """
+    controls, still = made(controls), still or {}
+    if unknown := set(still) - set(controls):
+        raise U3Error(f"still has a value for {', '.join(sorted(unknown))}, but the controls are {', '.join(controls)}")
+    if os.environ.get("U3LAB_STILLS") == "1":
+        for name, value in still.items():
+            controls[name].value = value
     return Explorer(fn, controls)

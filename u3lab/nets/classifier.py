@@ -68,7 +68,7 @@ class Classifier(nn.Module):
         self.module, self.name, self.size = module, name, size
         self.classes = tuple(classes)
         self.memory_format, self.pictures, self.output, self.sigmoid = memory_format, pictures, output, sigmoid
-        self.axes, found = _looked_at(module)  # 3 axes are those of a volume
+        self.axes, found = _looked_at(module, spacing)  # 3 axes are those of a volume
         self.prefix = prefix_tokens(module)  # None for all but transformers
         self.channels = channels or (len(mean) if len(mean) > 1 else found)
         self.spacing = None if spacing is None else tuple(spacing)
@@ -350,14 +350,15 @@ def _paths(module: nn.Module) -> dict[str, str]:
     return paths
 
 
-def _looked_at(module: nn.Module) -> tuple[int, int]:
+def _looked_at(module: nn.Module, spacing: Sequence[float] | None) -> tuple[int, int]:
     """Axes (2, or 3 for volumes) and channels of the pictures that a network takes, by its first convolution.
 
-    Without any, by its first linear layer: that takes squares of c·p² numbers.
+    Without any, by its first linear layer: that takes squares of c·p² numbers; three spacings are those of volumes.
     """
     parts = list(module.modules())
     for first in parts:
         if isinstance(first, (nn.Conv2d, nn.Conv3d)):
             return 3 if isinstance(first, nn.Conv3d) else 2, first.in_channels
     inputs = next((part.in_features for part in parts if isinstance(part, nn.Linear)), 3)
-    return 2, next((c for c in (3, 1) if inputs % c == 0 and math.isqrt(inputs // c) ** 2 == inputs // c), 3)
+    channels = next((c for c in (3, 1) if inputs % c == 0 and math.isqrt(inputs // c) ** 2 == inputs // c), 3)
+    return 3 if spacing is not None and len(spacing) == 3 else 2, channels

@@ -1,0 +1,48 @@
+"""Walls of slices and planes of volumes: what is drawn where, and what a click means."""
+
+import pytest
+import torch
+
+from u3lab.figures.charts import FRAMES
+from u3lab.lessons.audit import figures
+
+
+def test_a_wall_shows_each_slice_in_the_frame_of_its_answer():
+    slices = torch.linspace(0.1, 0.9, 7)[:, None, None, None].expand(-1, 1, 96, 96)
+    right = torch.tensor([True, False, True, True, False, True, True])
+    wall = figures.wall({"first": (slices, right), "second": (slices[:2], right[:2])})
+    assert wall.shape == (1, 3, 2 * figures.STRIP + 3 * figures.SIDE, figures.WIDTH)
+    for n, (ok, slice_) in enumerate(zip(right.tolist(), slices, strict=True)):
+        row, column = divmod(n, figures.COLUMNS)
+        top, left = figures.STRIP + row * figures.SIDE, column * figures.SIDE
+        assert wall[0, :, top + 1, left + 1].tolist() == pytest.approx(FRAMES[ok])
+        middle = wall[0, :, top + figures.SIDE // 2, left + figures.SIDE // 2]
+        assert middle.tolist() == pytest.approx([float(slice_.max())] * 3, abs=1e-4)
+
+
+def test_a_click_on_the_letter_is_a_place_in_its_slice():
+    assert figures.within(figures.CORNER, 2) == pytest.approx([at / 96 for at in figures.LETTER])
+    below = (figures.CORNER[0] + 2 * figures.SIDE / figures.WIDTH, figures.CORNER[1] + 0.5)  # third slice, lower group
+    assert figures.within(below, 2) == pytest.approx([at / 96 for at in figures.LETTER])
+    assert figures.within((0.5, 0.0), 2)[1] == 0.0  # on the strip of words
+
+
+def test_a_cell_comes_from_the_other_slice():
+    cell = (slice(24, 36), slice(0, 12))
+    shown = figures.boxed(torch.zeros(1, 1, 96, 96), cell, torch.ones(1, 1, 96, 96))
+    assert (shown[..., 24:36, :12] == 1).all() and (shown == 1).sum() == 144 and shown[0, 0, 23, 5] == 0.6
+
+
+@pytest.mark.parametrize("panel, axes", [(0, (1, 2)), (1, (0, 2)), (2, (0, 1))])
+def test_a_click_finds_the_voxel_that_is_drawn_there(panel: int, axes: tuple[int, int]):
+    spacing, shape, found = (6.5, 2.0, 2.0), (10, 96, 96), (3, 20, 70)
+    volume = torch.zeros(shape)
+    volume[found] = 1.0
+    at = list(found)
+    for axis in axes:
+        at[axis] = 0  # lines lie elsewhere
+    drawn = figures.planes(volume, torch.zeros(shape), tuple(at), spacing)
+    square = drawn[0, :, :, panel * figures.PLANE : (panel + 1) * figures.PLANE]
+    white = (square.amin(0) > 0.99).nonzero().double().mean(0) + 0.5
+    click = ((panel + float(white[1]) / figures.PLANE) / 3, float(white[0]) / figures.PLANE)
+    assert figures.voxel(click, tuple(at), shape, spacing) == found
