@@ -53,7 +53,7 @@ REGISTRIES: dict[str, Mapping[str, Any]] = {
     "adversarial": merged(ATTACKS, PATCHES), "equivariance": merged(MAPS, STITCHES, SIMILARITIES),
     "dissection": FINDERS}
 CHAPTERS = {"universal": ("01", "01b"), "selfsup": ("02", "02b", "02c"), "landmarks": ("03", "03b", "03c"),
-            "prior": ("04",), "inversion": ("05", "05b"), "saliency": ("06",), "adversarial": ("06b",),
+            "prior": ("04",), "inversion": ("05", "05b"), "saliency": ("06", "08"), "adversarial": ("06b",),
             "equivariance": ("06c",), "dissection": ("07", "07b")}
 
 
