@@ -30,7 +30,11 @@ def test_a_click_on_the_letter_is_a_place_in_its_slice():
 def test_a_cell_comes_from_the_other_slice():
     cell = (slice(24, 36), slice(0, 12))
     shown = figures.boxed(torch.zeros(1, 1, 96, 96), cell, torch.ones(1, 1, 96, 96))
-    assert (shown[..., 24:36, :12] == 1).all() and (shown == 1).sum() == 144 and shown[0, 0, 23, 5] == 0.6
+    line = (shown == figures.BOX[:, None, None]).all(1)[0]
+    edge = torch.zeros(96, 96, dtype=torch.bool)
+    edge[23:37, :13], edge[24:36, 1:12] = True, False  # around the cell, and on it where the picture ends
+    assert shown.shape == (1, 3, 96, 96) and line.equal(edge)
+    assert (shown[..., 24:36, 1:12] == 1).all() and (shown == 1).sum() == 3 * 12 * 11
 
 
 @pytest.mark.parametrize("panel, axes", [(0, (1, 2)), (1, (0, 2)), (2, (0, 1))])

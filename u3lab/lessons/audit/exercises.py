@@ -58,7 +58,7 @@ FILL = Exercise(
                 "`steps` times"),
         Mistake(lambda x, where, steps: _blurred(x, where, steps), "you averaged all nine pixels of a 3×3 square; the "
                 "mean is that of the four neighbours alone"),
-        Mistake('mode="replicate" → mode="constant"', "at the border you took black for the neighbour that is missing; "
+        Mistake('mode="replicate" → mode="constant"', "at the border you treated a missing neighbour as black; "
                 "the pixel's own value stands in for it"),
     )))
 
@@ -101,13 +101,13 @@ def _cells(g: torch.Generator) -> Iterator[tuple]:
 
 TRANSPLANT = Exercise(
     id="8-transplant", title="Carry a cell", minutes=6, difficulty="medium", points=4,
-    goal="Pair n is a healthy slice and an ill one. Put the cell of each into the other. Return how far the answer of "
-         "the healthy one rises, and how far that of the ill one falls. `score(x)` gives log-odds; `cell` is two "
-         "slices, rows and columns.",
+    goal="Pair n is a healthy slice and an ill one. Put the cell of each into the other. Return how far the healthy "
+         "one's answer rises and how far the ill one's falls. `score(x)` gives log-odds; `cell` is two Python slices, "
+         "rows and columns.",
     signature="def my_transplant(score, healthy, ill, cell):   # a function, (N,1,H,W) twice, two slices → (N), (N)",
     hints=("Work on copies, `healthy.clone()`: both slices are still needed as they were.",
            "`given[..., rows, columns] = ill[..., rows, columns]` carries the cell over, in all pairs at once.",
-           "The rise is `score(given) - score(healthy)`; the fall is what was less what is."),
+           "The rise is `score(given) - score(healthy)`; the fall is the answer before less the answer after."),
     reference=carried, judge=by_cases(carried, _cells, (
         Mistake("score(ill) - score(taken) → score(taken) - score(ill)", "your second number has the wrong sign: it is "
                 "how far the answer *falls*"),
@@ -116,8 +116,8 @@ TRANSPLANT = Exercise(
         Mistake(lambda s, h, i, c: carried(s, h, i, c)[::-1], "you returned the fall first; the rise comes first"),
         Mistake("score(given) - score(healthy), score(ill) - score(taken) → score(given), score(taken)", "those are "
                 "the answers after the exchange; return how far they have moved"),
-        Mistake("rows, columns = cell → columns, rows = cell", "you took rows for columns: `cell` holds the slice of "
-                "the rows first"),
+        Mistake("rows, columns = cell → columns, rows = cell", "you swapped rows and columns: `cell` holds the "
+                "slice of the rows first"),
     )))
 
 
@@ -145,17 +145,17 @@ def _answers(g: torch.Generator) -> Iterator[tuple]:
 
 TURNED = Exercise(
     id="8-flips", title="Which way do they flip?", minutes=5, difficulty="easy", points=3,
-    goal="Log-odds above 0 say “lesion”. Of the ill slices that were found *before* the change, which share flips? Of "
-         "the healthy ones that were cleared before, which share flips? Return both shares, (2).",
+    goal="Log-odds above 0 say “lesion”. Of the ill slices that were found *before* the change, what share flips? Of "
+         "the healthy ones that were cleared before it, what share flips? Return both shares, (2).",
     signature="def my_flips(before, after, ill):   # (N), (N) log-odds, (N) bool → (2)",
     hints=("`(before > 0) == ill` tells which answers were right.",
            "An answer flips if `(before > 0) != (after > 0)`.",
            "For each class: the mean of the flips among `right & ill`, and among `right & ~ill`; `.float().mean()` "
-           "makes a share of bools."),
+           "turns bools into a share."),
     reference=turned, judge=by_cases(turned, _answers, (
         Mistake("flip[right & (ill == kind)] → flip[ill == kind]", "you counted answers that were wrong before as "
-                "well; a wrong answer that becomes right is no harm"),
-        Mistake("(True, False) → (False, True)", "you gave the healthy first; the share of the ill comes first"),
+                "well; a wrong answer that becomes right does no harm"),
+        Mistake("(True, False) → (False, True)", "you returned the healthy share first; that of the ill comes first"),
         Mistake(lambda b, a, ill: _wrong(a, ill), "that is the share of wrong answers after the change; count those "
                 "that have *become* wrong"),
         Mistake(lambda b, a, ill: turned(b, a, ill) * _right(b, ill), "you divided by all slices of a class; the share "

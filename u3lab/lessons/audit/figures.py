@@ -22,6 +22,7 @@ CORNER = ((FRAME + LETTER[0] / 96 * (SIDE - 2 * FRAME)) / WIDTH,
 """A click on it in the first slice of a wall of two groups with two rows each."""
 PLANE = 320  # pixels of a plane's square
 LINES = torch.tensor([0.34, 0.71, 0.91])  # sky blue
+BOX = torch.tensor([0.94, 0.89, 0.26])  # yellow, like no frame of an answer
 
 
 def wall(groups: Mapping[str, tuple[Tensor, Tensor]]) -> Tensor:
@@ -56,11 +57,12 @@ def within(place: tuple[float, float], rows: int) -> tuple[float, float]:
 
 
 def boxed(slices: Tensor, cell: tuple[slice, slice], others: Tensor) -> Tensor:
-    """Slices (N,1,H,W) with the cell of others, and a grey line around it."""
+    """Slices (N,1,H,W) with the cell of others, and a thin yellow box around it, closed at the border: (N,3,H,W)."""
     inside = torch.zeros(slices.shape[2:], dtype=torch.bool)
     inside[cell] = True
-    around = F.max_pool2d(inside[None, None].float(), 3, 1, 1)[0, 0] > 0
-    return torch.where(inside, others, torch.where(around, 0.6, slices))
+    around = F.max_pool2d(inside[None, None].float(), 3, 1, 1)
+    core = -F.max_pool2d(-F.pad(around, (1, 1, 1, 1)), 3, 1)
+    return torch.where(around > core, BOX[:, None, None], torch.where(inside, others, slices))
 
 
 def planes(volume: Tensor, map: Tensor, at: tuple[int, int, int], spacing: tuple[float, float, float]) -> Tensor:
