@@ -133,7 +133,7 @@ TABLE = Table(
             "choose & judge: slices": "The networks differ, and the views, lesions and cues; the odd slices are the "
                                       "same."},
     evidence=Evidence(
-        "which networks the audit accuses, of networks of which it is known whether they cheat",
+        "which networks the audit accuses, where it is known which of them cheat",
         measured="The audit's numbers for small networks (four convolutions) that were taught to find a made lesion on "
                  "pictures with one kind of cue. \"accused\": the share of the networks beyond the threshold; \"any "
                  "sign\": beyond at least one. \"lesion removed on 5 pictures\": how often so few true positives, "
@@ -146,7 +146,7 @@ TABLE = Table(
            "from, 100 to be audited on, with the harmless letter, the corner, the blur and the wandering letter.",
         often="Three networks of each kind judge, six of each honest kind for slices, and three others of four kinds "
               "(of three, for volumes) set the thresholds. The numbers are mean, least and largest.",
-        floor="The same shape filled in elsewhere, and edges, stand in the rows.",
+        floor="The same shape filled in elsewhere. The rows of the file have the share of edges outside the body, too.",
         chosen="Each threshold lies half way between the largest honest network that sets it and the least of those "
                "kinds of cheats of which all lie beyond that; by networks with no cue (slices alone), a harmless "
                "letter, a letter in the corner, and a blur. The other kinds had no say. A first rule, the next larger "
