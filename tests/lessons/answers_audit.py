@@ -59,7 +59,7 @@ MUTANTS = [
     ("8-transplant", lambda s, h, i, c: one_by_one(s, h, i, c, down=-1), "wrong sign"),
     ("8-transplant", lambda s, h, i, c: one_by_one(s, h, i, c, down=0), "its own cell"),
     ("8-transplant", lambda s, h, i, c: one_by_one(s, h, i, c)[::-1], "the rise comes first"),
-    ("8-transplant", lambda s, h, i, c: one_by_one(s, h, i, c[::-1]), "rows for columns"),
+    ("8-transplant", lambda s, h, i, c: one_by_one(s, h, i, c[::-1]), "swapped rows and columns"),
     ("8-flips", lambda b, a, ill: counted(b, a, ill, all_of=True), "wrong before"),
     ("8-flips", lambda b, a, ill: counted(b, a, ill, order=(False, True)), "the ill comes first"),
     ("8-flips", lambda b, a, ill: torch.stack([
