@@ -14,7 +14,7 @@ a scan lies, and a map over it), ``own`` (a user's module), ``windows`` (what is
 
 from u3lab.audit.accuracy import accuracy
 from u3lab.audit.cases import Cases, score
-from u3lab.audit.flips import flips
+from u3lab.audit.flips import changes, flips
 from u3lab.audit.lesion import lesion_removed
 from u3lab.audit.looking import where_it_looks
 from u3lab.audit.page import write
