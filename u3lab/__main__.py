@@ -108,11 +108,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _audit(chosen: argparse.Namespace) -> Path:
+    from u3lab import nets
     from u3lab.audit import own, page, reading, running, windows
 
     net = own.made(chosen.network, chosen.weights)
     cases = reading.read(chosen.scans, chosen.labels, masks=chosen.masks, patients=chosen.patients,
-                         positive=chosen.positive, size=chosen.size, channels=own.channels_of(net),
+                         positive=chosen.positive, size=chosen.size, channels=nets.ready(net).channels,
                          range=chosen.range)
     trained = [row["patient"] for row in reading.rows(chosen.trained, ("patient",))] if chosen.trained else []
     seen = cases.images

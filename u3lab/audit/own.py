@@ -119,12 +119,6 @@ def _fill(net: nn.Module, file: Path, where: str) -> None:
         raise U3Error(f"the weights in {file.name} do not fit {where}: {told[:200]}") from None
 
 
-def channels_of(net: nn.Module) -> int:
-    """How many channels the network's pictures have, by its first convolution; 3 without any."""
-    first = next((part for part in net.modules() if isinstance(part, (nn.Conv2d, nn.Conv3d))), None)
-    return 3 if first is None else first.in_channels
-
-
 def asked(net: nn.Module, image: Tensor, where: str) -> object:
     """What the network answers about one picture, without a graph; ``where`` is what messages call it."""
     axes, kinds = ready(net).axes, {2: "pictures", 3: "volumes"}
