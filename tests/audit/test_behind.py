@@ -164,7 +164,7 @@ def test_all_that_stands_behind_is_measured_and_told(volumes: bool, maps: bool, 
     report = audit.run(net, cases, out=tmp_path, behind=True)
     assert report["parts"] == front["parts"] and list(report["behind"]) == list(behind.HEADINGS) and not front["behind"]
     missing = {name: part["why"] for name, part in report["behind"].items() if part["why"]}
-    assert missing.keys() == ({"units"} if volumes else set()), missing
+    assert missing.keys() == ({"masks", "layers", "units"} if volumes else set()), missing
     seen = Read(audit.write(report, tmp_path).read_text())
     text = "".join(seen.words)
     assert not seen.bare and not seen.open and text.index("Behind it") < text.index("What must not be concluded")

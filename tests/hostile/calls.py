@@ -450,6 +450,7 @@ good("saliency.lrp", net=NET, images=SEVERAL, target=TARGET, rule=(Choice(), "al
      epsilon=number(1e-6, 0), alpha=number(2.0), beta=number(1.0))
 good("saliency.excitation_backprop", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.meaningful_perturbation", net=NET, image=ONE, target=TARGET, settings=settings(saliency.MaskSettings))
+good("saliency.pooled_mask", net=NET, images=SEVERAL, target=TARGET, settings=settings(saliency.MaskSettings))
 GREY_TOO = (Picture(several=True, also=("grey", "with five axes")), SEVERAL[1])
 good("saliency.baseline_like", images=GREY_TOO, settings=settings(saliency.MaskSettings),
      spacing=(Number(0, none=True, without_low=True), 2.0))

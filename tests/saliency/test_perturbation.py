@@ -15,7 +15,14 @@ from u3lab import images, nets
 from u3lab.descent import Step, last
 from u3lab.images.variation import total_variation
 from u3lab.saliency import METHODS
-from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, meaningful_perturbation, perturb
+from u3lab.saliency.perturbation import (
+    MaskSettings,
+    baseline_like,
+    enlarge,
+    meaningful_perturbation,
+    perturb,
+    pooled_mask,
+)
 
 PLAIN = {"tv": 0.0, "jitter": 0, "baseline": "grey"}
 
@@ -281,6 +288,34 @@ def test_variation_of_a_flat_mask_has_a_gradient(beta: float):
     mask = torch.full((1, 1, 4, 4), 0.5, requires_grad=True)
     total_variation(mask, beta).backward()
     assert mask.grad.abs().max() == 0
+
+
+# ---- one mask for many pictures
+
+
+def test_a_mask_of_many_pictures_is_that_of_a_plain_loop():
+    net, x = squeezenet(), torch.cat([images.load("coffee", size=64), cat(64).float()])
+    chosen = MaskSettings(steps=3, jitter=0, mask_size=8, sigma=3.0)
+    m = torch.full((1, 1, 8, 8), chosen.start, requires_grad=True)
+    optimiser = torch.optim.Adam([m], chosen.lr)
+    blurred = baseline_like(x, settings=chosen)
+    for _ in range(3):
+        large = torch.nn.functional.interpolate(m, (64, 64), mode="bilinear", align_corners=False)
+        p = [net((1 - large[0]) * one + large[0] * soft).softmax(1)[0, 967]
+             for one, soft in zip(x.split(1), blurred.split(1), strict=True)]
+        optimiser.zero_grad()
+        (sum(p) / 2 + chosen.lam * m.mean() + chosen.tv * total_variation(m, chosen.beta)).backward()
+        optimiser.step()
+        m.data.clamp_(0, 1)
+    found = last(pooled_mask(net, x, 967, settings=chosen)).value
+    torch.testing.assert_close(found, enlarge(m.detach(), x), atol=1e-4, rtol=0)
+
+
+def test_a_mask_of_one_picture_is_the_smallest_perturbation():
+    x, chosen = images.load("coffee", size=64), MaskSettings(steps=3)
+    one, other = (last(way(squeezenet(), x, "espresso", settings=chosen))
+                  for way in (pooled_mask, meaningful_perturbation))
+    assert torch.equal(one.value, other.value) and one.terms == other.terms
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------

@@ -6,10 +6,10 @@
 ``u3lab audit`` does the same from the command line. Files: ``cases`` (what is audited, and the one score), ``lesion``
 (filled in), ``transplant`` (the best fixed place), ``looking`` (outside the body, on the lesion), ``flips`` (harmless
 changes), ``accuracy`` (by patient), ``segments`` (what a network for segmentation is asked in place of the last three);
-``parts`` and ``segment_parts`` (all five of a ``kinds``), ``behind``, ``methods`` and ``markers`` (what stands behind
-them), ``running`` (kept as they are done); ``reading`` (a folder), ``volumes`` (NIfTI, DICOM series), ``grids`` (where
-a scan lies, and a map over it), ``own`` (a user's module), ``windows`` (what is too large for it); ``drawing``,
-``wording``, ``claims`` and ``page`` (the report).
+``parts`` and ``segment_parts`` (all five of a ``kinds``), ``behind``, ``methods``, ``pooled``, ``markers`` and
+``keeping`` (what stands behind them), ``running`` (kept as they are done); ``reading`` (a folder), ``volumes`` (NIfTI,
+DICOM series), ``grids`` (where a scan lies, and a map over it), ``own`` (a user's module), ``windows`` (what is too
+large for it); ``drawing``, ``wording``, ``claims`` and ``page`` (the report).
 """
 
 from u3lab.audit.accuracy import accuracy

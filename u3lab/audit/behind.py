@@ -1,8 +1,10 @@
 """Behind the front page: what a careful reader asks next. Each part is told in sentences, a table and pictures.
 
     maps        every method that is defined, whether its map outlives shuffled weights, and deletion beside edges
+    masks       one mask made on some positives: does it take away others?
     markers     a letter, a clip, a date on negatives that the network has right: how far does the answer move?
     certainty   margin and calibration, which praise networks that cheat
+    layers      what comes back of a picture that is looked for by a layer's code
     units       which channels of a late layer lie on the finding
 """
 
@@ -15,9 +17,11 @@ from torch import Tensor, nn
 
 from u3lab.audit.cases import Cases, LogOdds, score
 from u3lab.audit.drawing import Shot, plane, shown
+from u3lab.audit.keeping import kept, with_places
 from u3lab.audit.markers import marked, markers, moved_by_markers
 from u3lab.audit.methods import maps
 from u3lab.audit.parts import Told, answer, settings
+from u3lab.audit.pooled import pooled
 from u3lab.audit.segments import segments
 from u3lab.audit.wording import bracket, percent
 from u3lab.dissection.overlap import overlap
@@ -132,17 +136,11 @@ def units(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
 
 
 def last_grid(net: Classifier, images: Tensor) -> tuple[str, Tensor]:
-    """The last layer with places of its own, and what it answers: not the scores themselves."""
-    classes = net.logits(images[:1]).shape[1]
-    for layer in reversed(net.layers):
-        try:
-            one = net.features(images[:1], layer)
-        except U3Error:
-            continue  # it is never computed, or gives no tensor
-        if one.ndim == 4 and one.shape[2:].numel() > 1 and one.shape[1] != classes:
-            with torch.no_grad():
-                return layer, torch.cat([net.features(x, layer).cpu() for x in images.split(8)])
-    raise U3Error(f"{net.name} has no layer with places, so it has no units to compare")
+    """The last layer with places of its own, and what it answers."""
+    if not (layers := with_places(net, images[:1])):
+        raise U3Error(f"{net.name} has no layer with places, so it has no units to compare")
+    with torch.no_grad():
+        return layers[-1], torch.cat([net.features(x, layers[-1]).cpu() for x in images.split(8)])
 
 
 def overlaps(active: Tensor, masks: Tensor) -> Tensor:
@@ -156,7 +154,7 @@ def overlaps(active: Tensor, masks: Tensor) -> Tensor:
     return both / either.clamp(min=1)
 
 
-HEADINGS = {"maps": "Maps of all methods", "markers": "Generic markers", "certainty": "Margin and calibration",
-            "units": "Units on the finding"}
-BEHIND = {"maps": maps, "markers": generic, "certainty": certainty, "units": units}
+HEADINGS = {"maps": "Maps of all methods", "masks": "One mask for many pictures", "markers": "Generic markers",
+            "certainty": "Margin and calibration", "layers": "What layers keep", "units": "Units on the finding"}
+BEHIND = {"maps": maps, "masks": pooled, "markers": generic, "certainty": certainty, "layers": kept, "units": units}
 """What is measured behind the page, in its order."""

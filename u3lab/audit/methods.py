@@ -65,21 +65,25 @@ def drawn_by(net: Classifier, images: Tensor, asked: int | str | Region, seed: i
         dict[str, Tensor], dict[str, float | None], dict[str, list[str]]]:
     """Method → its map, and → the rank correlation with that of shuffled weights (None: it searches, and is not asked);
     and why others are not drawn → their names."""
-    drawn, kept, missing, shuffled = {}, {}, {}, net
-    for _, broken in randomise_downwards(net, seed=seed):
-        shuffled = broken  # at the end nothing that was learnt is left
+    drawn, kept, missing, broken = {}, {}, {}, shuffled(net, seed)
     for name, method in METHODS.items():
         if images.ndim == 5 and (method.optimises or name == "occlusion"):
             missing.setdefault("it takes minutes for a volume", []).append(name)
             continue
         try:
             map = map_of(net, method, images, asked)
-            left = None if method.optimises else rank_correlation(map, map_of(shuffled, method, images, asked))
+            left = None if method.optimises else rank_correlation(map, map_of(broken, method, images, asked))
         except Exception as error:  # of the user's module too: one method less, and no more
             missing.setdefault(" ".join(str(error).split()), []).append(name)
             continue
         drawn[name], kept[name] = map, left
     return drawn, kept, missing
+
+
+def shuffled(net: Classifier, seed: int) -> Classifier:
+    """The same network with nothing left of what it learnt."""
+    *_, (_, broken) = [("", net), *randomise_downwards(net, seed=seed)]  # one without weights stays as it is
+    return broken
 
 
 def asked_of(net: Classifier, images: Tensor, positive: int | str) -> int | str | Region:

@@ -20,7 +20,6 @@ from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
 from u3lab.audit.kinds import KINDS, Kind
 from u3lab.audit.running import FOLDER, MAPS, writing
 from u3lab.audit.wording import (
-    LEFT_OUT,
     NONE,
     bracket,
     cheats_lie,
@@ -164,8 +163,8 @@ def _behind(behind: dict[str, Any], folder: Path) -> str:
         told = ["This part is missing: " + part["why"] + "."] if part["why"] else part["told"]
         table = "" if part["why"] or not part["table"] else _table(part["head"], part["table"])
         said += f"<h3>{HEADINGS[name]}</h3>{_paragraphs(told)}{table}{_rows(part['rows'], folder)}"
-    return ("<section><h2>Behind it</h2><details><summary>Maps of all methods, generic markers, margin and "
-            f"calibration, units</summary>{said}{_paragraphs([LEFT_OUT])}</details></section>\n")
+    return (f"<section><h2>Behind it</h2><details><summary>{', '.join(HEADINGS[name] for name in behind).capitalize()}"
+            f"</summary>{said}</details></section>\n")
 
 
 def _paragraphs(told: list[str]) -> str:

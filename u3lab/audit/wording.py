@@ -38,7 +38,6 @@ SIGNS = {"lesion removed": "lesion removed", "best fixed place": "best fixed pla
 """Part → its sign in the table of thresholds."""
 
 LOW = "lesion removed"  # the one number that is low in networks that cheat
-LEFT_OUT = "Not asked here: what layers keep of a picture (chapter 5), and masks pooled over pictures."
 
 
 def percent(value: float) -> str:

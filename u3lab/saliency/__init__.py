@@ -17,7 +17,7 @@ from u3lab.saliency.metrics import (
     strongest_channels,
 )
 from u3lab.saliency.occlusion import occlusion
-from u3lab.saliency.perturbation import MaskSettings, baseline_like, meaningful_perturbation, perturb
+from u3lab.saliency.perturbation import MaskSettings, baseline_like, meaningful_perturbation, perturb, pooled_mask
 from u3lab.saliency.pointing import known_pictures, mosaics, pointing_game, tile_shares
 from u3lab.saliency.registry import METHODS, Method
 from u3lab.saliency.relevance import (

@@ -137,10 +137,55 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str | 
     torch.Size([1, 1, 96, 96])
     """
     settings = or_default(settings, MaskSettings)
-    net = ready(net, image, one=True, bounded=True)
-    spacing = net.spacing_of(image)
-    wanted = [target if isinstance(target, Region) else net.class_index(target)]
-    x = image.detach().to(net.device)
+    return _search(ready(net, image, one=True, bounded=True), image, target, settings)
+
+
+def pooled_mask(net: Classifier, images: Tensor, target: int | str | Region, *,
+                settings: MaskSettings | None = None) -> Iterator[Step]:
+    """Find one mask for many pictures, step by step: what they have in common at a fixed place, and nothing else.
+
+        E(m) = mean over n of Φ_c(x̃_n) + λ‖m‖₁ + γ Σ‖∇m‖^β
+
+    A finding is at another place in each picture, so no cheap mask removes it from all; a mark that is always at the
+    same place goes with a small one. Judge it on pictures that it was not made on.
+
+    Parameters
+    ----------
+    net
+        A classifier.
+    images
+        (B,C,H,W) or (B,C,D,H,W) in [0,1], all with the class.
+    target
+        The class to remove, by number or name, or a :class:`~u3lab.nets.Region` of one mask, or of B.
+    settings
+        As of :func:`meaningful_perturbation`; ``jitter`` moves all pictures alike, mask and all.
+
+    Yields
+    ------
+    Step
+        ``value`` is m (1,1,H,W); ``terms`` are as there, with the mean probability.
+
+    Raises
+    ------
+    U3Error
+        A network or pictures that :func:`~u3lab.nets.ready` refuses, a class that does not exist, or a region that
+        does not fit.
+
+    Examples
+    --------
+    >>> net, x = nets.load(), images.load("coffee", size=96).expand(2, -1, -1, -1)
+    >>> last(saliency.pooled_mask(net, x, "espresso", settings=saliency.MaskSettings(steps=2))).value.shape
+    torch.Size([1, 1, 96, 96])
+    """
+    settings = or_default(settings, MaskSettings)
+    return _search(ready(net, images, bounded=True), images, target, settings)
+
+
+def _search(net: Classifier, images: Tensor, target: int | str | Region, settings: MaskSettings) -> Iterator[Step]:
+    """The mask that takes the target from all of these pictures."""
+    spacing = net.spacing_of(images)
+    wanted = target.each(len(images)) if isinstance(target, Region) else [net.class_index(target)] * len(images)
+    x = images.detach().to(net.device)
     generator = torch.Generator().manual_seed(settings.seed)
     baseline = _Baseline(x, settings, generator, spacing)
     m = _start(x, settings, net.spacing).requires_grad_()
@@ -151,7 +196,7 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str | 
             now = clamp(m + settings.noise * torch.randn(m.shape, generator=generator).to(x.device), 0, 1)
         perturbed = shift(blend(x, now, baseline()), [round(settings.jitter / mm) for mm in spacing], generator)
         scores = net.unchecked(perturbed)
-        probability = asked(net, net.as_probabilities(scores), wanted, mean=True)[0]
+        probability = asked(net, net.as_probabilities(scores), wanted, mean=True).mean()
         size, rough = price(m, settings.lam, settings.tv, settings.beta)
         return enlarge(m, x), {"probability": probability, "size": size, "variation": rough}
 
