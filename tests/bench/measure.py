@@ -33,17 +33,9 @@ class Side:
     ratios: list[float] = field(default_factory=list)
     peak: float | None = None
     difference: float | None = None
-    precision: str = ""
+    precision: str = "float32"
     problem: str = ""
     note: str = ""
-
-    @property
-    def time(self) -> float:
-        return statistics.median(self.times)
-
-    @property
-    def ratio(self) -> float:
-        return statistics.median(self.ratios)
 
 
 @dataclass
@@ -59,7 +51,7 @@ class Result:
         """The fastest peer with equal maps; without one, the fastest."""
         timed = [peer for peer in self.peers if peer.times]
         equal = [peer for peer in timed if peer.difference is not None and peer.difference <= EQUAL]
-        return min(equal or timed, key=lambda peer: peer.time, default=None)
+        return min(equal or timed, key=lambda peer: statistics.median(peer.times), default=None)
 
 
 def prepare(row: Row, scene: Scene) -> Result:
@@ -146,13 +138,6 @@ def training(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor], count
         return [value.detach()]
     steps()
     return steps
-
-
-def memory(result: Result) -> None:
-    """Greatest growth of resident memory during one call of each side."""
-    for side in [result.ours, *result.peers]:
-        if side.run:
-            side.peak = peak(side.run)
 
 
 def peak(run: Run) -> float | None:

@@ -202,15 +202,15 @@ ROWS = [
         Peer("TorchRay", partial(by.torchray, method="linear_approx"), summed, TORCHRAY)],
         of=("saliency/modulated gradient",)),
     Row("modulated gradient, half way", ours("modulated gradient", layer=True), [
-        Peer("captum", partial(by.captum_layer, method="LayerGradientXActivation"), same, CAPTUM),
+        Peer("captum", lambda s: by.captum(s, "LayerGradientXActivation", s.middle_module), same, CAPTUM),
         Peer("TorchRay", partial(by.torchray, method="linear_approx", saliency_layer="middle"), summed, TORCHRAY)],
         of=("saliency/modulated gradient",)),
     Row("Grad-CAM, half way", ours("Grad-CAM", layer=True), [
-        Peer("captum", partial(by.captum_layer, method="LayerGradCam", relu_attributions=True), same, CAPTUM),
+        Peer("captum", lambda s: by.captum(s, "LayerGradCam", s.middle_module, relu_attributions=True), same, CAPTUM),
         Peer("TorchRay", partial(by.torchray, method="grad_cam", saliency_layer="middle"), same, TORCHRAY)],
         of=("saliency/Grad-CAM",)),
     Row("guided Grad-CAM, half way", ours("guided Grad-CAM", layer=True), [
-        Peer("captum", partial(by.captum_guided_cam, interpolate_mode="bilinear"), normalised, CAPTUM, note=NO_RELU6)],
+        Peer("captum", by.captum_guided_cam, normalised, CAPTUM, note=NO_RELU6)],
         of=("saliency/guided Grad-CAM",)),
     Row("excitation, half way", ours("excitation", layer=True), [
         Peer("zennit", partial(by.zennit_at_middle, composite=by.zennit_excitation), same, ZENNIT, note=NEGATIVE),
