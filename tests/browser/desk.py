@@ -83,19 +83,28 @@ class Desk:
         """A code cell; -1 is the last."""
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
 
-    def run(self, number: int, source: str | None = None) -> Locator:
-        """Run one cell with the keyboard, after typing ``source`` over what is there; its output once it is over."""
+    def start(self, number: int, source: str | None = None) -> Locator:
+        """Run one cell with the keyboard, after typing ``source`` over what is there, without a wait; the cell."""
         cell = self.cell(number)
-        prompt = cell.locator(".jp-InputPrompt")
-        before = prompt.inner_text()
         cell.locator(".cm-content").click()
         if source is not None:
             self.page.keyboard.press("ControlOrMeta+a")
             self.page.keyboard.insert_text(source)
         self.page.keyboard.press("ControlOrMeta+Enter")
+        return cell
+
+    def run(self, number: int, source: str | None = None) -> Locator:
+        """The same; its output once it is over."""
+        prompt = self.cell(number).locator(".jp-InputPrompt")
+        before = prompt.inner_text()
+        cell = self.start(number, source)
         until(lambda: any(c.isdigit() for c in prompt.inner_text()) and prompt.inner_text() != before,
               f"cell {number} did not finish")
         return cell.locator(".jp-Cell-outputArea")
+
+    def words(self) -> list[str]:
+        """Those of each live picture, for who does not see it."""
+        return self.page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)")
 
     def ask(self, expression: str) -> Any:
         """The value of an expression in the kernel, as JSON; asked through the last cell, as a student would."""

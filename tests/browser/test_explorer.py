@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from tests.browser.desk import Desk, Figure, until
+from tests.images.files import dicom
 from u3lab import pixels
 
 SETUP = """
@@ -116,11 +118,7 @@ def test_a_move_while_a_cell_runs_is_answered_afterwards(desk: Desk):
     figure = desk.figure(PICKY_CELL)
     figure.press("level", "Home")
     figure.says("level 0")
-    cell = desk.cell(-1)
-    cell.locator(".cm-content").click()
-    desk.page.keyboard.press("ControlOrMeta+a")
-    desk.page.keyboard.insert_text("import time; time.sleep(3)")
-    desk.page.keyboard.press("ControlOrMeta+Enter")
+    cell = desk.start(-1, "import time; time.sleep(3)")
     cell.locator(".jp-InputPrompt", has_text="*").wait_for()
     figure.press("level", "End")
     figure.says("level 8")
@@ -204,7 +202,8 @@ def test_the_students_own_picture_and_a_file_that_is_none(desk: Desk, tmp_path: 
 
 def test_a_dicom_file_is_a_picture_too(desk: Desk, tmp_path: Path):
     pytest.importorskip("pydicom")
-    write_dicom(tmp_path / "slice.dcm")
+    ramp = np.linspace(0, 4095, 64 * 96).astype(np.uint16).reshape(64, 96)  # of 12 bits
+    (tmp_path / "slice.dcm").write_bytes(dicom(ramp, bits=12))
     figure = desk.figure(OWN_CELL)
     frame = figure.number()
     upload(desk, tmp_path / "slice.dcm")
@@ -215,7 +214,7 @@ def test_a_dicom_file_is_a_picture_too(desk: Desk, tmp_path: Path):
 
 
 def test_every_live_picture_has_words(desk: Desk):
-    words = desk.page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)")
+    words = desk.words()
     assert len(words) == 5 and all(words) and "no picture yet" not in words
     assert desk.complaints == []
 
@@ -236,20 +235,3 @@ def upload(desk: Desk, file: Path) -> None:
     with desk.page.expect_file_chooser() as chooser:
         desk.figure(OWN_CELL).box.locator(".widget-upload").click()
     chooser.value.set_files(file)
-
-
-def write_dicom(file: Path) -> None:
-    """A ramp of 12-bit grey values, as a scanner writes it."""
-    import numpy as np
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CTImageStorage, generate_uid()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    data = FileDataset(str(file), {}, file_meta=meta, preamble=b"\0" * 128)
-    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    data.Rows, data.Columns, data.SamplesPerPixel, data.PhotometricInterpretation = 64, 96, 1, "MONOCHROME2"
-    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
-    data.PixelData = np.linspace(0, 4095, 64 * 96).astype("<u2").tobytes()
-    data.save_as(file, enforce_file_format=True)

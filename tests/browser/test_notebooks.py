@@ -80,5 +80,4 @@ def test_every_picture_has_the_alt_text_of_its_output(ran: Desk):
 
 
 def test_every_live_picture_has_words(ran: Desk):
-    words = ran.page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)")
-    assert words and all(words)
+    assert ran.words() and all(ran.words())

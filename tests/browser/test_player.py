@@ -157,7 +157,7 @@ def test_a_cell_that_is_run_again_closes_what_it_made_before(desk: Desk):
 
 
 def test_every_live_picture_has_words(desk: Desk):
-    words = desk.page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)")
+    words = desk.words()
     assert words and all(words) and "no picture yet" not in words
     assert desk.complaints == []
 

@@ -55,21 +55,12 @@ def test_what_makes_pages_is_watched_like_pages(tmp_path: Path):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_has_an_oracle(method: str):
-    """If not: mark the test that compares its numbers with ``@pytest.mark.oracle(by, registry=[name])``."""
-    assert method in knowing.oracles()
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_says_what_it_cannot_do(method: str):
+def test_every_method_has_an_oracle_its_limits_and_a_row_of_the_bench_or_a_reason_why_not(method: str):
+    """Mark the test that compares its numbers with ``@pytest.mark.oracle(by, registry=[name])``. No reason by a row."""
     registry, name = method.split("/")
-    assert all(limits(knowing.REGISTRIES[registry][name]))
-    assert limits(knowing.REGISTRIES[registry][name]), "declare it on its line in the registry"
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_has_a_row_of_the_bench_or_a_reason_why_not(method: str):
-    """Not both: a reason beside a row is out of date."""
+    assert method in knowing.oracles()
+    said = limits(knowing.REGISTRIES[registry][name])
+    assert said and all(said), "declare it on its line in the registry"
     assert (method in bench.methods()) != bool(WHY.get(method)), "measure it, or say why not in tests/bench/peerless.py"
 
 
