@@ -1,4 +1,4 @@
-"""Sliders, clicks and the student's own pictures in JupyterLab: the picture follows, and a slip is one line."""
+"""Sliders, clicks and the student's own pictures in JupyterLab: the picture follows."""
 
 from pathlib import Path
 
@@ -7,21 +7,13 @@ import pytest
 import torch
 
 from tests.browser.desk import Desk, Figure, until
+from tests.browser.small import EXPLORER
 from tests.images.files import dicom
 from u3lab import pixels
 
 SETUP = """
 import u3lab, torch
-from u3lab import U3Error, images, live, nets, pixels, saliency
-"""
-PICKY = """
-def shade(level):
-    if level == 3:
-        raise U3Error("level 3 is <closed>; move on")
-    return torch.full((1, 3, 40, 60), level / 8), f"level {level}"
-
-picky = live.explore(shade, level=(0, 8))
-picky
+from u3lab import images, live, nets, pixels, saliency
 """
 CLICKED = """
 def cross(place):
@@ -54,7 +46,7 @@ live.explore(guided, k=(0, 999))
 FOLLOWED = """
 live.explore(cross, place=live.Click(0.5, 0.5, panels=2, follow=True))
 """
-PICKY_CELL, CLICKED_CELL, OWN_CELL, GUIDED_CELL, FOLLOWED_CELL = 1, 2, 3, 4, 5
+SLIDER_CELL, CLICKED_CELL, OWN_CELL, GUIDED_CELL, FOLLOWED_CELL = 1, 2, 3, 4, 5
 MOVE = """async ([handle, image, moves]) => {
     for (let n = 0; n < moves; n++) {
         const shown = new Promise(done => {
@@ -76,24 +68,11 @@ ICONS = """() => {
 @pytest.fixture(scope="module")
 def desk(open_notebook) -> Desk:
     """One notebook with five explorers, and a cell to ask in."""
-    return open_notebook("explorers.ipynb", (SETUP, PICKY, CLICKED, OWN, GUIDED, FOLLOWED, "pass"))
-
-
-def test_a_slip_is_one_line_and_the_next_good_value_recovers(desk: Desk):
-    figure = desk.figure(PICKY_CELL)
-    figure.says("level 4")
-    good, frame = figure.bytes(), figure.number()
-    figure.press("level", "ArrowLeft")
-    figure.says("level 3 is <closed>; move on")
-    assert figure.bytes() == good and figure.image.get_attribute("alt") == "level 4"
-    figure.press("level", "ArrowLeft")
-    figure.says("level 2")
-    assert figure.newer(frame) and figure.bytes() != good
-    assert figure.image.get_attribute("alt") == "level 2"
+    return open_notebook("explorers.ipynb", (SETUP, EXPLORER, CLICKED, OWN, GUIDED, FOLLOWED, "pass"))
 
 
 def test_many_moves_end_at_the_last(desk: Desk):
-    figure = desk.figure(PICKY_CELL)
+    figure = desk.figure(SLIDER_CELL)
     figure.press("level", "Home")
     figure.says("level 0")
     for _ in range(8):
@@ -104,7 +83,7 @@ def test_many_moves_end_at_the_last(desk: Desk):
 
 def test_no_move_changes_the_icon_of_the_tab(desk: Desk):
     """Each change costs the server a request, while it has the move to pass on."""
-    figure = desk.figure(PICKY_CELL)
+    figure = desk.figure(SLIDER_CELL)
     figure.press("level", "Home")
     figure.says("level 0")
     desk.page.evaluate(ICONS)
@@ -115,7 +94,7 @@ def test_no_move_changes_the_icon_of_the_tab(desk: Desk):
 
 
 def test_a_move_while_a_cell_runs_is_answered_afterwards(desk: Desk):
-    figure = desk.figure(PICKY_CELL)
+    figure = desk.figure(SLIDER_CELL)
     figure.press("level", "Home")
     figure.says("level 0")
     cell = desk.start(-1, "import time; time.sleep(3)")

@@ -92,30 +92,6 @@ def test_a_higher_price_turned_up_during_the_run_shrinks_the_mask(desk: Desk):
     assert area < 0.7 * alone, f"after {steps} steps the mask covers {area:.2f}, left alone {alone:.2f}"
 
 
-def test_a_restart_with_the_same_seed_gives_the_same_pictures(desk: Desk):
-    figure = desk.figure(ELIDING_CELL)
-    figure.button("reset").click()
-    runs = []
-    for _ in range(2):
-        figure.button("restart").click()
-        until(lambda: step_of(figure) == 0, "restart did not go back to the first step")
-        for step in range(1, 5):
-            figure.button("step").click()
-            until(lambda step=step: step_of(figure) == step, f"step {step} was not taken")
-        runs.append(figure.bytes())
-    assert runs[0] == runs[1]
-    assert desk.ask("perturbing_player.settings.lam") == 0.5
-
-
-def test_starting_one_pauses_the_other(desk: Desk):
-    one, two = desk.figure(ONE_CELL), desk.figure(OTHER_CELL)
-    play(one)
-    play(two)
-    assert stopped(one) and two.newer(two.number() + 3)
-    play(one)
-    assert stopped(two)
-
-
 def test_running_another_cell_pauses(desk: Desk):
     one = desk.figure(ONE_CELL)
     if not one.button("pause").is_visible():

@@ -21,6 +21,7 @@ from tests.load.chaos_room import (
     goes_on,
     kernel_of,
     laboratory,
+    mishap,
     seated,
     since,
     through,
@@ -41,42 +42,31 @@ while True:
 GREEDY = "import numpy as _np; _all = _np.ones({gib} * 2**27); del _all"  # float64: 2**27 of them are 1 GiB
 
 
-async def kernel_killed(plan: Plan) -> dict:
+@mishap(plays=True)
+async def kernel_killed(room: Room, plan: Plan) -> dict:
     """kill -9 of the kernel of a player that runs; then a new kernel on the same page, Run All."""
-    with laboratory() as lab:
-        async with seated(lab, plan, plays=True) as room:
-            victim = room.victim
-
-            async def harm() -> dict:
-                await victim.play()
-                old, start = kernel_of(victim), time.monotonic()
-                os.kill(old, signal.SIGKILL)
-                await another_kernel(victim, old)
-                answers = time.monotonic() - start
-                await victim.run_all(plan.cells)
-                await victim.play()
-                return {"a new kernel answers after": round(answers, 1), "plays again after": since(start)}
-
-            return await through(room, plan, harm)
+    victim = room.victim
+    await victim.play()
+    old, start = kernel_of(victim), time.monotonic()
+    os.kill(old, signal.SIGKILL)
+    await another_kernel(victim, old)
+    answers = since(start)
+    await victim.run_all(plan.cells)
+    await victim.play()
+    return {"a new kernel answers after": answers, "plays again after": since(start)}
 
 
-async def endless_loop(plan: Plan) -> dict:
+@mishap()
+async def endless_loop(room: Room, plan: Plan) -> dict:
     """A student's cell never ends, until "Interrupt Kernel"; another's swallows that, until "Restart Kernel"."""
-    with laboratory() as lab:
-        async with seated(lab, plan) as room:
-            victim = room.victim
-
-            async def harm() -> dict:
-                loop = asyncio.create_task(victim.line.run(FOREVER))
-                await asyncio.sleep(plan.lasts)
-                still, start = not loop.done(), time.monotonic()
-                await victim.line.control("interrupt")
-                ended = await _error(loop)
-                found = {"ended": start, "ran until interrupted": still, "the interrupt says": ended,
-                         "moves again after": await _moves_again(victim, start)}
-                return {**found, **await _deaf(room, plan)}
-
-            return await through(room, plan, harm)
+    victim = room.victim
+    loop = asyncio.create_task(victim.line.run(FOREVER))
+    await asyncio.sleep(plan.lasts)
+    still, start = not loop.done(), time.monotonic()
+    await victim.line.control("interrupt")
+    ended = await _error(loop)
+    return {"ended": start, "ran until interrupted": still, "the interrupt says": ended,
+            "moves again after": await _moves_again(victim, start), **await _deaf(room, plan)}
 
 
 async def _deaf(room: Room, plan: Plan) -> dict:
@@ -157,24 +147,17 @@ def limited(lab: Lab) -> Iterator[int]:
         group.rmdir()
 
 
-async def stopped(plan: Plan) -> dict:
+@mishap(plays=True)
+async def stopped(room: Room, plan: Plan) -> dict:
     """SIGSTOP of the server and all kernels, in the midst of a player's run and of moves; later SIGCONT."""
-    with laboratory() as lab:
-        async with seated(lab, plan, plays=True) as room:
-            victim = room.victim
-
-            async def harm() -> dict:
-                await victim.play()
-                server, *kernels = family(lab.pid)
-                server.suspend()
-                await asyncio.sleep(0.3)  # the kernels wait for the page by then
-                for process in kernels:
-                    process.suspend()
-                await asyncio.sleep(plan.lasts)
-                for process in (server, *kernels):
-                    process.resume()
-                start = time.monotonic()
-                return {"ended": start, **await goes_on(room),
-                        "websockets lost": sum(one.line.lost for one in room.pupils)}
-
-            return await through(room, plan, harm)
+    await room.victim.play()
+    server, *kernels = family(room.victim.lab.pid)
+    server.suspend()
+    await asyncio.sleep(0.3)  # the kernels wait for the page by then
+    for process in kernels:
+        process.suspend()
+    await asyncio.sleep(plan.lasts)
+    for process in (server, *kernels):
+        process.resume()
+    return {"ended": time.monotonic(), **await goes_on(room),
+            "websockets lost": sum(one.line.lost for one in room.pupils)}

@@ -4,6 +4,7 @@ Each moves sliders or plays, now and then passes an exercise, and saves a notebo
 """
 
 import asyncio
+import functools
 import json
 import os
 import tempfile
@@ -116,6 +117,18 @@ def connected(lab: Lab) -> aiohttp.ClientSession:
     """What a browser that has the lab's token asks it with."""
     return aiohttp.ClientSession(headers={"Authorization": f"token {lab.token}"},
                                  timeout=aiohttp.ClientTimeout(total=600))
+
+
+def mishap(plays: bool = False) -> Callable[[Callable[[Room, Plan], Awaitable[dict]]], Callable]:
+    """Make harm that is done to a room a mishap: with a lab of its own, and all that is counted."""
+    def made(harm: Callable[[Room, Plan], Awaitable[dict]]) -> Callable[[Plan], Awaitable[dict]]:
+        @functools.wraps(harm)
+        async def happen(plan: Plan) -> dict:
+            with laboratory() as lab:
+                async with seated(lab, plan, plays=plays) as room:
+                    return await through(room, plan, lambda: harm(room, plan))
+        return happen
+    return made
 
 
 async def through(room: Room, plan: Plan, harm: Callable[[], Awaitable[dict]]) -> dict:
