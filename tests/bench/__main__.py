@@ -69,7 +69,7 @@ def _maps(arguments: argparse.Namespace) -> list[dict]:
         measure.clock(result, *((0.1, 2) if arguments.quick else (1.2, 3)))
         rows.append(table.as_data(result))
         table.show(rows[-1], head=len(rows) == 1)
-    judged = [row["met"] for row in rows if row["target"] is not None]
+    judged = [row["met"] for row in rows if row["met"] != "–"]
     print(f"\n{judged.count('yes')} of {len(judged)} targets met.")
     return rows
 

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
+from captum import attr, robust
 from torch import Tensor, nn
 
 from tests.bench.scene import Scene, noisy
@@ -37,11 +38,9 @@ def path(module: nn.Module, part: nn.Module) -> str:
 def captum(scene: Scene, method: str, *of: nn.Module, target: int | None = None, hooks: bool = False,
            **options: Any) -> Run:
     """``captum.attr.<method>(module, *of).attribute(x, target)``; ``hooks``: it needs ReLUs that are not in place."""
-    import captum.attr
-
     module = scene.without_inplace if hooks else scene.module
     x, k = scene.normalised, scene.target if target is None else target
-    return lambda: [getattr(captum.attr, method)(module, *of).attribute(x, target=k, **options).detach()]
+    return lambda: [getattr(attr, method)(module, *of).attribute(x, target=k, **options).detach()]
 
 
 def captum_guided_cam(scene: Scene) -> Run:
@@ -58,46 +57,36 @@ def captum_integrated(scene: Scene, steps: int, at_once: int | None) -> Run:
 
 def captum_neuron(scene: Scene) -> Run:
     """Gradient of one neuron."""
-    from captum.attr import NeuronGradient
-
     place = scene.neuron[1:]
-    return lambda: [NeuronGradient(scene.module, scene.neuron_module).attribute(scene.normalised, place).detach()]
+    return lambda: [attr.NeuronGradient(scene.module, scene.neuron_module).attribute(scene.normalised, place).detach()]
 
 
 def captum_attack(scene: Scene, steps: int) -> Run:
     """PGD for a number of steps, with cross-entropy as its loss."""
-    from captum.robust import PGD
-
-    attack = PGD(scene.module, nn.CrossEntropyLoss(reduction="none"))
+    attack = robust.PGD(scene.module, nn.CrossEntropyLoss(reduction="none"))
     label = torch.tensor([scene.target])
     return lambda: [attack.perturb(scene.normalised, 0.07, 0.02, steps, label)]
 
 
 def captum_lrp(scene: Scene) -> Run:
     """LRP with captum's default, the ε-rule with ε = 1e-9, for all layers."""
-    from captum.attr import LRP
-
     if any(isinstance(part, nn.ReLU6) for part in scene.module.modules()):
         raise Unsupported("captum's LRP has no rule for ReLU6")
-    return lambda: [LRP(scene.canonical).attribute(scene.normalised, target=scene.target).detach()]
+    return lambda: [attr.LRP(scene.canonical).attribute(scene.normalised, target=scene.target).detach()]
 
 
 def captum_smooth(scene: Scene, noise: float, samples: int, at_once: int | None) -> Run:
     """NoiseTunnel over Saliency. It draws its own noise, of the same spread in units of the picture."""
-    from captum.attr import NoiseTunnel, Saliency
-
     x = scene.normalised
     spread = noise * float(scene.picture.amax() - scene.picture.amin()) / float(scene.net.std.mean())
-    return lambda: [NoiseTunnel(Saliency(scene.module)).attribute(
+    return lambda: [attr.NoiseTunnel(attr.Saliency(scene.module)).attribute(
         x, target=scene.target, nt_samples=samples, nt_samples_batch_size=at_once, stdevs=spread, abs=False).detach()]
 
 
 def captum_same_noise(scene: Scene, noise: float, samples: int) -> Run:
     """Saliency on our own noisy copies: what NoiseTunnel computes, with equal noise."""
-    from captum.attr import Saliency
-
     copies = noisy(scene, noise, samples)
-    return lambda: [Saliency(scene.module).attribute(copies, target=scene.target, abs=False).mean(0, keepdim=True)]
+    return lambda: [attr.Saliency(scene.module).attribute(copies, target=scene.target, abs=False).mean(0, keepdim=True)]
 
 
 # zennit -----------------------------------------------------------------------------------------------------------

@@ -36,8 +36,7 @@ def shown(page: Page, number: int) -> Figure:
 def test_a_slider_a_player_and_a_quiz(browser: Browser, tmp_path: Path):
     notebook = write_notebook(tmp_path / "small.ipynb", (SETUP, EXPLORER, PLAYER, QUIZ))
     with page_of(browser, tmp_path, notebook) as page:
-        explorer, player = shown(page, 0), shown(page, 1)
-        lives(page, explorer, player)
+        lives(page, shown(page, 0), shown(page, 1))
 
 
 def test_a_whole_notebook_of_the_course(browser: Browser, tmp_path: Path):
@@ -50,5 +49,3 @@ def test_a_whole_notebook_of_the_course(browser: Browser, tmp_path: Path):
         page.keyboard.press("End")
         until(lambda: figure.bytes() != before, "the slider was moved, and the picture stayed")
         assert page.get_by_text("Traceback").count() == 0
-
-

@@ -69,7 +69,7 @@ def test_code_of_a_cell_is_called_so():
     (SystemExit(3), "use return instead"), (KeyboardInterrupt(), "KeyboardInterrupt"), (MemoryError(), "more memory"),
     (ZeroDivisionError("oh"), "ZeroDivision"), (GeneratorExit(), "GeneratorExit"), (StopIteration(), "StopIteration")])
 def test_whatever_it_raises(error: BaseException, message: str):
-    assert message in said(lambda p, through: raising(error)())
+    assert message in said(raising(error))
 
 
 def test_recursion():
@@ -85,7 +85,8 @@ def test_a_message_that_cannot_be_shown():
         def __str__(self):
             raise ValueError
 
-    assert "cannot be shown" in said(lambda p, through: raising(Nasty())())
+    answer = raising(Nasty())  # on a line of its own: a traceback shows lines
+    assert "cannot be shown" in said(answer)
 
 
 def forever(p, through):

@@ -300,7 +300,6 @@ Ours = partial(Also, Kind(), lambda: {
 
 
 
-
 @dataclass(frozen=True)
 class Module(Kind):
     """A module of ours that is asked, not trained: in training mode it would change, and answer by the batch."""
@@ -374,14 +373,8 @@ def small(seed: int = 0) -> nets.Classifier:
                            name="small")
 
 
-@cache
-def net(seed: int = 0) -> nets.Classifier:
-    return small(seed)
-
-
-@cache
-def training() -> nets.Classifier:
-    return copy.deepcopy(small()).train()
+net = cache(small)
+training = cache(lambda: small().train())
 
 
 @cache
@@ -389,6 +382,3 @@ def spoilt(value: float) -> nets.Classifier:
     made = small()
     made.module.conv1.weight[0, 0, 0, 0] = value
     return made
-
-
-Maker = Callable[[], object]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 import nbformat
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 
 from tests.browser.jupyter import Lab
 from tests.load.line import LARGEST, PROTOCOL, Failed, Line, Model
@@ -78,8 +79,8 @@ class Page(Line):
     def _take(self, data: bytes) -> None:
         super()._take(data)
         if b'"update_states"' in data:
-            first, last = (int.from_bytes(data[8 * k : 8 * k + 8], "little") for k in (5, 6))
-            for comm, told in json.loads(data[first:last])["data"].get("states", {}).items():
+            content = json.loads(deserialize_msg_from_ws_v1(data)[1][3])
+            for comm, told in content["data"].get("states", {}).items():
                 if (model := self.models.get(comm)) and told["state"] != model.state:
                     model.state |= told["state"]
                     self.heard(model)
