@@ -78,7 +78,6 @@ def peft(name: str) -> Callable[[], object]:
 
 
 def _with_head(module: nn.Module) -> nn.Module:
-    """A head for the classes of the domain."""
     if hasattr(module, "fc"):
         module.fc = nn.Linear(module.fc.in_features, CLASSES)
     else:
@@ -92,7 +91,6 @@ def _loop(net: nets.Classifier, module: nn.Module, weights: list[nn.Parameter]) 
 
 
 def sides(name: str) -> dict[str, Callable[[], Callable[[], object]]]:
-    """What makes the steps of each side."""
     found = {FINE_TUNING: partial(fine_tuning, name), **{kind: partial(ours, name, kind) for kind in KINDS}}
     return found | ({PEFT: partial(peft, name)} if installed("peft") else {})
 

@@ -46,7 +46,6 @@ class Task:
         self.labels = [lite.segments(*one) for one in zip(whole.masks, whole.labelled, strict=True)]
 
     def ours(self) -> Tensor:
-        """IoU (U,C)."""
         return dissect(self.net, self.layer, self.data).iou
 
     def lite(self, skip: bool = True) -> lite.Found:
@@ -58,7 +57,6 @@ class Task:
             return [self.net.features(batch.images, self.layer).contiguous() for batch in batches(self.data)]
 
     def thresholds(self) -> Tensor:
-        """Our first reading."""
         maps = self.passes()
         seen = Quantiles(maps[0].shape[1])
         for some in maps:

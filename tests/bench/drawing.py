@@ -48,7 +48,6 @@ def run(name: str, shape: dict, budget: float) -> dict[str, Any]:
 
 
 def report(quick: bool) -> list[dict[str, Any]]:
-    """Both runs, as a table."""
     budget = 25.0 if quick else 180.0
     races = [run("ours", OURS, budget), run("published 128×5", PUBLISHED, budget)]
     table.show_all(races)

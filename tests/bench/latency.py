@@ -40,12 +40,10 @@ class Row:
         return statistics.median(percentile(one, share) for one in self.measured[condition])
 
     def ratio(self) -> float:
-        """How many times slower it is with one core busy."""
         quiet, busy = self.figure("quiet"), self.figure("busy")
         return quiet / busy if self.plays else busy / quiet
 
     def verdicts(self) -> tuple[bool, bool]:
-        """Whether the quiet figure and the ratio meet their targets."""
         quiet = self.figure("quiet")
         return quiet >= self.target if self.plays else quiet <= self.target, self.ratio() <= WORST
 
@@ -72,7 +70,6 @@ def report(quick: bool) -> list[dict[str, Any]]:
 
 
 def line(row: Row) -> dict[str, Any]:
-    """One row of the table."""
     def shown(condition: str) -> str:
         best = "" if row.plays else f"{row.figure(condition, 0.5):.0f} / "
         return f"{best}{row.figure(condition):.1f}"
@@ -108,7 +105,6 @@ async def _measure(done: list[Row], program: str, lab: Lab, moves: int, seconds:
 
 
 async def _all(done: list[Row], condition: str, pages: list[Page], moves: int, seconds: float) -> None:
-    """Every row in turn, on all pages at once."""
     from tests.bench import latency_page
 
     for row in done:

@@ -3,7 +3,6 @@
 import ctypes
 import gc
 import os
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -46,12 +45,6 @@ class Result:
     scene: Scene
     ours: Side
     peers: list[Side]
-
-    def rival(self) -> Side | None:
-        """The fastest peer with equal maps; without one, the fastest."""
-        timed = [peer for peer in self.peers if peer.times]
-        equal = [peer for peer in timed if peer.difference is not None and peer.difference <= EQUAL]
-        return min(equal or timed, key=lambda peer: statistics.median(peer.times), default=None)
 
 
 def prepare(row: Row, scene: Scene) -> Result:
@@ -121,7 +114,6 @@ def clock(result: Result, seconds: float, least: int, most: int = 15) -> None:
 
 
 def milliseconds(run: Callable[[], object]) -> float:
-    """On the clock on the wall."""
     start = time.perf_counter()
     run()
     return (time.perf_counter() - start) * 1e3

@@ -205,7 +205,6 @@ def rows(rounds: int) -> list[dict[str, Any]]:
 
 
 def _row(name: str, method: str, network: Network, mine: Run, maps: list[Tensor], rounds: int) -> dict[str, Any]:
-    """Ours and a peer in turns."""
     run = PEERS[name](method, network)
     theirs = run()
     seen = [enlarged(maps[0], network.sides)] if (name, method) == ("grad-cam", "Grad-CAM") else maps

@@ -29,7 +29,6 @@ def installed(library: str) -> bool:
 
 
 def path(module: nn.Module, part: nn.Module) -> str:
-    """The name of a part of a module."""
     return next(name for name, one in module.named_modules() if one is part)
 
 
@@ -56,7 +55,6 @@ def captum_integrated(scene: Scene, steps: int, at_once: int | None) -> Run:
 
 
 def captum_neuron(scene: Scene) -> Run:
-    """Gradient of one neuron."""
     place = scene.neuron[1:]
     return lambda: [attr.NeuronGradient(scene.module, scene.neuron_module).attribute(scene.normalised, place).detach()]
 

@@ -33,14 +33,12 @@ class Race:
 
 
 def races() -> list[Race]:
-    """All of them."""
     from tests.bench import plain_answers, plain_learning, plain_pictures, plain_units
 
     return [*plain_learning.RACES, *plain_answers.RACES, *plain_pictures.RACES, *plain_units.RACES]
 
 
 def report(quick: bool, only: str = "") -> dict[str, Any]:
-    """Measure and print the table."""
     rounds, rows = 2 if quick else 7, []
     for race in races():
         if any(only.lower() in method.lower() for method in race.of):

@@ -127,7 +127,6 @@ def loss_against_lightly() -> float:
 
 
 def report(quick: bool) -> dict[str, Any]:
-    """Measure and print the tables."""
     rounds, found = 3 if quick else 9, []
     for name, task in TASKS.items():
         views = task.pose(raw(task), torch.Generator().manual_seed(0)).views

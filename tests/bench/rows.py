@@ -65,7 +65,6 @@ def summed(scene: Scene, maps: list[Tensor]) -> list[Tensor]:
 
 
 def joined(*builds: Callable[[Scene], Run]) -> Callable[[Scene], Run]:
-    """Several requests as one."""
     def build(scene: Scene) -> Run:
         runs = [one(scene) for one in builds]
         return lambda: [m for run in runs for m in run()]
@@ -105,7 +104,6 @@ def again(neuron: bool) -> Callable[[Scene], Run]:
 
 
 def mask_steps(scene: Scene) -> Run:
-    """Steps of the mask's optimisation in its default settings."""
     def run() -> list[Tensor]:
         steps = saliency.meaningful_perturbation(scene.net, scene.picture, scene.target)
         return [next(steps).value for _ in range(MASK_STEPS)]
@@ -119,7 +117,6 @@ def endless(begin: Callable[[], Iterator[Step]]) -> Run:
 
 
 def attack_steps(scene: Scene) -> Run:
-    """Steps of PGD in its default settings."""
     settings = adversarial.AttackSettings(steps=1000)
     return endless(lambda: adversarial.pgd(scene.net, scene.picture, scene.target, settings=settings))
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from tests.bench.measure import Result, Side
-from tools.site.bench import cells
+from tools.site.bench import cells, rival
 
 
 def facts() -> dict[str, Any]:
@@ -44,7 +44,6 @@ def show(row: dict[str, Any], head: bool = False) -> None:
 
 
 def show_all(rows: list[dict[str, Any]]) -> None:
-    """Print a whole table."""
     for n, row in enumerate(rows):
         show(row, head=n == 0)
 
@@ -62,25 +61,23 @@ def as_data(result: Result) -> dict[str, Any]:
     def side(one: Side) -> dict[str, Any]:
         return {"name": one.name, "times_ms": one.times, "ratios": one.ratios, "peak_mb": one.peak,
                 "difference": one.difference, "precision": one.precision, "problem": one.problem, "note": one.note}
-    rival = result.rival()
-    return {"row": result.row.name, "methods": list(result.row.of), "network": result.scene.name,
-            "target": result.row.target, "met": _met(result.row.target, rival.ratios if rival else []),
-            "ours": side(result.ours), "peers": [side(peer) for peer in result.peers]}
+    return _judged(result.row.name, list(result.row.of), result.scene.name, result.row.target, side(result.ours),
+                   [side(peer) for peer in result.peers])
 
 
 def race_as_data(row: str, methods: list[str], network: str, target: float | None, ours: list[float],
-                 rival: tuple[str, list[float]]) -> dict[str, Any]:
+                 other: tuple[str, list[float]]) -> dict[str, Any]:
     """A race of ours and one rival that took turns, milliseconds a round, in the form of :func:`as_data`."""
-    name, theirs = rival
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    name, theirs = other
     rest = {"peak_mb": None, "precision": "float32", "problem": "", "note": "", "difference": None}
-    return {"row": row, "methods": methods, "network": network, "target": target, "met": _met(target, ratios),
-            "ours": {"name": "ours", "times_ms": ours, "ratios": [], **rest},
-            "peers": [{"name": name, "times_ms": theirs, "ratios": ratios, **rest}]}
+    return _judged(row, methods, network, target, {"name": "ours", "times_ms": ours, "ratios": [], **rest}, [
+        {"name": name, "times_ms": theirs, "ratios": [a / b for a, b in zip(ours, theirs, strict=True)], **rest}])
 
 
-def _met(target: float | None, ratios: list[float]) -> str:
-    """yes, no, or – where there is no target or no peer."""
-    if target is None or not ratios:
-        return "–"
-    return "yes" if median(ratios) <= target else "no"
+def _judged(row: str, methods: list[str], network: str, target: float | None, ours: dict[str, Any],
+            peers: list[dict[str, Any]]) -> dict[str, Any]:
+    """With whether the goal is met: yes, no, or – where there is none, or no peer."""
+    data = {"row": row, "methods": methods, "network": network, "target": target, "ours": ours, "peers": peers}
+    peer = rival(data)
+    met = "–" if target is None or peer is None else "yes" if median(peer["ratios"]) <= target else "no"
+    return data | {"met": met}

@@ -166,7 +166,6 @@ def _logged_address(home: Path) -> str:
 
 
 def _stop(server: subprocess.Popen) -> None:
-    """End the server, and with it its kernels."""
     server.terminate()
     try:
         server.wait(30)

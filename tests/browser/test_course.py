@@ -34,7 +34,6 @@ ENDLESS = "def my_guided(p, through):\n    while True:\n        pass"
 
 @pytest.fixture(scope="module")
 def desk(open_notebook) -> Desk:
-    """A notebook with a task, a stub, its check and both quizzes."""
     return open_notebook("course.ipynb", CELLS)
 
 
@@ -91,7 +90,6 @@ def for_the_eye(output: Locator) -> None:
 
 
 def row(desk: Desk) -> str:
-    """What the table of progress says about chapter 6."""
     return desk.run(PROGRESS).get_by_role("row", name=re.compile("^chapter 6 ")).inner_text()
 
 
@@ -127,5 +125,4 @@ def test_a_call_that_never_gives_python_back(browser: Browser, lab: Lab, call: s
 
 
 def plain(sentence: str) -> str:
-    """A sentence without the marks of code."""
     return sentence.replace("`", "")

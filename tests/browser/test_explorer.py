@@ -47,7 +47,6 @@ ICONS = """() => {
 
 @pytest.fixture(scope="module")
 def desk(open_notebook) -> Desk:
-    """One notebook with four explorers, and a cell to ask in."""
     return open_notebook("explorers.ipynb", (SETUP, EXPLORER, CLICKED, OWN, FOLLOWED, "pass"))
 
 
@@ -169,18 +168,15 @@ def test_every_live_picture_has_words(desk: Desk):
 
 
 def place(figure: Figure) -> tuple[float, float]:
-    """The place as the line under the picture says it."""
     x, y = figure.box.locator(".widget-html").last.inner_text().split(", ")
     return float(x.removeprefix("x = ")), float(y.removeprefix("y = "))
 
 
 def near(a: tuple[float, float], b: tuple[float, float], distance: float) -> bool:
-    """Whether two places differ by at most ``distance`` in x and in y."""
     return all(abs(one - other) <= distance for one, other in zip(a, b, strict=True))
 
 
 def upload(desk: Desk, file: Path) -> None:
-    """Choose a file in the dialogue behind the button."""
     with desk.page.expect_file_chooser() as chooser:
         desk.figure(OWN_CELL).box.locator(".widget-upload").click()
     chooser.value.set_files(file)

@@ -23,7 +23,6 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO  # the rights of the group and of all
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """The hub of a school with three students."""
     need_hub()
     with jupyterhub(tmp_path_factory.mktemp("hub"), (ADA, BEN, CLEO)) as started:
         yield started
@@ -44,7 +43,6 @@ def ada(browser: Browser, hub: Hub) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def ben(browser: Browser, hub: Hub) -> Iterator[BrowserContext]:
-    """Ben's browser, in which he has logged in."""
     context = logged_in(browser, hub, BEN)
     yield context
     context.close()

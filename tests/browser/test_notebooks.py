@@ -13,7 +13,6 @@ RED = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'  
 
 @pytest.fixture(scope="module", params=[FIRST, QUICK])
 def ran(request: pytest.FixtureRequest, open_notebook) -> Desk:
-    """The notebook after Run All Cells."""
     return open_notebook(request.param)
 
 

@@ -47,19 +47,16 @@ ELIDING_CELL, TWO_CELL, ONE_CELL, OTHER_CELL, STILL_CELL = 1, 2, 3, 4, 5
 
 @pytest.fixture(scope="module")
 def desk(open_notebook) -> Desk:
-    """One notebook with four players, and a cell to ask in."""
     return open_notebook("players.ipynb", (SETUP, ELIDING, TWO, "one", "two",
                                            "live.play(still, saliency.MaskSettings(), 'lam')", "pass"))
 
 
 def step_of(figure: Figure) -> int:
-    """The number of the step on the page."""
     found = re.match(r"step (\d+)", figure.image.get_attribute("alt") or "")
     return int(found[1]) if found else -1
 
 
 def play(figure: Figure) -> None:
-    """Press play, and wait until frames come."""
     before = figure.number()
     figure.button("play").click()
     figure.newer(before + 3)
@@ -156,7 +153,6 @@ def test_a_page_that_is_closed_leaves_no_player_behind(desk: Desk, browser: Brow
 
 
 def load(kernel: psutil.Process, seconds: float = 3.0) -> float:
-    """The share of one core that a process uses."""
     before = sum(kernel.cpu_times()[:2])
     time.sleep(seconds)
     return (sum(kernel.cpu_times()[:2]) - before) / seconds

@@ -16,7 +16,6 @@ QUICK = "06c_equivariance.ipynb"  # of those with a slider and a quiz the quicke
 
 @contextmanager
 def page_of(browser: Browser, home: Path, notebook: Path) -> Iterator[Page]:
-    """The page that Voilà makes of a notebook."""
     with voila(home, notebook) as url:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(SECONDS * 1000)
@@ -27,7 +26,6 @@ def page_of(browser: Browser, home: Path, notebook: Path) -> Iterator[Page]:
 
 
 def shown(page: Page, number: int) -> Figure:
-    """The live figure number so-and-so of the page."""
     outputs = page.locator(".jp-OutputArea-output", has=page.locator("img.widget-image"))
     outputs.nth(number).wait_for()
     return Figure(page, outputs.nth(number))

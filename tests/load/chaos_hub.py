@@ -31,7 +31,6 @@ def school(plan: Plan) -> Iterator[Hub]:
 
 
 async def labs_of(hub: Hub, plan: Plan) -> list[Lab]:
-    """Everybody's server: the victim's first."""
     async def lab(name: str) -> Lab:
         async with own_server(hub, name) as (_, url):
             return Lab(url, await token_of(hub, name), hub.homes / name / "u3lab-notebooks", server_of(name))

@@ -52,7 +52,6 @@ def laboratory(home: Path | None = None, *, ours: bool = True) -> Iterator[Lab]:
 
 
 def family(pid: int) -> list[psutil.Process]:
-    """A server and its kernels."""
     server = psutil.Process(pid)
     return [server, *server.children(recursive=True)]
 
@@ -91,7 +90,6 @@ class Room:
 
     @property
     def pupils(self) -> list[Pupil]:
-        """All of them."""
         return [self.victim, *self.neighbours]
 
 
@@ -114,7 +112,6 @@ async def seated(lab: Lab, plan: Plan, *, plays: bool = False, own: Lab | None =
 
 
 def connected(lab: Lab) -> aiohttp.ClientSession:
-    """What a browser that has the lab's token asks it with."""
     return aiohttp.ClientSession(headers={"Authorization": f"token {lab.token}"},
                                  timeout=aiohttp.ClientTimeout(total=600))
 
@@ -184,7 +181,6 @@ def kept(room: Room) -> dict:
 
 
 def since(start: float) -> float:
-    """Seconds since then."""
     return round(time.monotonic() - start, 1)
 
 

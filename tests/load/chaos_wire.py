@@ -16,7 +16,6 @@ class Wire:
         self.port, self.dead, self._ends = port, False, []
 
     async def joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """A browser calls."""
         there, back = await asyncio.open_connection("127.0.0.1", self.port)
         self._ends += [writer, back]
         with suppress(asyncio.CancelledError):  # the browser is closed
@@ -30,7 +29,6 @@ class Wire:
         writer.close()
 
     def cut(self) -> None:
-        """Reset every connection."""
         for end in self._ends:
             end.transport.abort()
         self._ends.clear()

@@ -91,7 +91,6 @@ class Line:
         return list(itertools.islice(self.models.values(), before, None))
 
     async def change(self, model: Model, **state: Any) -> None:
-        """Set what a control has, as a slider does that was moved."""
         model.state |= state
         data = {"method": "update", "state": state, "buffer_paths": []}
         await self._send("comm_msg", {"comm_id": model.comm, "data": data})
@@ -101,7 +100,6 @@ class Line:
         await self._send("comm_msg", {"comm_id": model.comm, "data": {"method": "custom", "content": content}})
 
     async def close(self) -> None:
-        """End the kernel and the line."""
         self._reader.cancel()
         with suppress(aiohttp.ClientError):
             await self._socket.close()
