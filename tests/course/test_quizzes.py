@@ -62,6 +62,7 @@ def test_right_answers_are_kept():
     assert state.load()[0]["questions"] == {"6/0", "6/1"} and "2 of" in str(course.progress())
     first.index = 0  # to look at the other explanations costs nothing
     assert state.load()[0]["questions"] == {"6/0", "6/1"} and "no" in why.value
+    assert state.FIRST not in json.loads(state.file().read_text())  # of a quiz of words
 
 
 def test_without_a_kernel_it_shows_questions_and_no_answers():
@@ -137,12 +138,6 @@ def test_the_first_answer_stays():
     assert state.load()[0]["questions"] == {"5-deep/3"}
     counts = course.first_answers("5-deep")
     assert counts[3] == (0, 1) and counts[:3] == [(0, 0)] * 3
-
-
-def test_a_quiz_of_words_keeps_no_first_answers():
-    _, choice, _ = parts(course.quiz("5b"))[0]
-    choice.index = 0
-    assert not state.file().exists() or state.FIRST not in json.loads(state.file().read_text())
 
 
 def test_a_class_is_counted_and_other_files_are_passed_over(tmp_path):
