@@ -4,12 +4,11 @@ Each moves sliders or plays, now and then passes an exercise, and saves a notebo
 """
 
 import asyncio
-import functools
 import json
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,38 +115,29 @@ def connected(lab: Lab) -> aiohttp.ClientSession:
                                  timeout=aiohttp.ClientTimeout(total=600))
 
 
-def mishap(plays: bool = False) -> Callable[[Callable[[Room, Plan], Awaitable[dict]]], Callable]:
-    """Make harm that is done to a room a mishap: with a lab of its own, and all that is counted."""
-    def made(harm: Callable[[Room, Plan], Awaitable[dict]]) -> Callable[[Plan], Awaitable[dict]]:
-        @functools.wraps(harm)
-        async def happen(plan: Plan) -> dict:
-            with laboratory() as lab:
-                async with seated(lab, plan, plays=plays) as room:
-                    return await through(room, plan, lambda: harm(room, plan))
-        return happen
-    return made
+@asynccontextmanager
+async def counted(room: Room, plan: Plan) -> AsyncIterator[dict]:
+    """The victim notes and saves, the neighbours work while the block does harm, and work on; a row of the table.
 
-
-async def through(room: Room, plan: Plan, harm: Callable[[], Awaitable[dict]]) -> dict:
-    """Let the victim note and save, the neighbours work, do the harm, let them work on, and count; a row of the table.
-
-    What ``harm`` returns is added; its ``ended`` is the moment when the harm itself was over.
+    What the block puts into the row is kept; its ``ended`` is the moment when the harm itself was over.
     """
     await room.victim.note()
     await room.victim.save()
-    over = asyncio.Event()
+    over, row = asyncio.Event(), {}
     lessons = [asyncio.create_task(one.lesson(over)) for one in room.neighbours]
     start = time.monotonic()
     await asyncio.sleep(plan.calm)
     began = time.monotonic()
     try:
-        said = await harm()
-        ended = said.pop("ended", time.monotonic())
+        yield row
+        ended = row.pop("ended", time.monotonic())
     finally:
         over.set()
     errors = [error for error in await asyncio.gather(*lessons, return_exceptions=True) if error]
-    return {"neighbours": len(room.neighbours), "lasted": round(ended - began, 1), **moves(room, start, began, ended),
-            **kept(room), **said, "neighbours' errors": sorted({f"{type(one).__name__}: {one}" for one in errors})}
+    seen = dict(row)
+    row.clear()
+    row |= {"neighbours": len(room.neighbours), "lasted": round(ended - began, 1), **moves(room, start, began, ended),
+            **kept(room), **seen, "neighbours' errors": sorted({f"{type(one).__name__}: {one}" for one in errors})}
 
 
 def moves(room: Room, start: float, began: float, ended: float) -> dict:
