@@ -171,6 +171,13 @@ def slip(*words: str):
     return pytest.raises(U3Error, match="".join(f"(?=.*{word})" for word in words))
 
 
+def raising(error: BaseException) -> Callable:
+    """A function that raises this, whatever it is given: an answer of the system, played."""
+    def call(*given: object, **named: object) -> None:
+        raise error
+    return call
+
+
 def refuses(function: Callable, /, *given: object, says: str | tuple[str, ...] = "", **named: object) -> None:
     """The call of the function with what is given ends in an U3Error whose message has all these words."""
     with slip(*([says] if isinstance(says, str) else says)):

@@ -5,11 +5,9 @@ See the package. Without --only and --network the live figures are measured as w
 """
 
 import argparse
-import dataclasses
 import importlib
 import json
 import os
-import time
 import warnings
 from pathlib import Path
 
@@ -27,88 +25,53 @@ WITH_ROWS = ("adapters", "pretexts", "labelling", "plain")  # written as those o
 def main() -> None:
     """Measure and print; nothing is asserted about times."""
     arguments = _arguments()
-    part = next((name for name in PARTS if getattr(arguments, name)), None)
-    if part is None:
-        _maps(arguments)
-        return
-    found = _part(part, arguments.quick, arguments.only or "")
-    if part in WITH_ROWS:
-        from tests.bench import table
-
-        _write(arguments.json, {"machine": table.facts(), "rows": found.pop("rows"), part: found})
-    else:
-        _write(arguments.json, {part: found})
-
-
-def _maps(arguments: argparse.Namespace) -> None:
     import torch
 
-    from tests.bench import measure, table, threads
-    from tests.bench.rows import ROWS
-    from tests.bench.scene import LAYERS, Scene
+    from tests.bench import table, threads
 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # the peers warn at every call
-    start, machine = time.perf_counter(), table.facts()
-    print(table.header(machine), "\n", flush=True)
-    rows = [row for row in ROWS if not arguments.only or arguments.only.lower() in row.name.lower()]
-    prepared = []
-    for name in [arguments.network] if arguments.network else list(LAYERS):
-        scene = Scene.load(name)
-        prepared += [(row, scene) for row in rows]
-    seconds, least = (0.1, 2) if arguments.quick else (1.2, 3)
-    print(table.head(), flush=True)
-    results = []
-    peaks = {} if arguments.quick else _peaks(prepared)
-    for row, scene in prepared:
-        result = measure.prepare(row, scene)
-        for side, megabytes in zip([result.ours, *result.peers], peaks.get((row.name, scene.name), ()), strict=False):
-            side.peak = megabytes
-        measure.compare(result)
-        measure.clock(result, seconds, least)
-        print(table.line(result), flush=True)
-        results.append(result)
-    print("\n" + table.notes(results))
-    judged = [table.verdict(result) for result in results if table.verdict(result) != "–"]
-    print(f"\n{judged.count('yes')} of {len(judged)} targets met; measured in {time.perf_counter() - start:.0f} s.")
-    data = {"machine": machine, "rows": [table.as_data(result) for result in results]}
-    if not arguments.only and not arguments.network:
-        for name in PARTS:
-            data[name] = _part(name, arguments.quick)
-            data["rows"] += data[name].pop("rows") if name in WITH_ROWS else []
-    _write(arguments.json, data)
+    data = {"machine": table.facts(), "rows": []}
+    alone = next((name for name in PARTS if getattr(arguments, name)), None)
+    if alone is None:
+        data["rows"] += _maps(arguments)
+    for name in [alone] if alone else [] if arguments.only or arguments.network else PARTS:
+        print(f"\n# {PARTS[name]}\n\n{table.brief()}", flush=True)
+        only = [arguments.only or ""] if name == "plain" else []
+        data[name] = importlib.import_module(f"tests.bench.{name}").report(arguments.quick, *only)
+        data["rows"] += data[name].pop("rows") if name in WITH_ROWS else []
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
     if arguments.threads:
-        print(threads.report())
+        threads.report()
 
 
-def _part(name: str, quick: bool, only: str = "") -> dict | list[dict]:
-    """What a file of the bench measures by itself."""
-    file = importlib.import_module(f"tests.bench.{name}")
-    if name == "latency":
-        return [file.as_data(row) for row in file.report(quick)]
-    import torch
+def _maps(arguments: argparse.Namespace) -> list[dict]:
+    """Ours against captum, zennit and TorchRay, map by map.
 
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore")
-    found = file.report(quick, *([only] if name == "plain" else []))
-    return [dataclasses.asdict(race) for race in found] if name == "drawing" else found
+    Peers get the torchvision or timm module in the default memory format and a picture that is normalised already; for
+    relevance rules, batch norms are folded. Only peers with equal maps count for a target. Memory is measured first:
+    before this process has computed anything that a fork could reuse.
+    """
+    from tests.bench import measure, table
+    from tests.bench.rows import ROWS
+    from tests.bench.scene import LAYERS, Scene
 
-
-def _write(file: str | None, data: dict) -> None:
-    if file:
-        Path(file).write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
-
-
-def _peaks(prepared: list) -> dict[tuple[str, str], list[float | None]]:
-    """Memory of every side of every row, before this process has computed anything that a fork could reuse."""
-    from tests.bench import measure
-
-    peaks = {}
-    for row, scene in prepared:
-        result = measure.prepare(row, scene)
-        measure.memory(result)
-        peaks[row.name, scene.name] = [side.peak for side in (result.ours, *result.peers)]
-    return peaks
+    print(table.brief())
+    chosen = [row for row in ROWS if not arguments.only or arguments.only.lower() in row.name.lower()]
+    scenes = [Scene.load(name) for name in ([arguments.network] if arguments.network else LAYERS)]
+    results = [measure.prepare(row, scene) for scene in scenes for row in chosen]
+    for side in [side for result in results for side in (result.ours, *result.peers)]:
+        side.peak = measure.peak(side.run) if side.run and not arguments.quick else None
+    rows = []
+    for result in results:
+        measure.compare(result)
+        measure.clock(result, *((0.1, 2) if arguments.quick else (1.2, 3)))
+        rows.append(table.as_data(result))
+        table.show(rows[-1], head=len(rows) == 1)
+    judged = [row["met"] for row in rows if row["met"] != "–"]
+    print(f"\n{judged.count('yes')} of {len(judged)} targets met.")
+    return rows
 
 
 def _arguments() -> argparse.Namespace:

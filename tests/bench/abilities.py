@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.audit.test_battery import HONEST, made
+from tests.bench import table
 from tests.bench.own_networks import LABEL, LIBRARIES, Summed
 from tests.nets import own
 from u3lab import U3Error, audit, nets, saliency
@@ -313,12 +314,11 @@ def cell(call: Try | str, library: str) -> dict[str, Any]:
 def report() -> dict[str, Any]:
     """Try each call of each library that is installed, and print the table."""
     there = ["ours", *(name for name, package in LIBRARIES.items() if find_spec(package))]
-    print(f"\n| | {' | '.join(there)} |\n|{'---|' * (1 + len(there))}", flush=True)
     can = []
     for what, calls in ROWS.items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             can.append({"what": what, "cells": {name: cell(calls[name], name) for name in there}})
-        print(f"| {what} | {' | '.join(one['said'] + ' ' + one.get('why', '') for one in can[-1]['cells'].values())} |",
-              flush=True)
+        table.show({"": what} | {name: f"{one['said']} {one.get('why', '')}" for name, one in can[-1]["cells"].items()},
+                   head=len(can) == 1)
     return {"rows": can, "versions": {name: version(PACKAGES[name]) for name in there[1:]}}

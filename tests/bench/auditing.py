@@ -47,7 +47,6 @@ def pictures() -> nn.Module:
 
 
 def volumes() -> nn.Module:
-    """ResNet-18 with 3-D convolutions, likewise."""
     from torchvision.models.video import r3d_18
 
     net = r3d_18(num_classes=2)
@@ -89,7 +88,6 @@ def _save(file: Path, values: np.ndarray) -> None:
 
 
 def main(kind: str = "pictures", count: str = "100") -> None:
-    """Audit once, and print a line."""
     import resource
 
     from tests.bench.table import brief

@@ -5,8 +5,6 @@ adds at its worst in a process of its own; it is measured first, since a fork mu
 are of one thread's work.
 """
 
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +12,8 @@ import torch
 from torch import Tensor
 
 from tests.bench import measure, table
+from tests.bench.plain import clock
+from tests.bench.rows import difference
 from u3lab.landmarks import dense_labelling_loss
 from u3lab.landmarks.places import cells
 
@@ -41,40 +41,20 @@ def run(loss: Callable[..., Tensor], side: int) -> Run:
 
 
 def report(quick: bool) -> dict[str, Any]:
-    """Measure and print the table."""
-    print("\n# The dense labelling loss and its gradient against the full matrix\n", flush=True)
-    sides = SIDES[:2] if quick else SIDES
-    print(table.brief())
-    print("\n| pixels | ours MB | full MB | ours/full | target | met | ours CPU ms | full CPU ms | ours/full | "
-          "difference |\n|" + "---|" * 10)
+    """Measure and print the tables; of the rows that ship, CPU times, the largest maps are left out."""
+    sides, rounds = SIDES[:2] if quick else SIDES, 3 if quick else 9
     both = {side: (run(dense_labelling_loss, side), run(full, side)) for side in sides}
     peaks = {side: [measure.peak(one) for one in runs] for side, runs in both.items()}
-    found = [_row(side, both[side], peaks[side], 3 if quick else 9) for side in sides]
-    return {"labelling": found, "rows": [_as_data(one) for one in found]}
-
-
-def _as_data(found: dict[str, Any]) -> dict[str, Any]:
-    ours, theirs = ([1e3 * pair[side] for pair in found["times"]] for side in (0, 1))
-    return table.race_as_data("loss and gradient, CPU time", ["landmarks/labelling"],
-                              f"maps of {found['side']}×{found['side']}", None, ours, ("the full matrix", theirs))
-
-
-def _row(side: int, runs: tuple[Run, Run], peaks: list[float | None], rounds: int) -> dict[str, Any]:
-    """One line; ours and the full matrix take turns."""
-    times: list[tuple[float, float]] = [tuple(map(_clock, runs)) for _ in range(rounds)]
-    ours, theirs = (1e3 * statistics.median(side) for side in zip(*times, strict=True))
-    ratio = statistics.median(a / b for a, b in times)
-    apart = max(float((a - b).abs().max()) for a, b in zip(*(one() for one in runs), strict=True))
-    memory = ["?", "?", "?", "?"] if None in peaks else [
-        f"{peaks[0]:.0f}", f"{peaks[1]:.0f}", f"{peaks[0] / peaks[1]:.2f}",
-        "yes" if peaks[0] <= TARGET * peaks[1] else "**no**"]
-    aim = f"{TARGET} | {memory[3]}" if side >= 64 else "– | –"  # smaller ones are one part
-    print(f"| {side}×{side} | {' | '.join(memory[:3])} | {aim} | {ours:.0f} | {theirs:.0f} | {ratio:.2f} | "
-          f"{apart:.0e} |", flush=True)
-    return {"side": side, "peaks": peaks, "times": times, "difference": apart}
-
-
-def _clock(work: Run) -> float:
-    start = time.process_time()  # not the clock on the wall, so that a busy machine does not matter
-    work()
-    return time.process_time() - start
+    memory, rows = [], []
+    for side, (ours, theirs) in both.items():
+        times = [(clock(ours), clock(theirs)) for _ in range(rounds)]
+        rows.append(table.race_as_data("loss and gradient, CPU time", ["landmarks/labelling"], f"maps of {side}×{side}",
+                                       None, [a for a, _ in times], ("the full matrix", [b for _, b in times])))
+        rows[-1]["peers"][0]["difference"] = difference(ours(), theirs())
+        mine, other = peaks[side]
+        share = None if mine is None else mine / other
+        memory.append({"side": side, "ours MB": mine, "full MB": other, "ours/full": share,  # small ones are one part
+                       f"at most {TARGET}": None if share is None or side < 64 else share <= TARGET})
+    table.show_all(rows)
+    table.show_all(memory)
+    return {"memory": memory, "rows": rows}

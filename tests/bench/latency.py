@@ -9,17 +9,13 @@ import asyncio
 import math
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.bench import table
-from tests.bench.threads import BUSY
+from tests.bench.threads import busy_core
 from tests.browser.jupyter import FLAGS, OURS, Lab, find_chromium, jupyterlab
 
 if TYPE_CHECKING:
@@ -27,8 +23,6 @@ if TYPE_CHECKING:
 
 KERNELS, MOVES, SECONDS = 4, 80, 10.0
 WORST = 1.5  # how many times slower than the quiet figure a busy neighbour may make it
-COLUMNS = ("row", "quiet", "target", "met", "one core busy", "busy/quiet", "target", "met",
-           f"{KERNELS} kernels at once")
 
 
 @dataclass
@@ -46,12 +40,10 @@ class Row:
         return statistics.median(percentile(one, share) for one in self.measured[condition])
 
     def ratio(self) -> float:
-        """How many times slower it is with one core busy."""
         quiet, busy = self.figure("quiet"), self.figure("busy")
         return quiet / busy if self.plays else busy / quiet
 
     def verdicts(self) -> tuple[bool, bool]:
-        """Whether the quiet figure and the ratio meet their targets."""
         quiet = self.figure("quiet")
         return quiet >= self.target if self.plays else quiet <= self.target, self.ratio() <= WORST
 
@@ -61,48 +53,31 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
-def report(quick: bool) -> list[Row]:
+def report(quick: bool) -> list[dict[str, Any]]:
     """Measure and print a table; [] with one line if there is no browser."""
     program = find_chromium()
-    print("\n# From a key to a new picture\n", flush=True)
     if program is None:
         print("Skipped: no Chromium, Chrome or Edge was found.")
         return []
-    facts = table.facts()
-    print(" · ".join(f"{name} {facts[name]}" for name in ("date", "machine", "system", "python", "cores", "torch")))
-    if facts["load"] and facts["load"][0] > 0.5:
-        print(f"\n**Warning: the load of this machine is {facts['load'][0]}; a quiet one gives other figures.**")
     done = [Row("explore: new class, forward and backward", 1, 120), Row("explore: new channel, pass kept", 2, 60),
             Row("play: meaningful perturbation", 3, 25, plays=True),
             Row("explore: a keypoint moved, the face drawn again", 4, 66)]  # 15 pictures a second
-    moves, seconds = (6, 2.0) if quick else (MOVES, SECONDS)
-    measure(done, program, moves, seconds)
-    print(f"\nHeadless browser, SqueezeNet at 227 px, faces at 64; {moves} moves a row, p50 / p95 in ms from the event "
-          f"to the drawn page; pictures a second over {seconds:.0f} s; with several kernels the median over them.\n")
-    print("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
-    for row in done:
-        print(line(row))
-    return done
+    measure(done, program, *((6, 2.0) if quick else (MOVES, SECONDS)))
+    print("\np50 / p95 in ms from the event to the drawn page, or pictures a second; of several kernels the median.")
+    table.show_all(list(map(line, done)))
+    return [{"row": row.name, "target": row.target, "unit": "pictures/s" if row.plays else "ms", "ratio": row.ratio(),
+             "met": row.verdicts(), **row.measured} for row in done]
 
 
-def line(row: Row) -> str:
-    """One row of the table."""
+def line(row: Row) -> dict[str, Any]:
     def shown(condition: str) -> str:
-        if row.plays:
-            return f"{row.figure(condition):.1f} a second"
-        return f"{row.figure(condition, 0.5):.0f} / {row.figure(condition):.0f} ms"
+        best = "" if row.plays else f"{row.figure(condition, 0.5):.0f} / "
+        return f"{best}{row.figure(condition):.1f}"
 
-    quiet, busy = ("yes" if met else "**no**" for met in row.verdicts())
-    target = f"≥ {row.target:.0f} a second" if row.plays else f"p95 ≤ {row.target:.0f} ms"
-    cells = (row.name, shown("quiet"), target, quiet, shown("busy"), f"{row.ratio():.2f}", f"≤ {WORST}", busy,
-             shown("many"))
-    return "| " + " | ".join(cells) + " |"
-
-
-def as_data(row: Row) -> dict[str, Any]:
-    """Everything measured, for --json."""
-    return {"row": row.name, "target": row.target, "unit": "pictures/s" if row.plays else "ms",
-            "ratio": row.ratio(), "met": row.verdicts(), **row.measured}
+    quiet, busy = row.verdicts()
+    return {"row": row.name, "quiet": shown("quiet"), "target": f"{'≥' if row.plays else 'p95 ≤'} {row.target}",
+            "met": quiet, "one core busy": shown("busy"), "busy/quiet": row.ratio(), f"≤ {WORST}": busy,
+            f"{KERNELS} kernels at once": shown("many")}
 
 
 def measure(done: list[Row], program: str, moves: int, seconds: float) -> None:
@@ -130,7 +105,6 @@ async def _measure(done: list[Row], program: str, lab: Lab, moves: int, seconds:
 
 
 async def _all(done: list[Row], condition: str, pages: list[Page], moves: int, seconds: float) -> None:
-    """Every row in turn, on all pages at once."""
     from tests.bench import latency_page
 
     for row in done:
@@ -139,14 +113,3 @@ async def _all(done: list[Row], condition: str, pages: list[Page], moves: int, s
         else:
             work = [latency_page.moves(page, row.cell, moves) for page in pages]
         row.measured[condition] = await asyncio.gather(*work)
-
-
-@contextmanager
-def busy_core() -> Iterator[None]:
-    """A neighbour that computes all the time."""
-    neighbour = subprocess.Popen([sys.executable, "-c", BUSY])
-    try:
-        yield
-    finally:
-        neighbour.kill()
-        neighbour.wait()

@@ -3,7 +3,6 @@
 import ctypes
 import gc
 import os
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -33,17 +32,9 @@ class Side:
     ratios: list[float] = field(default_factory=list)
     peak: float | None = None
     difference: float | None = None
-    precision: str = ""
+    precision: str = "float32"
     problem: str = ""
     note: str = ""
-
-    @property
-    def time(self) -> float:
-        return statistics.median(self.times)
-
-    @property
-    def ratio(self) -> float:
-        return statistics.median(self.ratios)
 
 
 @dataclass
@@ -54,12 +45,6 @@ class Result:
     scene: Scene
     ours: Side
     peers: list[Side]
-
-    def rival(self) -> Side | None:
-        """The fastest peer with equal maps; without one, the fastest."""
-        timed = [peer for peer in self.peers if peer.times]
-        equal = [peer for peer in timed if peer.difference is not None and peer.difference <= EQUAL]
-        return min(equal or timed, key=lambda peer: peer.time, default=None)
 
 
 def prepare(row: Row, scene: Scene) -> Result:
@@ -129,7 +114,6 @@ def clock(result: Result, seconds: float, least: int, most: int = 15) -> None:
 
 
 def milliseconds(run: Callable[[], object]) -> float:
-    """On the clock on the wall."""
     start = time.perf_counter()
     run()
     return (time.perf_counter() - start) * 1e3
@@ -146,13 +130,6 @@ def training(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor], count
         return [value.detach()]
     steps()
     return steps
-
-
-def memory(result: Result) -> None:
-    """Greatest growth of resident memory during one call of each side."""
-    for side in [result.ours, *result.peers]:
-        if side.run:
-            side.peak = peak(side.run)
 
 
 def peak(run: Run) -> float | None:

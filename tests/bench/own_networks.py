@@ -10,8 +10,6 @@ import copy
 import dataclasses
 import json
 import os
-import statistics
-import time
 import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -26,6 +24,7 @@ from torch import Tensor, nn
 
 from tests.bench import table
 from tests.bench.measure import EQUAL
+from tests.bench.plain import clock
 from tests.bench.rows import difference
 from tests.nets import own
 from u3lab import U3Error, nets, saliency
@@ -185,49 +184,37 @@ def enlarged(map: Tensor, sides: tuple[int, ...]) -> Tensor:
 # ---- the table -------------------------------------------------------------------------------------------------------
 
 def rows(rounds: int) -> list[dict[str, Any]]:
-    """Measure and print: a row for each peer that has the map, in the form of the other benches."""
-    print("\n# Networks of other makers, CPU time\n\n| network | method | peer | difference | ours/peer | why not |\n|"
-          + "---|" * 6, flush=True)
-    found = []
+    """Measure and print: a row for each peer that has the map; for others, why they have not."""
+    found: list[dict[str, Any]] = []
     for network in NETWORKS:
         for method in METHODS if not network.name.startswith("MONAI") or find_spec("monai") else ():
             try:
                 mine = ours(method, network)
                 maps = mine()
             except U3Error as error:
-                print(f"| {network.name} | {method} | – | – | – | {error} |", flush=True)
+                print(f"{network.name}, {method}: {error}", flush=True)
                 continue
-            there = [name for name in PEERS if find_spec(LIBRARIES[name])]
-            found += [row for name in there if (row := _row(name, method, network, mine, maps, rounds))]
+            for name in [name for name in PEERS if find_spec(LIBRARIES[name])]:
+                try:
+                    found.append(_row(name, method, network, mine, maps, rounds))
+                    table.show(found[-1], head=len(found) == 1)
+                except Exception as error:  # a peer may fail in any way: what it says is the finding
+                    why = "no such call" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
+                    print(f"{network.name}, {method}, {name}: {why}", flush=True)
     return found
 
 
-def _row(name: str, method: str, network: Network, mine: Run, maps: list[Tensor], rounds: int) -> dict | None:
-    """Ours and a peer in turns; None if the peer has no such call, or it fails."""
-    try:
-        run = PEERS[name](method, network)
-        theirs = run()
-        seen = [enlarged(maps[0], network.sides)] if (name, method) == ("grad-cam", "Grad-CAM") else maps
-        apart, pairs = difference(seen, theirs), [(clock(mine), clock(run)) for _ in range(rounds)]
-    except Exception as error:  # a peer may fail in any way: what it says is the finding
-        why = "no such call" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
-        print(f"| {network.name} | {method} | {name} | – | – | {why} |", flush=True)
-        return None
+def _row(name: str, method: str, network: Network, mine: Run, maps: list[Tensor], rounds: int) -> dict[str, Any]:
+    run = PEERS[name](method, network)
+    theirs = run()
+    seen = [enlarged(maps[0], network.sides)] if (name, method) == ("grad-cam", "Grad-CAM") else maps
+    apart, pairs = difference(seen, theirs), [(clock(mine), clock(run)) for _ in range(rounds)]
     row = table.race_as_data(f"{method}, CPU time", [f"saliency/{method}"], network.name, None, [a for a, _ in pairs],
                              (name, [b for _, b in pairs]))
     row["peers"][0]["difference"], row["why"] = apart, WHY.get(method, "")
     if method == "guided" and difference(ours("gradient", network)(), theirs) < EQUAL:
         row["peers"][0]["note"] = f"{name}'s guided map is the plain gradient of this network"
-    print(f"| {network.name} | {method} | {name} | {apart:.0e} | "
-          f"{statistics.median(row['peers'][0]['ratios']):.2f} | |", flush=True)
     return row
-
-
-def clock(run: Run) -> float:
-    """Milliseconds of CPU time, so that a busy machine matters little."""
-    start = time.process_time()
-    run()
-    return 1e3 * (time.process_time() - start)
 
 
 def main() -> None:

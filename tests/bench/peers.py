@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
+from captum import attr, robust
 from torch import Tensor, nn
 
 from tests.bench.scene import Scene, noisy
@@ -27,87 +28,63 @@ def installed(library: str) -> bool:
     return find_spec(library) is not None
 
 
+def path(module: nn.Module, part: nn.Module) -> str:
+    return next(name for name, one in module.named_modules() if one is part)
+
+
 # captum -----------------------------------------------------------------------------------------------------------
 
-def captum(scene: Scene, method: str, *, target: int | None = None, hooks: bool = False, **options: Any) -> Run:
-    """``captum.attr.<method>(module).attribute(x, target)``; ``hooks``: it needs ReLUs that are not in place."""
-    import captum.attr
-
+def captum(scene: Scene, method: str, *of: nn.Module, target: int | None = None, hooks: bool = False,
+           **options: Any) -> Run:
+    """``captum.attr.<method>(module, *of).attribute(x, target)``; ``hooks``: it needs ReLUs that are not in place."""
     module = scene.without_inplace if hooks else scene.module
     x, k = scene.normalised, scene.target if target is None else target
-    return lambda: [getattr(captum.attr, method)(module).attribute(x, target=k, **options).detach()]
+    return lambda: [getattr(attr, method)(module, *of).attribute(x, target=k, **options).detach()]
 
 
-def captum_layer(scene: Scene, method: str, **options: Any) -> Run:
-    """The same for a method that explains the layer half way down."""
-    import captum.attr
-
-    return lambda: [getattr(captum.attr, method)(scene.module, scene.middle_module).attribute(
-        scene.normalised, target=scene.target, **options).detach()]
-
-
-def captum_guided_cam(scene: Scene, **options: Any) -> Run:
+def captum_guided_cam(scene: Scene) -> Run:
     """Guided Grad-CAM of the layer half way down; its guided half needs ReLUs that are not in place."""
-    import captum.attr
+    layer = scene.without_inplace.get_submodule(path(scene.module, scene.middle_module))
+    return captum(scene, "GuidedGradCam", layer, hooks=True, interpolate_mode="bilinear")
 
-    module = scene.without_inplace
-    names = {id(part): name for name, part in scene.module.named_modules()}
-    layer = module.get_submodule(names[id(scene.middle_module)])
-    return lambda: [captum.attr.GuidedGradCam(module, layer).attribute(
-        scene.normalised, target=scene.target, **options).detach()]
+
+def captum_integrated(scene: Scene, steps: int, at_once: int | None) -> Run:
+    """Integrated gradients from black, Gauss–Legendre as by default."""
+    black = scene.net.normalise(torch.zeros_like(scene.picture)).contiguous()
+    return captum(scene, "IntegratedGradients", baselines=black, n_steps=steps, internal_batch_size=at_once)
 
 
 def captum_neuron(scene: Scene) -> Run:
-    """Gradient of one neuron."""
-    from captum.attr import NeuronGradient
-
     place = scene.neuron[1:]
-    return lambda: [NeuronGradient(scene.module, scene.neuron_module).attribute(scene.normalised, place).detach()]
+    return lambda: [attr.NeuronGradient(scene.module, scene.neuron_module).attribute(scene.normalised, place).detach()]
 
 
 def captum_attack(scene: Scene, steps: int) -> Run:
     """PGD for a number of steps, with cross-entropy as its loss."""
-    from captum.robust import PGD
-
-    attack = PGD(scene.module, nn.CrossEntropyLoss(reduction="none"))
+    attack = robust.PGD(scene.module, nn.CrossEntropyLoss(reduction="none"))
     label = torch.tensor([scene.target])
     return lambda: [attack.perturb(scene.normalised, 0.07, 0.02, steps, label)]
 
 
 def captum_lrp(scene: Scene) -> Run:
     """LRP with captum's default, the ε-rule with ε = 1e-9, for all layers."""
-    from captum.attr import LRP
-
     if any(isinstance(part, nn.ReLU6) for part in scene.module.modules()):
         raise Unsupported("captum's LRP has no rule for ReLU6")
-    return lambda: [LRP(scene.canonical).attribute(scene.normalised, target=scene.target).detach()]
+    return lambda: [attr.LRP(scene.canonical).attribute(scene.normalised, target=scene.target).detach()]
 
 
 def captum_smooth(scene: Scene, noise: float, samples: int, at_once: int | None) -> Run:
     """NoiseTunnel over Saliency. It draws its own noise, of the same spread in units of the picture."""
-    from captum.attr import NoiseTunnel, Saliency
-
     x = scene.normalised
     spread = noise * float(scene.picture.amax() - scene.picture.amin()) / float(scene.net.std.mean())
-    return lambda: [NoiseTunnel(Saliency(scene.module)).attribute(
+    return lambda: [attr.NoiseTunnel(attr.Saliency(scene.module)).attribute(
         x, target=scene.target, nt_samples=samples, nt_samples_batch_size=at_once, stdevs=spread, abs=False).detach()]
 
 
 def captum_same_noise(scene: Scene, noise: float, samples: int) -> Run:
     """Saliency on our own noisy copies: what NoiseTunnel computes, with equal noise."""
-    from captum.attr import Saliency
-
     copies = noisy(scene, noise, samples)
-    return lambda: [Saliency(scene.module).attribute(copies, target=scene.target, abs=False).mean(0, keepdim=True)]
-
-
-def captum_integrated(scene: Scene, steps: int, at_once: int | None) -> Run:
-    """Integrated gradients from black, Gauss–Legendre as by default."""
-    from captum.attr import IntegratedGradients
-
-    black = scene.net.normalise(torch.zeros_like(scene.picture)).contiguous()
-    return lambda: [IntegratedGradients(scene.module).attribute(
-        scene.normalised, black, target=scene.target, n_steps=steps, internal_batch_size=at_once).detach()]
+    return lambda: [attr.Saliency(scene.module).attribute(copies, target=scene.target, abs=False).mean(0, keepdim=True)]
 
 
 # zennit -----------------------------------------------------------------------------------------------------------
@@ -181,9 +158,8 @@ def torchray(scene: Scene, method: str, *, canonical: bool = False, **options: A
     """
     module = copy.deepcopy(scene.canonical if canonical else scene.module)  # it leaves parameters frozen
     if options.get("saliency_layer") == "middle":
-        middle = scene.canonical_middle if canonical else scene.middle_module
-        names = {id(part): name for name, part in (scene.canonical if canonical else scene.module).named_modules()}
-        options["saliency_layer"] = names[id(middle)]
+        options["saliency_layer"] = path(*((scene.canonical, scene.canonical_middle) if canonical else
+                                           (scene.module, scene.middle_module)))
     file = "excitation_backprop" if "excitation" in method else method
     function = getattr(import_module(f"torchray.attribution.{file}"), method)
     return lambda: [function(module, scene.normalised.clone(), scene.target, **options).detach()]

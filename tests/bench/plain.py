@@ -4,7 +4,6 @@ Where a network of ours is trained or draws, both sides have the same one. Both 
 that a busy machine matters little. Where both have numbers to compare, their greatest difference is a part of the row.
 """
 
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,40 +33,34 @@ class Race:
 
 
 def races() -> list[Race]:
-    """All of them."""
     from tests.bench import plain_answers, plain_learning, plain_pictures, plain_units
 
     return [*plain_learning.RACES, *plain_answers.RACES, *plain_pictures.RACES, *plain_units.RACES]
 
 
 def report(quick: bool, only: str = "") -> dict[str, Any]:
-    """Measure and print the table."""
-    print("\n# Ours against plain versions, CPU time\n", flush=True)
-    print("| method | work | ours ms | peer | peer ms | ours/peer (spread) | difference |\n|" + "---|" * 7, flush=True)
-    rounds = 2 if quick else 7
-    return {"rounds": rounds, "rows": [_row(race, rounds) for race in races()
-                                       if any(only.lower() in method.lower() for method in race.of)]}
+    rounds, rows = 2 if quick else 7, []
+    for race in races():
+        if any(only.lower() in method.lower() for method in race.of):
+            rows.append(_row(race, rounds))
+            table.show(rows[-1], head=len(rows) == 1)
+    return {"rounds": rounds, "rows": rows}
 
 
 def _row(race: Race, rounds: int) -> dict[str, Any]:
     ours, theirs = race.ours(), race.theirs()
     mine, other = ours(), theirs()  # once beforehand
     apart = difference(mine, other) if race.same else None
-    times = max(1, round(LEAST / max(_clock(ours), 0.1)))
-    pairs = [(_clock(ours, times), _clock(theirs, times)) for _ in range(rounds)]
+    times = max(1, round(LEAST / max(clock(ours), 0.1)))
+    pairs = [(clock(ours, times), clock(theirs, times)) for _ in range(rounds)]
     row = table.race_as_data(f"{race.work}, CPU time", list(race.of), race.on, None, [a for a, _ in pairs],
                              (race.peer, [b for _, b in pairs]))
     row["peers"][0]["difference"], row["why"] = apart, race.why
-    ratios = sorted(row["peers"][0]["ratios"])
-    a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
-    print(f"| {', '.join(race.of)} | {race.work}, {race.on} | {a:.1f} | {race.peer} | {b:.1f} | "
-          f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f}) | "
-          f"{'not compared' if apart is None else f'{apart:.0e}'} |", flush=True)
     return row
 
 
-def _clock(work: Run, times: int = 1) -> float:
-    """Milliseconds of CPU time of one call, the mean of so many."""
+def clock(work: Run, times: int = 1) -> float:
+    """Milliseconds of CPU time of one call, the mean of so many; a busy machine matters little."""
     start = time.process_time()
     for _ in range(times):
         work()

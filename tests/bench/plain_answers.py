@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from tests.selfsup.test_pseudo import K, plain_steps
 from torch import Tensor
 
 from tests.bench.plain import Race, Run
@@ -14,6 +13,7 @@ from tests.bench.scene import Scene, squeezenet
 from tests.inversion.test_inverters import drawn_by_hand, files
 from tests.prior.test_patches import patch_by_patch
 from tests.selfsup.test_clustering import shapes
+from tests.selfsup.test_knowledge_transfer import K, plain_steps
 from u3lab import images, inversion
 from u3lab.prior import fillers
 from u3lab.selfsup import NUISANCES, PretextSettings, digit_encoder, marginal_loss, pseudo_labels, transfer_knowledge

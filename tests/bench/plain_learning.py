@@ -119,7 +119,6 @@ def iid_loss(z: Tensor, moved: Tensor, symmetric: bool) -> Tensor:
 
 
 def by_displacements(z: Tensor, moved: Tensor, pooled: bool, reach: int = 4) -> Tensor:
-    """One displacement after the other."""
     (height, width), joints = z.shape[2:], []
     for a in range(-reach, reach + 1):
         for b in range(-reach, reach + 1):
@@ -176,7 +175,6 @@ def by_trace(R: Tensor, g: Tensor) -> Tensor:
 
 
 def learnt(name: str, plain: bool) -> Run:
-    """Three steps of a fresh network on one batch."""
     learner, steps = LEARNERS[name], 3
     x, moved = (torch.rand(16, 3, 64, 64, generator=torch.Generator().manual_seed(n)) for n in (0, 1))
     given = (x, moved, *([as_rotation(normal(16, learner.numbers))] if learner.turns else []))

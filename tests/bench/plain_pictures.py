@@ -144,7 +144,6 @@ def patched(name: str) -> Run:
 
 
 def bare_batch() -> Run:
-    """Forward and backward of four pictures."""
     given = scene()
     x = given.normalised.repeat(4, 1, 1, 1)
 

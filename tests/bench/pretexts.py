@@ -8,7 +8,6 @@ with heads of the same sizes; neither blurs.
 
 import statistics
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -47,7 +46,7 @@ def raw(task: Task) -> Any:
     return still, torch.randn(BATCH, 4096, generator=generator)
 
 
-def ours(name: str) -> Run:
+def ours_of(name: str) -> Run:
     """Steps of a pretext task, without end."""
     steps = pretrain(encoder(WIDTH), raw(TASKS[name]), name,
                      settings=PretextSettings(steps=100_000, batch_size=BATCH))
@@ -106,31 +105,17 @@ def _loop(net: nn.Module, head: nn.Module, output: Callable[[], Any], loss: Call
     return measure.training(ADAM(list(learner.parameters()), lr=0.001), lambda: loss(output()), STEPS)
 
 
-@dataclass
-class Race:
-    """ms a step of ours and of the other side, one a round, and ms to pose the questions of a batch."""
-
-    name: str
-    other: str
-    ours: list[float] = field(default_factory=list)
-    theirs: list[float] = field(default_factory=list)
-    posing: list[float] = field(default_factory=list)
-
-    @property
-    def ratios(self) -> list[float]:
-        """ours/other of each round, from the least to the greatest."""
-        return sorted(a / b for a, b in zip(self.ours, self.theirs, strict=True))
-
-
-def race(name: str, other: str, theirs: Run, rounds: int) -> Race:
-    """Take turns."""
-    found, steps, task = Race(name, other), ours(name), TASKS[name]
+def race(name: str, other: str, theirs: Run, rounds: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Take turns: the row, and what share of ours goes into posing the questions of a batch."""
+    steps, task, ours, others, posing = ours_of(name), TASKS[name], [], [], []
     given, generator = raw(task), torch.Generator().manual_seed(0)
     for _ in range(rounds):
-        found.ours.append(measure.milliseconds(steps) / STEPS)
-        found.theirs.append(measure.milliseconds(theirs) / STEPS)
-        found.posing.append(measure.milliseconds(lambda: task.pose(given, generator)))
-    return found
+        ours.append(measure.milliseconds(steps) / STEPS)
+        others.append(measure.milliseconds(theirs) / STEPS)
+        posing.append(measure.milliseconds(lambda: task.pose(given, generator)))
+    row = table.race_as_data("a training step", [f"selfsup/{name}"], "an encoder of random weights",
+                             GOAL if other == LIGHTLY else TARGET, ours, (f"a step of {other}", others))
+    return row, {"task": name, "beside": other, "posing/ours": statistics.median(posing) / statistics.median(ours)}
 
 
 def loss_against_lightly() -> float:
@@ -142,34 +127,15 @@ def loss_against_lightly() -> float:
 
 
 def report(quick: bool) -> dict[str, Any]:
-    """Measure and print the tables."""
-    print("\n# Pretext tasks against the bare encoder, and SimCLR against lightly\n", flush=True)
-    rounds = 3 if quick else 9
-    print(table.brief())
-    print(f"\nA step of {BATCH} pictures of {SIDE}×{SIDE}; the encoder's step has as many views of the same size.\n")
-    print("| task | views | ours ms | other side | ms | ours/other (spread) | posing/ours | target | met |\n"
-          "|" + "---|" * 9)
-    races = []
+    rounds, found = 3 if quick else 9, []
     for name, task in TASKS.items():
         views = task.pose(raw(task), torch.Generator().manual_seed(0)).views
-        races.append(race(name, "the encoder", bare(views), rounds))
-        print_race(races[-1], f"{views.shape[1]} of {views.shape[-2]}×{views.shape[-1]}", TARGET)
+        found.append(race(name, "the encoder", bare(views), rounds))
+        table.show(found[-1][0], head=len(found) == 1)
     if installed("lightly"):
-        races.append(race("contrast", LIGHTLY, lightly(), rounds))
-        print_race(races[-1], f"2 of {SIDE}×{SIDE}", GOAL)
+        found.append(race("contrast", LIGHTLY, lightly(), rounds))
+        table.show(found[-1][0])
         print(f"\nThe two losses differ by {loss_against_lightly():.1e} at most (three temperatures, float64).")
-    else:
-        print("\nlightly is not installed.")
-    return {"races": [asdict(race) for race in races], "rows": [
-        table.race_as_data("a training step", [f"selfsup/{race.name}"], "an encoder of random weights",
-                           GOAL if race.other == LIGHTLY else TARGET, race.ours,
-                           (f"a step of {race.other}", race.theirs))
-        for race in races]}
-
-
-def print_race(race: Race, views: str, target: float) -> None:
-    """One line."""
-    ratio, mine = statistics.median(race.ratios), statistics.median(race.ours)
-    print(f"| {race.name} | {views} | {mine:.0f} | {race.other} | {statistics.median(race.theirs):.0f} | {ratio:.2f} "
-          f"({race.ratios[0]:.2f}–{race.ratios[-1]:.2f}) | {statistics.median(race.posing) / mine:.0%} | {target} | "
-          f"{'yes' if ratio <= target else '**no**'} |", flush=True)
+    rows, posing = ([pair[part] for pair in found] for part in (0, 1))
+    table.show_all(posing)
+    return {"posing": posing, "rows": rows}

@@ -65,7 +65,6 @@ def summed(scene: Scene, maps: list[Tensor]) -> list[Tensor]:
 
 
 def joined(*builds: Callable[[Scene], Run]) -> Callable[[Scene], Run]:
-    """Several requests as one."""
     def build(scene: Scene) -> Run:
         runs = [one(scene) for one in builds]
         return lambda: [m for run in runs for m in run()]
@@ -105,7 +104,6 @@ def again(neuron: bool) -> Callable[[Scene], Run]:
 
 
 def mask_steps(scene: Scene) -> Run:
-    """Steps of the mask's optimisation in its default settings."""
     def run() -> list[Tensor]:
         steps = saliency.meaningful_perturbation(scene.net, scene.picture, scene.target)
         return [next(steps).value for _ in range(MASK_STEPS)]
@@ -119,7 +117,6 @@ def endless(begin: Callable[[], Iterator[Step]]) -> Run:
 
 
 def attack_steps(scene: Scene) -> Run:
-    """Steps of PGD in its default settings."""
     settings = adversarial.AttackSettings(steps=1000)
     return endless(lambda: adversarial.pgd(scene.net, scene.picture, scene.target, settings=settings))
 
@@ -202,15 +199,15 @@ ROWS = [
         Peer("TorchRay", partial(by.torchray, method="linear_approx"), summed, TORCHRAY)],
         of=("saliency/modulated gradient",)),
     Row("modulated gradient, half way", ours("modulated gradient", layer=True), [
-        Peer("captum", partial(by.captum_layer, method="LayerGradientXActivation"), same, CAPTUM),
+        Peer("captum", lambda s: by.captum(s, "LayerGradientXActivation", s.middle_module), same, CAPTUM),
         Peer("TorchRay", partial(by.torchray, method="linear_approx", saliency_layer="middle"), summed, TORCHRAY)],
         of=("saliency/modulated gradient",)),
     Row("Grad-CAM, half way", ours("Grad-CAM", layer=True), [
-        Peer("captum", partial(by.captum_layer, method="LayerGradCam", relu_attributions=True), same, CAPTUM),
+        Peer("captum", lambda s: by.captum(s, "LayerGradCam", s.middle_module, relu_attributions=True), same, CAPTUM),
         Peer("TorchRay", partial(by.torchray, method="grad_cam", saliency_layer="middle"), same, TORCHRAY)],
         of=("saliency/Grad-CAM",)),
     Row("guided Grad-CAM, half way", ours("guided Grad-CAM", layer=True), [
-        Peer("captum", partial(by.captum_guided_cam, interpolate_mode="bilinear"), normalised, CAPTUM, note=NO_RELU6)],
+        Peer("captum", by.captum_guided_cam, normalised, CAPTUM, note=NO_RELU6)],
         of=("saliency/guided Grad-CAM",)),
     Row("excitation, half way", ours("excitation", layer=True), [
         Peer("zennit", partial(by.zennit_at_middle, composite=by.zennit_excitation), same, ZENNIT, note=NEGATIVE),

@@ -70,7 +70,6 @@ class Scene:
 
     @classmethod
     def load(cls, name: str) -> Scene:
-        """A network by name, with the picture of a cup of coffee."""
         net = nets.load(name, device="cpu")
         picture = images.load("coffee", size=net.size)
         normalised = net.normalise(picture).detach().contiguous()
@@ -90,7 +89,6 @@ class Scene:
 
     @property
     def middle_module(self) -> nn.Module:
-        """The same layer of the peers' module."""
         return self.module.get_submodule(LAYERS[self.name][1])
 
     @cached_property
@@ -114,7 +112,6 @@ class Scene:
 
     @property
     def neuron_module(self) -> nn.Module:
-        """The neuron's layer in the peers' module."""
         return self.module.get_submodule(LAYERS[self.name][3])
 
     @cached_property

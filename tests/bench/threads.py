@@ -3,6 +3,10 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from tests.bench import table
 
 WORK = """
 import os, statistics, time
@@ -19,30 +23,29 @@ while len(times) < 12 and time.perf_counter() - start < 12:
     times.append(1e3 * (time.perf_counter() - begin))
 print(statistics.median(times[1:] or times))
 """
-BUSY = "while True: pass"
+
+
+@contextmanager
+def busy_core() -> Iterator[None]:
+    """A neighbour that computes all the time."""
+    neighbour = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        neighbour.kill()
+        neighbour.wait()
 
 
 def measure(policy: str | None, busy: bool) -> float:
     """Median ms of forward + backward in a process of its own with two threads; ``policy`` None is OpenMP's default."""
     environment = {key: value for key, value in os.environ.items() if key not in ("OMP_WAIT_POLICY", "OMP_NUM_THREADS")}
-    if policy:
-        environment["OMP_WAIT_POLICY"] = policy
-    neighbour = subprocess.Popen([sys.executable, "-c", BUSY]) if busy else None
-    try:
-        done = subprocess.run([sys.executable, "-c", WORK], env=environment, check=True, capture_output=True, text=True)
-    finally:
-        if neighbour:
-            neighbour.kill()
-            neighbour.wait()
+    with busy_core() if busy else nullcontext():
+        done = subprocess.run([sys.executable, "-c", WORK], check=True, capture_output=True, text=True,
+                              env=environment | ({"OMP_WAIT_POLICY": policy} if policy else {}))
     return float(done.stdout)
 
 
-def report() -> str:
-    """A small table: waiting policy against a neighbour that keeps one core busy."""
-    lines = ["", f"Two threads of {os.cpu_count()} cores, forward + backward of SqueezeNet at 227 px:", "",
-             "| OMP_WAIT_POLICY | neighbour | ms |", "|---|---|---|"]
-    for busy in (False, True):
-        for policy in (None, "PASSIVE"):
-            neighbour = "one core busy" if busy else "none"
-            lines.append(f"| {policy or 'not set'} | {neighbour} | {measure(policy, busy):.0f} |")
-    return "\n".join(lines)
+def report() -> None:
+    """Waiting policy against a neighbour that keeps one core busy."""
+    table.show_all([{"OMP_WAIT_POLICY": policy or "not set", "one core busy": busy, "ms": measure(policy, busy)}
+                    for busy in (False, True) for policy in (None, "PASSIVE")])

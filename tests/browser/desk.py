@@ -70,7 +70,6 @@ class Desk:
                     if any(kernel in word for word in child.cmdline()))
 
     def menu(self, name: str, entry: str) -> None:
-        """Choose an entry of the menu at the top."""
         self.page.get_by_role("menuitem", name=name, exact=True).click()
         self.page.locator(".lm-Menu-itemLabel").get_by_text(entry, exact=True).click()
 
@@ -83,19 +82,28 @@ class Desk:
         """A code cell; -1 is the last."""
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
 
-    def run(self, number: int, source: str | None = None) -> Locator:
-        """Run one cell with the keyboard, after typing ``source`` over what is there; its output once it is over."""
+    def start(self, number: int, source: str | None = None) -> Locator:
+        """Run one cell with the keyboard, after typing ``source`` over what is there, without a wait; the cell."""
         cell = self.cell(number)
-        prompt = cell.locator(".jp-InputPrompt")
-        before = prompt.inner_text()
         cell.locator(".cm-content").click()
         if source is not None:
             self.page.keyboard.press("ControlOrMeta+a")
             self.page.keyboard.insert_text(source)
         self.page.keyboard.press("ControlOrMeta+Enter")
+        return cell
+
+    def run(self, number: int, source: str | None = None) -> Locator:
+        """The same; its output once it is over."""
+        prompt = self.cell(number).locator(".jp-InputPrompt")
+        before = prompt.inner_text()
+        cell = self.start(number, source)
         until(lambda: any(c.isdigit() for c in prompt.inner_text()) and prompt.inner_text() != before,
               f"cell {number} did not finish")
         return cell.locator(".jp-Cell-outputArea")
+
+    def words(self) -> list[str]:
+        """Those of each live picture, for who does not see it."""
+        return self.page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)")
 
     def ask(self, expression: str) -> Any:
         """The value of an expression in the kernel, as JSON; asked through the last cell, as a student would."""
@@ -103,7 +111,6 @@ class Desk:
         return json.loads(output.inner_text())
 
     def figure(self, number: int) -> Figure:
-        """The live figure that the cell shows."""
         return Figure(self.page, self.cell(number).locator(".jp-Cell-outputArea"))
 
 
@@ -116,11 +123,9 @@ class Figure:
 
     @property
     def image(self) -> Locator:
-        """The picture."""
         return self.box.locator("img.widget-image").first
 
     def handle(self, name: str) -> Locator:
-        """The handle of the slider with this label."""
         label = self.page.get_by_text(name, exact=True)
         return self.box.locator(".widget-slider", has=label).locator(".noUi-handle")
 
@@ -129,7 +134,6 @@ class Figure:
         return self.box.get_by_role("button", name=re.compile(rf"(^|\W){re.escape(name)}$"))
 
     def press(self, name: str, key: str) -> None:
-        """Press a key on the slider with this label."""
         self.handle(name).focus()
         self.page.keyboard.press(key)
 
@@ -142,17 +146,14 @@ class Figure:
         return int(self.image.get_attribute("data-frame") or 0)
 
     def says(self, words: str) -> None:
-        """Wait until the figure says these words."""
         self.box.locator(".widget-html", has_text=words).first.wait_for()
 
     def newer(self, than: int) -> int:
-        """Wait for a frame with a higher number."""
         until(lambda: self.number() > than, f"no frame came after number {than}")
         return self.number()
 
 
 def until(condition: Callable[[], bool], complaint: str, seconds: float = SECONDS) -> None:
-    """Wait for something to become true."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, complaint

@@ -56,7 +56,6 @@ class Hub:
             return error.code, None
 
     def server(self, student: str) -> str:
-        """The address of a student's server."""
         return (self.url.replace("//", f"//{student}.") if self.host else self.url) + f"user/{student}/"
 
 
@@ -159,7 +158,6 @@ def _furnish(home: Path) -> None:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago."""
     with ExitStack() as held:
         return [held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(count)]
 

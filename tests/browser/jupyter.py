@@ -96,7 +96,7 @@ def jupyterlab(home: Path, folder: Path, environment: Mapping[str, str] = os.env
                "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=100", *["--allow-root"] * ROOT]
     own = {"JUPYTERLAB_SETTINGS_DIR": home / "lab" / "user-settings", "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces"}
     with serve(program, options, home, folder, {**environment, **_as_text(own)}) as server:
-        url = wait(server, home, lambda: _written_address(home))
+        url = wait(server, home, lambda: written_address(home))
         yield Lab(url, token, folder, server.pid)
 
 
@@ -147,7 +147,7 @@ def wait(server: subprocess.Popen, home: Path, address: Any) -> str:
     raise RuntimeError(f"the server did not start:\n{(home / 'log').read_text()[-3000:]}")
 
 
-def _written_address(home: Path) -> str:
+def written_address(home: Path) -> str:
     """JupyterLab picks its port itself and writes it into its runtime folder; "" until it answers there."""
     for file in (home / "runtime").glob("jpserver-*.json"):
         try:
@@ -166,7 +166,6 @@ def _logged_address(home: Path) -> str:
 
 
 def _stop(server: subprocess.Popen) -> None:
-    """End the server, and with it its kernels."""
     server.terminate()
     try:
         server.wait(30)

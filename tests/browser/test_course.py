@@ -26,7 +26,7 @@ def my_guided(p, through):
     'course.quiz("3")',
     "pass",
 )
-TASK, ANSWER, CHECK, QUIZ, DEEP, PROGRESS, LONG = range(1, 8)
+ANSWER, CHECK, QUIZ, DEEP, PROGRESS, LONG = range(2, 8)
 RIGHT = "def my_guided(p, through):\n    return through(p).clamp(min=0)"
 DECONVNET = "def my_guided(p, through):\n    return p.clamp(min=0)"
 ENDLESS = "def my_guided(p, through):\n    while True:\n        pass"
@@ -34,7 +34,6 @@ ENDLESS = "def my_guided(p, through):\n    while True:\n        pass"
 
 @pytest.fixture(scope="module")
 def desk(open_notebook) -> Desk:
-    """A notebook with a task, a stub, its check and both quizzes."""
     return open_notebook("course.ipynb", CELLS)
 
 
@@ -59,17 +58,6 @@ def test_a_solution_typed_into_a_cell_passes(desk: Desk):
 def test_an_answer_that_never_ends_is_stopped(desk: Desk):
     assert "not yet" in checked(desk, ENDLESS)
     assert desk.ask("6 * 7") == 42  # the kernel is alive
-
-
-def test_each_press_of_the_button_opens_one_hint_more(desk: Desk):
-    task = catalogue.find("6-guided")
-    output = desk.cell(TASK).locator(".jp-Cell-outputArea")
-    for number in range(1, len(task.hints) + 1):
-        output.get_by_role("button", name="Hint").click()
-        output.get_by_text(f"hint {number} of {len(task.hints)}").wait_for()
-    assert output.get_by_text("hint 1 of").is_visible()  # the first is still there
-    output.get_by_role("button", name="Solution").click()
-    output.get_by_text("def guided").first.wait_for()
 
 
 @pytest.mark.parametrize(("cell", "quiz_id"), [(QUIZ, "6"), (DEEP, "6-deep")])
@@ -102,7 +90,6 @@ def for_the_eye(output: Locator) -> None:
 
 
 def row(desk: Desk) -> str:
-    """What the table of progress says about chapter 6."""
     return desk.run(PROGRESS).get_by_role("row", name=re.compile("^chapter 6 ")).inner_text()
 
 
@@ -118,11 +105,8 @@ def test_a_call_that_never_gives_python_back(browser: Browser, lab: Lab, call: s
     desk = Desk.open(browser, lab, "stuck.ipynb")
     try:
         desk.run(0)
-        check, source = desk.cell(1), 'course.check("6-guided", lambda p, through: {})'
-        check.locator(".cm-content").click()
-        desk.page.keyboard.press("ControlOrMeta+a")
-        desk.page.keyboard.insert_text(source.format(call))
-        desk.page.keyboard.press("ControlOrMeta+Enter")
+        source = 'course.check("6-guided", lambda p, through: {})'
+        check = desk.start(1, source.format(call))
         box = check.locator(".u3-later")
         box.wait_for(state="attached")
         assert box.evaluate("box => box.getAnimations().map(a => a.effect.getTiming().delay)") == [10_000]
@@ -141,5 +125,4 @@ def test_a_call_that_never_gives_python_back(browser: Browser, lab: Lab, call: s
 
 
 def plain(sentence: str) -> str:
-    """A sentence without the marks of code."""
     return sentence.replace("`", "")

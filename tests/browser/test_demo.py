@@ -44,7 +44,6 @@ def opened(browser: Browser, url: str) -> Iterator[Page]:
 
 
 def shown(page: Page, chapter: str) -> list[Figure]:
-    """The figures of a page, once each has its picture."""
     wanted = len(demo.figures(nbformat.read(demo.find(chapter), as_version=4)))
     pictures = page.locator("img.widget-image")
     pictures.nth(wanted - 1).wait_for(timeout=RUN_SECONDS * 1000)
@@ -98,7 +97,6 @@ def steer(page: Page, figure: Figure, *, anew: bool = False) -> None:
 
 
 def play(page: Page, figure: Figure) -> None:
-    """Tab to the button, and start and stop the player."""
     tab_to(page, figure.button("play"))
     before = figure.number()
     page.keyboard.press("Space")

@@ -1,25 +1,19 @@
-"""Sliders, clicks and the student's own pictures in JupyterLab: the picture follows, and a slip is one line."""
+"""Sliders, clicks and the student's own pictures in JupyterLab: the picture follows."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from tests.browser.desk import Desk, Figure, until
+from tests.browser.small import EXPLORER
+from tests.images.files import dicom
 from u3lab import pixels
 
 SETUP = """
 import u3lab, torch
-from u3lab import U3Error, images, live, nets, pixels, saliency
-"""
-PICKY = """
-def shade(level):
-    if level == 3:
-        raise U3Error("level 3 is <closed>; move on")
-    return torch.full((1, 3, 40, 60), level / 8), f"level {level}"
-
-picky = live.explore(shade, level=(0, 8))
-picky
+from u3lab import images, live
 """
 CLICKED = """
 def cross(place):
@@ -40,30 +34,10 @@ box = live.PictureBox(["dog", "coffee"])
 mine = live.explore(own, picture=box)
 mine
 """
-GUIDED = """
-net = nets.load("squeezenet1_1")
-x = images.load("dog", size=net.size)
-
-def guided(k):
-    return pixels.signed_rgb(saliency.backprop(net, x, k, rule="guided")), net.classes[k]
-
-live.explore(guided, k=(0, 999))
-"""
 FOLLOWED = """
 live.explore(cross, place=live.Click(0.5, 0.5, panels=2, follow=True))
 """
-PICKY_CELL, CLICKED_CELL, OWN_CELL, GUIDED_CELL, FOLLOWED_CELL = 1, 2, 3, 4, 5
-MOVE = """async ([handle, image, moves]) => {
-    for (let n = 0; n < moves; n++) {
-        const shown = new Promise(done => {
-            const watch = new MutationObserver(() => { watch.disconnect(); done(); });
-            watch.observe(image, { attributes: true, attributeFilter: ["data-frame"] });
-        });
-        handle.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
-        await shown;
-    }
-}"""
-
+SLIDER_CELL, CLICKED_CELL, OWN_CELL, FOLLOWED_CELL = 1, 2, 3, 4
 ICONS = """() => {
     window.icons = [];
     new MutationObserver(seen => window.icons.push(...seen.map(one => one.target.outerHTML)))
@@ -73,25 +47,11 @@ ICONS = """() => {
 
 @pytest.fixture(scope="module")
 def desk(open_notebook) -> Desk:
-    """One notebook with five explorers, and a cell to ask in."""
-    return open_notebook("explorers.ipynb", (SETUP, PICKY, CLICKED, OWN, GUIDED, FOLLOWED, "pass"))
-
-
-def test_a_slip_is_one_line_and_the_next_good_value_recovers(desk: Desk):
-    figure = desk.figure(PICKY_CELL)
-    figure.says("level 4")
-    good, frame = figure.bytes(), figure.number()
-    figure.press("level", "ArrowLeft")
-    figure.says("level 3 is <closed>; move on")
-    assert figure.bytes() == good and figure.image.get_attribute("alt") == "level 4"
-    figure.press("level", "ArrowLeft")
-    figure.says("level 2")
-    assert figure.newer(frame) and figure.bytes() != good
-    assert figure.image.get_attribute("alt") == "level 2"
+    return open_notebook("explorers.ipynb", (SETUP, EXPLORER, CLICKED, OWN, FOLLOWED, "pass"))
 
 
 def test_many_moves_end_at_the_last(desk: Desk):
-    figure = desk.figure(PICKY_CELL)
+    figure = desk.figure(SLIDER_CELL)
     figure.press("level", "Home")
     figure.says("level 0")
     for _ in range(8):
@@ -102,7 +62,7 @@ def test_many_moves_end_at_the_last(desk: Desk):
 
 def test_no_move_changes_the_icon_of_the_tab(desk: Desk):
     """Each change costs the server a request, while it has the move to pass on."""
-    figure = desk.figure(PICKY_CELL)
+    figure = desk.figure(SLIDER_CELL)
     figure.press("level", "Home")
     figure.says("level 0")
     desk.page.evaluate(ICONS)
@@ -113,27 +73,13 @@ def test_no_move_changes_the_icon_of_the_tab(desk: Desk):
 
 
 def test_a_move_while_a_cell_runs_is_answered_afterwards(desk: Desk):
-    figure = desk.figure(PICKY_CELL)
+    figure = desk.figure(SLIDER_CELL)
     figure.press("level", "Home")
     figure.says("level 0")
-    cell = desk.cell(-1)
-    cell.locator(".cm-content").click()
-    desk.page.keyboard.press("ControlOrMeta+a")
-    desk.page.keyboard.insert_text("import time; time.sleep(3)")
-    desk.page.keyboard.press("ControlOrMeta+Enter")
+    cell = desk.start(-1, "import time; time.sleep(3)")
     cell.locator(".jp-InputPrompt", has_text="*").wait_for()
     figure.press("level", "End")
     figure.says("level 8")
-
-
-def test_two_hundred_moves_cost_no_memory(desk: Desk):
-    figure, kernel = desk.figure(GUIDED_CELL), desk.process()
-    parts = [figure.handle("k").element_handle(), figure.image.element_handle()]
-    desk.page.evaluate(MOVE, [*parts, 20])  # what a first use allocates
-    before = kernel.memory_info().rss
-    desk.page.evaluate(MOVE, [*parts, 200])
-    assert kernel.memory_info().rss - before < 20e6
-    assert figure.number() >= 220
 
 
 @pytest.mark.parametrize("panel", [0, 1])
@@ -204,7 +150,8 @@ def test_the_students_own_picture_and_a_file_that_is_none(desk: Desk, tmp_path: 
 
 def test_a_dicom_file_is_a_picture_too(desk: Desk, tmp_path: Path):
     pytest.importorskip("pydicom")
-    write_dicom(tmp_path / "slice.dcm")
+    ramp = np.linspace(0, 4095, 64 * 96).astype(np.uint16).reshape(64, 96)  # of 12 bits
+    (tmp_path / "slice.dcm").write_bytes(dicom(ramp, bits=12))
     figure = desk.figure(OWN_CELL)
     frame = figure.number()
     upload(desk, tmp_path / "slice.dcm")
@@ -215,41 +162,21 @@ def test_a_dicom_file_is_a_picture_too(desk: Desk, tmp_path: Path):
 
 
 def test_every_live_picture_has_words(desk: Desk):
-    words = desk.page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)")
-    assert len(words) == 5 and all(words) and "no picture yet" not in words
+    words = desk.words()
+    assert len(words) == 4 and all(words) and "no picture yet" not in words
     assert desk.complaints == []
 
 
 def place(figure: Figure) -> tuple[float, float]:
-    """The place as the line under the picture says it."""
     x, y = figure.box.locator(".widget-html").last.inner_text().split(", ")
     return float(x.removeprefix("x = ")), float(y.removeprefix("y = "))
 
 
 def near(a: tuple[float, float], b: tuple[float, float], distance: float) -> bool:
-    """Whether two places differ by at most ``distance`` in x and in y."""
     return all(abs(one - other) <= distance for one, other in zip(a, b, strict=True))
 
 
 def upload(desk: Desk, file: Path) -> None:
-    """Choose a file in the dialogue behind the button."""
     with desk.page.expect_file_chooser() as chooser:
         desk.figure(OWN_CELL).box.locator(".widget-upload").click()
     chooser.value.set_files(file)
-
-
-def write_dicom(file: Path) -> None:
-    """A ramp of 12-bit grey values, as a scanner writes it."""
-    import numpy as np
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CTImageStorage, generate_uid()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    data = FileDataset(str(file), {}, file_meta=meta, preamble=b"\0" * 128)
-    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    data.Rows, data.Columns, data.SamplesPerPixel, data.PhotometricInterpretation = 64, 96, 1, "MONOCHROME2"
-    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
-    data.PixelData = np.linspace(0, 4095, 64 * 96).astype("<u2").tobytes()
-    data.save_as(file, enforce_file_format=True)

@@ -23,7 +23,6 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO  # the rights of the group and of all
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """The hub of a school with three students."""
     need_hub()
     with jupyterhub(tmp_path_factory.mktemp("hub"), (ADA, BEN, CLEO)) as started:
         yield started
@@ -44,7 +43,6 @@ def ada(browser: Browser, hub: Hub) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def ben(browser: Browser, hub: Hub) -> Iterator[BrowserContext]:
-    """Ben's browser, in which he has logged in."""
     context = logged_in(browser, hub, BEN)
     yield context
     context.close()
@@ -123,11 +121,8 @@ def test_before_a_lesson_a_kernel_with_torch_waits_and_the_page_takes_it(hub: Hu
     page, folder = context.pages[0], hub.homes / CLEO / "u3lab-notebooks"
     page.goto(f"{hub.server(CLEO)}lab/tree/{LATER}")
     page.locator("#jp-main-statusbar", has_text="| Idle").first.wait_for()
-    cell = Desk(page, Lab(hub.server(CLEO), "", folder, 0), folder / LATER).cell(0)
-    cell.locator(".cm-content").click()
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.insert_text("import sys; print('torch' in sys.modules, 'torch' in globals())")
-    page.keyboard.press("ControlOrMeta+Enter")
+    desk = Desk(page, Lab(hub.server(CLEO), "", folder, 0), folder / LATER)
+    cell = desk.start(0, "import sys; print('torch' in sys.modules, 'torch' in globals())")
     cell.locator("pre", has_text="True True").wait_for()
     assert cell.locator(".jp-InputPrompt").inner_text() == "[1]:"  # what has run before does not count
     context.close()

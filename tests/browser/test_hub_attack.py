@@ -85,7 +85,6 @@ def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def teacher(browser: Browser, hub: Hub) -> Iterator[BrowserContext]:
-    """The teacher's browser."""
     context = logged_in(browser, hub, TEACHER)
     yield context
     context.close()

@@ -22,7 +22,6 @@ live.explore(lambda place: (torch.full((1, 3, 40, 60), place[0]), f"across {plac
 
 @contextmanager
 def run(browser: Browser, file: Path) -> Iterator[Desk]:
-    """A notebook, all of whose cells have run."""
     with jupyterlab(file.parent / "home", file.parent, program="notebook") as server:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(SECONDS * 1000)
@@ -71,7 +70,6 @@ def test_the_figures_of_a_chapter(browser: Browser, tmp_path: Path):
 
 
 def follows(figure: Figure) -> None:
-    """It plays, or follows its first slider."""
     before = figure.bytes()
     if figure.button("play").count():
         figure.button("play").click()

@@ -13,7 +13,6 @@ RED = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'  
 
 @pytest.fixture(scope="module", params=[FIRST, QUICK])
 def ran(request: pytest.FixtureRequest, open_notebook) -> Desk:
-    """The notebook after Run All Cells."""
     return open_notebook(request.param)
 
 
@@ -80,5 +79,4 @@ def test_every_picture_has_the_alt_text_of_its_output(ran: Desk):
 
 
 def test_every_live_picture_has_words(ran: Desk):
-    words = ran.page.locator("img.widget-image").evaluate_all("all => all.map(image => image.alt)")
-    assert words and all(words)
+    assert ran.words() and all(ran.words())

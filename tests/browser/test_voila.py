@@ -16,7 +16,6 @@ QUICK = "06c_equivariance.ipynb"  # of those with a slider and a quiz the quicke
 
 @contextmanager
 def page_of(browser: Browser, home: Path, notebook: Path) -> Iterator[Page]:
-    """The page that Voilà makes of a notebook."""
     with voila(home, notebook) as url:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(SECONDS * 1000)
@@ -27,7 +26,6 @@ def page_of(browser: Browser, home: Path, notebook: Path) -> Iterator[Page]:
 
 
 def shown(page: Page, number: int) -> Figure:
-    """The live figure number so-and-so of the page."""
     outputs = page.locator(".jp-OutputArea-output", has=page.locator("img.widget-image"))
     outputs.nth(number).wait_for()
     return Figure(page, outputs.nth(number))
@@ -36,8 +34,7 @@ def shown(page: Page, number: int) -> Figure:
 def test_a_slider_a_player_and_a_quiz(browser: Browser, tmp_path: Path):
     notebook = write_notebook(tmp_path / "small.ipynb", (SETUP, EXPLORER, PLAYER, QUIZ))
     with page_of(browser, tmp_path, notebook) as page:
-        explorer, player = shown(page, 0), shown(page, 1)
-        lives(page, explorer, player)
+        lives(page, shown(page, 0), shown(page, 1))
 
 
 def test_a_whole_notebook_of_the_course(browser: Browser, tmp_path: Path):
@@ -50,5 +47,3 @@ def test_a_whole_notebook_of_the_course(browser: Browser, tmp_path: Path):
         page.keyboard.press("End")
         until(lambda: figure.bytes() != before, "the slider was moved, and the picture stayed")
         assert page.get_by_text("Traceback").count() == 0
-
-

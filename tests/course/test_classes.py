@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import slip
+from tests.helpers import raising, slip
 from u3lab import course
 from u3lab.__main__ import main
 from u3lab.course import classes, state
@@ -128,11 +128,7 @@ def test_what_is_wrong_is_one_sentence(folder, tmp_path, capsys, monkeypatch):
         assert main(["report", *given]) == 1
         said = capsys.readouterr()
         assert said.out == "" and words in said.err and said.err.count("\n") == 1
-
-    def full(*given, **named):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(classes.paths, "write_atomically", full)
+    monkeypatch.setattr(classes.paths, "write_atomically", raising(OSError(28, "No space left on device")))
     with slip("table.csv", "No space left on device", "name another file"):
         classes.report(folder, tmp_path / "table.csv")
     assert json.loads((folder / "ada.json").read_text()) == ADA and not (tmp_path / "table.csv").exists()

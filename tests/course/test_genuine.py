@@ -1,5 +1,6 @@
 """A replaced function of torch is noticed and named, whoever replaced it; what torch does itself is not."""
 
+import functools
 import subprocess
 import sys
 
@@ -92,7 +93,5 @@ def test_what_torch_does_itself_is_not_noticed():
 
 
 def test_a_wrapper_that_only_looks_like_torchs(monkeypatch):
-    import functools
-
     monkeypatch.setattr(torch, "equal", functools.wraps(torch.equal)(lambda *_: True))
     assert genuine.replaced() == ["torch.equal"]

@@ -13,10 +13,10 @@ import pytest
 import safetensors.torch
 
 from tests.course.test_nbgrader import NAMES, RIGHT, WRONG, lesson, tool
+from tests.helpers import raising, refuses
 from tests.lessons.test_exercises import ALL, MUTANTS
 from u3lab import course
 from u3lab.course import answers, guard
-from u3lab.errors import U3Error
 
 pytest.importorskip("nbgrader")
 
@@ -215,26 +215,23 @@ def test_a_forged_message_is_worth_nothing(forged: str):
 
 
 def test_every_way_to_fail_is_told():
-    def fails(error):
-        def answer(p, through):
-            raise error
-        return told('course.check("6-guided", mine)', mine=answer).message
+    def says(answer):
+        report = told('course.check("6-guided", mine)', mine=answer)
+        return f"{report.state} {report.message}"
 
-    assert "exit()" in fails(SystemExit()) and "ValueError: so it is" in fails(ValueError("so it is"))
-    assert "not tried" in told('course.check("6-guided", mine)', mine=lambda p, through: ...).state
-    assert "an ndarray" in told('course.check("6-guided", mine)', mine=lambda p, through: p.numpy()).message
-    assert "in place" in told('course.check("6-guided", mine)', mine=lambda p, through: p.zero_()).message
-    assert "test_grading.py, line" in fails(ValueError())
+    assert "exit()" in says(raising(SystemExit())) and "helpers.py, line" in says(raising(ValueError()))
+    for answer, words in ((raising(ValueError("so it is")), "ValueError: so it is"),
+                          (lambda p, through: ..., "not tried"), (lambda p, through: p.numpy(), "an ndarray"),
+                          (lambda p, through: p.zero_(), "in place")):
+        assert words in says(answer)
 
 
 def test_who_has_no_way_to_take_rights_away_is_told(graded, monkeypatch, caplog):
     monkeypatch.setattr(grading, "_account", lambda user: None)
-    with pytest.raises(U3Error, match="students' code has your rights"):
-        graded(grading.ExecuteApart, {"6-guided": IDENTITY}, strict=True)
+    refuses(graded, grading.ExecuteApart, {"6-guided": IDENTITY}, strict=True, says="students' code has your rights")
     assert graded(grading.ExecuteApart, {"6-guided": RIGHT["6-guided"]})[1] == {"6-guided": 2}
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can run code as somebody else")
 def test_a_user_that_is_not_there():
-    with pytest.raises(U3Error, match="no user 'nobody-of-that-name'"):
-        grading._account("nobody-of-that-name")
+    refuses(grading._account, "nobody-of-that-name", says="no user 'nobody-of-that-name'")

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.helpers import raising
 from u3lab import course
 from u3lab.course import guard, printing
 from u3lab.course.guard import run
@@ -113,10 +114,7 @@ def test_an_error_whose_words_are_traps():
         def __str__(self):
             raise SystemExit
 
-    def mine():
-        raise Trap
-
-    assert run(mine, 5.0).slip.startswith("your code raised Trap\n")
+    assert run(raising(Trap()), 5.0).slip.startswith("your code raised Trap\n")
 
 
 @pytest.fixture(autouse=True)

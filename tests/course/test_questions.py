@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import refuses
 from u3lab import U3Error
 from u3lab._system import paths
 from u3lab.course import catalogue, state
@@ -76,8 +77,7 @@ def test_a_broken_file_is_told_by_its_line(written, spoilt, said):
 
 
 def test_what_is_no_text(written):
-    with pytest.raises(U3Error, match=r"6\.md is no text in UTF-8"):
-        read_questions(written(b"## \xff\xfe"))
+    refuses(read_questions, written(b"## \xff\xfe"), says=r"6\.md is no text in UTF-8")
 
 
 def test_every_file_belongs_to_a_quiz_and_every_quiz_has_a_file():
@@ -104,8 +104,7 @@ def test_a_question_with_an_id_is_known_by_it_wherever_it_stands(written):
     first, second = questions(file)
     assert (first.text, first.id, first.was, first.retired) == ("Which is larger, a or *b*?", "larger", "4", False)
     assert (second.text, second.id, second.was, second.retired) == ("And now?", "now", "0", True)
-    with pytest.raises(U3Error, match=r"6\.md has two questions {#larger}"):
-        questions(written(file.read_text().replace("#now", "#larger")))
+    refuses(questions, written(file.read_text().replace("#now", "#larger")), says=r"6\.md has two questions {#larger}")
     assert [one.id for one in questions(written(GOOD))] == ["", ""]
 
 
@@ -137,5 +136,4 @@ def test_what_was_answered_in_an_older_form_still_counts(reformed):
 
 
 def test_an_exercise_of_an_earlier_form_says_where_the_new_one_is(reformed):
-    with pytest.raises(U3Error, match="6-gone belongs to an earlier form of its notebook"):
-        catalogue.find("6-gone")
+    refuses(catalogue.find, "6-gone", says="6-gone belongs to an earlier form of its notebook")

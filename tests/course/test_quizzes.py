@@ -1,4 +1,7 @@
-"""Quizzes: nothing chosen at first, a word on every option, a right answer is kept; the Deep Quiz shows pictures."""
+"""Quizzes: nothing chosen at first, a word on every option, a right answer is kept; the Deep Quiz shows pictures.
+
+The first answer to a riddle is kept, and counted over the files of a class.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import ipywidgets
 import pytest
 from PIL import Image
 
+from tests.helpers import refuses
 from u3lab import U3Error, course
 from u3lab._system import paths
 from u3lab.course import catalogue, state
@@ -58,6 +62,7 @@ def test_right_answers_are_kept():
     assert state.load()[0]["questions"] == {"6/0", "6/1"} and "2 of" in str(course.progress())
     first.index = 0  # to look at the other explanations costs nothing
     assert state.load()[0]["questions"] == {"6/0", "6/1"} and "no" in why.value
+    assert state.FIRST not in json.loads(state.file().read_text())  # of a quiz of words
 
 
 def test_without_a_kernel_it_shows_questions_and_no_answers():
@@ -109,14 +114,12 @@ def test_the_deep_quiz(pictures):
 
 def test_a_chapter_without_pictures_has_no_deep_quiz(pictures):
     assert set(catalogue.quizzes("0")) == {"0"} and set(catalogue.quizzes("6")) == {"6", "6-deep"}
-    with pytest.raises(U3Error, match="missing"):
-        course.quiz("0-deep")
+    refuses(course.quiz, "0-deep", says="missing")
 
 
 @pytest.mark.parametrize("name", ["9", "deep", "9-deep", "", None, 6])
 def test_an_unknown_quiz(name):
-    with pytest.raises(U3Error, match="choose one of 0, 1, 1b, 2, 2b, 2c, 3, 3b, 3c, 4, 5, 5b, 6"):
-        course.quiz(name)
+    refuses(course.quiz, name, says="choose one of 0, 1, 1b, 2, 2b, 2c, 3, 3b, 3c, 4, 5, 5b, 6")
 
 
 def test_nothing_is_kept_while_nbgrader_runs(monkeypatch):
@@ -124,3 +127,37 @@ def test_nothing_is_kept_while_nbgrader_runs(monkeypatch):
     _, choice, _ = parts(course.quiz("0"))[0]
     choice.index = catalogue.questions("0")[0].answer
     assert state.load()[0]["questions"] == set()
+
+
+def test_the_first_answer_stays():
+    answer = catalogue.questions("5-deep")[3].answer
+    _, choice, _ = parts(course.quiz("5-deep"))[3]
+    choice.index = wrong = (answer + 1) % 4
+    choice.index = answer
+    assert json.loads(state.file().read_text())[state.FIRST] == [f"5-deep/3={wrong}"]
+    assert state.load()[0]["questions"] == {"5-deep/3"}
+    counts = course.first_answers("5-deep")
+    assert counts[3] == (0, 1) and counts[:3] == [(0, 0)] * 3
+
+
+def test_a_class_is_counted_and_other_files_are_passed_over(tmp_path):
+    answer = catalogue.questions("5-deep")[0].answer
+    for name, chosen in (("ada", answer), ("ben", answer), ("eve", (answer + 1) % 4)):
+        (tmp_path / name).mkdir()
+        later = f"5-deep/0={(chosen + 2) % 4}"  # nobody's u3lab writes a second one, but an editor does
+        (tmp_path / name / "progress.json").write_text(json.dumps({state.FIRST: [f"5-deep/0={chosen}", 7, later]}))
+    for number, other in enumerate(("[]", "{", "7", '{"first": "x"}', "{}")):
+        (tmp_path / f"{number}.json").write_text(other)
+    counts = course.first_answers("5-deep", tmp_path)
+    assert counts[0] == (2, 3) and set(counts[1:]) == {(0, 0)}
+    assert set(course.first_answers("5-deep")) == {(0, 0)}
+    refuses(course.first_answers, "5-deep", tmp_path / "nobody", says="there is no folder")
+
+
+@pytest.mark.parametrize("spoilt", ["x", [7], {"a": 1}])
+def test_what_is_of_another_form_is_left_alone(spoilt):
+    content = {"exercises": [], "questions": [], state.FIRST: spoilt}
+    state.file().parent.mkdir(parents=True, exist_ok=True)
+    state.file().write_text(json.dumps(content))
+    state.record_first("5-deep/0", 1)
+    assert json.loads(state.file().read_text()) == content

@@ -1,6 +1,5 @@
 """A check never raises and comes back in time, whatever it is given; what it says can be read."""
 
-import sys
 import threading
 import time
 
@@ -8,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests.course.test_guard import wait_for_answers
+from tests.helpers import raising
 from u3lab import course
 from u3lab.course import catalogue, guard
 from u3lab.course.guard import run
@@ -64,24 +65,17 @@ def test_code_of_a_cell_is_called_so():
     assert "your cell, line 2, in mine" in said(space["mine"])
 
 
-@pytest.mark.parametrize("error, message", [(SystemExit(3), "exit()"), (KeyboardInterrupt(), "KeyboardInterrupt"),
-                                            (MemoryError(), "more memory"), (ZeroDivisionError("oh"), "ZeroDivision"),
-                                            (GeneratorExit(), "GeneratorExit"), (StopIteration(), "StopIteration")])
+@pytest.mark.parametrize("error, message", [
+    (SystemExit(3), "use return instead"), (KeyboardInterrupt(), "KeyboardInterrupt"), (MemoryError(), "more memory"),
+    (ZeroDivisionError("oh"), "ZeroDivision"), (GeneratorExit(), "GeneratorExit"), (StopIteration(), "StopIteration")])
 def test_whatever_it_raises(error: BaseException, message: str):
-    def mine(p, through):
-        raise error
-
-    assert message in said(mine)
+    assert message in said(raising(error))
 
 
-def test_exit_and_recursion():
-    def leaves(p, through):
-        sys.exit()
-
+def test_recursion():
     def deep(p, through):
         return deep(p, through)
 
-    assert "use return instead" in said(leaves)
     message = said(deep)
     assert "calls itself without end" in message and "more calls" in message and len(message.splitlines()) < 12
 
@@ -91,10 +85,8 @@ def test_a_message_that_cannot_be_shown():
         def __str__(self):
             raise ValueError
 
-    def mine(p, through):
-        raise Nasty
-
-    assert "cannot be shown" in said(mine)
+    answer = raising(Nasty())  # on a line of its own: a traceback shows lines
+    assert "cannot be shown" in said(answer)
 
 
 def forever(p, through):
@@ -121,9 +113,7 @@ def test_an_answer_that_never_ends(answer, monkeypatch):
     message = said(answer)
     assert time.monotonic() - begin < 2.5
     assert "still running after 0.3 seconds" in message and f"in {answer.__name__}" in message
-    for worker in [t for t in threading.enumerate() if t.name == "answer"]:
-        worker.join(5)
-        assert not worker.is_alive()
+    wait_for_answers()
     assert course.check("6-guided", lambda p, through: through(p).relu()).passed  # the next check is not disturbed
 
 
@@ -139,10 +129,7 @@ def test_a_slow_call_that_is_stopped_says_nothing_later(capsys):
 
 def test_the_reader_can_interrupt(monkeypatch):
     """The stop button reaches the main thread; the answer is stopped and the interrupt goes on its way."""
-    def press(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(threading.Event, "wait", press)
+    monkeypatch.setattr(threading.Event, "wait", raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         run(lambda: time.sleep(0.01), 1.0)
 
@@ -157,8 +144,8 @@ def test_in_place_changes_of_any_kind():
         p.resize_(1)
         return q
 
-    assert "changes its input `p` in place" in said(writes)
-    assert "changes its input `p` in place" in said(grows)
+    for answer in (writes, grows):
+        assert "changes its input `p` in place" in said(answer)
 
 
 def test_an_answer_that_keeps_its_inputs_cannot_spoil_a_later_check():
@@ -184,19 +171,15 @@ def test_an_answer_may_print_and_need_gradients(capsys):
 
 
 def test_the_same_answer_gets_the_same_report():
-    answer = ALMOST[0]
+    def answer(p, through):
+        return 2 * through(p).relu()
+
     assert repr(course.check("6-guided", answer)) == repr(course.check("6-guided", answer))
     assert "wanted [1.5, 0, 0, 0, 0, 0]\ngot    [3, 0, 0, 0, 0, 0]" in said(answer)
 
 
-ALMOST = [lambda p, through: 2 * through(p).relu()]
-
-
 def test_a_large_example_shows_one_place():
-    def mine(p, through):
-        return through(p).relu() + (p.numel() > 24)
-
-    assert "at [0, 0, 0, 0]: wanted" in said(mine)
+    assert "at [0, 0, 0, 0]: wanted" in said(lambda p, through: through(p).relu() + (p.numel() > 24))
 
 
 @pytest.mark.parametrize("name", ["6-guide", "nothing", "", None, 7, [], "9-x", "<b>"])
@@ -213,9 +196,7 @@ def test_a_chapter_that_cannot_be_imported_is_a_box(monkeypatch):
 
 
 def test_the_box():
-    def mine(p, through):
-        raise ValueError("<script>alert(1)</script>")
-
+    mine = raising(ValueError("<script>alert(1)</script>"))
     for answer, state in ((mine, "not yet"), (..., "not tried yet"), (lambda p, t: t(p).relu(), "passed")):
         report = course.check("6-guided", answer)
         bundle = report._repr_mimebundle_()

@@ -72,7 +72,6 @@ from u3lab.datasets import clips as films
 from u3lab.datasets import cutouts, public, visual_decathlon
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
-from u3lab.saliency.backprop import BackpropPass
 from u3lab.saliency.pointing import Mosaic
 from u3lab.selfsup import cielab
 from u3lab.training.tasks import Joined
@@ -145,31 +144,26 @@ def features(layer: str = "conv2", count: int = 4) -> Tensor:
 
 
 @cache
-def scenes() -> LabelledPictures:
-    return LabelledPictures(("one", "two"), x(10), draw(10, 2, 16, 16) > 0.5)
-
-
-@cache
-def found() -> dissection.Dissection:
-    return dissection.dissect(net(), "relu2", scenes(), share=0.05)
-
-
-@cache
-def active() -> Tensor:
-    return dissection.binarise(net(), "relu2", x(10), found().thresholds)
-
-
-@cache
-def probed() -> measures.Probe:
-    return measures.probe(draw(6, 3), torch.tensor([0, 1, 2, 0, 1, 2]))
-
-
-@cache
 def tiny_film() -> Path:
     folder = Path(tempfile.mkdtemp())
     for n in range(3):
         Image.new("RGB", (20, 20), (80 * n, 0, 0)).save(folder / f"{n}.png")
     return folder
+
+
+# Made once, when the first call asks for them.
+scenes = cache(lambda: LabelledPictures(("one", "two"), x(10), draw(10, 2, 16, 16) > 0.5))
+found = cache(lambda: dissection.dissect(net(), "relu2", scenes(), share=0.05))
+active = cache(lambda: dissection.binarise(net(), "relu2", x(10), found().thresholds))
+probed = cache(lambda: measures.probe(draw(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])))
+stitched = cache(lambda: equivariance.stitch(net(), "conv2", net(1), "conv2", x(4), sites=200))
+kept = cache(lambda: saliency.forward_pass(net(), x()))
+moved = cache(lambda: equivariance.fit_equivariance(net(), "conv2", x(4), equivariance.HFLIP, sites=200))
+adapted = cache(lambda: universal.adapt(net()).add_domain("new", ["p", "q"]))
+jobs = cache(lambda: universal.Tasks(net(), ["conv1"], {"parts": universal.Task("segments", 2)}))
+saved = cache(lambda: str(adapted().save_domain(Path(tempfile.mkdtemp()) / "new.safetensors", "new")))
+tiny_benchmark = cache(lambda: write_benchmark(Path(tempfile.mkdtemp())))
+bottleneck = cache(lambda: landmarks.KeypointAutoencoder(3, width=2))
 
 
 def square(x: Tensor) -> Callable[[], tuple[Tensor, dict[str, Tensor]]]:
@@ -240,42 +234,6 @@ def folders() -> dict[str, object]:
             "a picture as its index": written(b"\x89PNG\x00\xff\xfe", ""), "an empty index": written("", ""),
             "no rows": written(head, ""), "words as numbers": written(head + "a.png,train,8,8,x,8,1\n", ""),
             "no labels": written(head + "a.png,train,8,8,8,8,1\n", "")}
-
-
-@cache
-def stitched() -> nets.Classifier:
-    return equivariance.stitch(net(), "conv2", net(1), "conv2", x(4), sites=200)
-
-
-@cache
-def kept() -> BackpropPass:
-    return saliency.forward_pass(net(), x())
-
-
-@cache
-def moved() -> equivariance.Equivariance:
-    return equivariance.fit_equivariance(net(), "conv2", x(4), equivariance.HFLIP, sites=200)
-
-
-@cache
-def adapted() -> universal.Adapted:
-    return universal.adapt(net()).add_domain("new", ["p", "q"])
-
-
-@cache
-def jobs() -> universal.Tasks:
-    return universal.Tasks(net(), ["conv1"], {"parts": universal.Task("segments", 2)})
-
-
-@cache
-def saved() -> str:
-    """A domain in a file."""
-    return str(adapted().save_domain(Path(tempfile.mkdtemp()) / "new.safetensors", "new"))
-
-
-@cache
-def tiny_benchmark() -> Path:
-    return write_benchmark(Path(tempfile.mkdtemp()))
 
 
 @cache
@@ -382,8 +340,8 @@ good("pixels.overlay", image=DRAWN, map=MAP, opacity=number(0.5, 0, 1),
 good("pixels.signed_rgb", map=MAP)
 good("pixels.jpeg", image=DRAWN, quality=whole(80, 1, 95))
 PAIR = Numbers(fixed=(0,), thin=False)
-good("measures.correlation", a=(PAIR, Made(lambda: draw(4, 5))), b=(PAIR, Made(lambda: draw(4, 5))))
-good("measures.rank_correlation", a=(PAIR, Made(lambda: draw(4, 5))), b=(PAIR, Made(lambda: draw(4, 5))))
+for name in ("correlation", "rank_correlation"):
+    good(f"measures.{name}", a=(PAIR, Made(lambda: draw(4, 5))), b=(PAIR, Made(lambda: draw(4, 5))))
 good("measures.auc", x=numbers(lambda: torch.linspace(0, 1, 5), 0), y=numbers(lambda: draw(5), 0))
 good("measures.agreement", scores=numbers(lambda: draw(3, 8), 0, 1), reference=numbers(lambda: draw(3, 8), 0, 1))
 good("measures.balanced_accuracy", scores=numbers(lambda: draw(4, 3), 0), labels=classes(0, 1, 2, 0, of=3),
@@ -1211,11 +1169,6 @@ PAIRS = (These(make=lambda: {"None": None, "a number": 3, "a word": "nope", "one
                              "that makes one": lambda count, generator: x(2),
                              "that makes too few": lambda count, generator: (x(3), x(3))}), Made(lambda: (x(2), x(2))))
 POINTS = numbers(lambda: draw(2, 3, 2), 1, 2)
-
-
-@cache
-def bottleneck() -> landmarks.KeypointAutoencoder:
-    return landmarks.KeypointAutoencoder(3, width=2)
 
 
 def wrong_bottlenecks() -> dict[str, object]:

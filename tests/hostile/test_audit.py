@@ -1,8 +1,8 @@
 """What a hostile day brings to an audit: each is one sentence, or a report that says what it could not measure."""
 
 import json
-import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,32 +58,31 @@ class NanNow(Peak):
         return torch.where(smooth[:, None], torch.nan, super().forward(x))
 
 
-class InPlace(Peak):
-    """Writes over what it is given."""
+class Answers(Peak):
+    """Another answer, by a picture and by the answer as it was."""
+
+    def __init__(self, other: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.other = other
 
     def forward(self, x: Tensor) -> Tensor:
-        answer = super().forward(x)
-        x.mul_(0)
-        return answer
-
-
-class Squeezed(Peak):
-    """No axis of one: a single picture has a single number."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x)[:, 1].squeeze()
-
-
-class Odd(Peak):
-    """An answer of no known form."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.zeros(len(x), 3, 4)
+        return self.other(x, super().forward(x))
 
 
 class Fails(Peak):
     def forward(self, x: Tensor) -> Tensor:
         raise ZeroDivisionError("in the user's own code")
+
+
+def in_place(x: Tensor, answer: Tensor) -> Tensor:
+    """Writes over what it is given."""
+    x.mul_(0)
+    return answer
+
+
+def squeezed(x: Tensor, answer: Tensor) -> Tensor:
+    """No axis of one: a single picture has a single number."""
+    return answer[:, 1].squeeze()
 
 
 def some() -> tuple[Tensor, Tensor, Tensor]:
@@ -172,7 +171,8 @@ def test_nan_in_the_middle_of_a_run_costs_one_number(tmp_path: Path):
 
 def test_a_network_that_writes_over_its_pictures_changes_none(tmp_path: Path):
     x, *known = some()
-    found = [reported(net, tmp_path / str(k), x, *known)[0]["parts"] for k, net in enumerate((Peak(), InPlace()))]
+    found = [reported(net, tmp_path / str(k), x, *known)[0]["parts"]
+             for k, net in enumerate((Peak(), Answers(in_place)))]
     assert torch.equal(x, some()[0])
     assert all(found[0][name]["value"] == found[1][name]["value"] for name in found[0])
 
@@ -197,8 +197,9 @@ REFUSED = {
     "floats": lambda x, y, o: audit.Cases((255 * x).byte(), y, o),
     "patients[1]": lambda x, y, o: audit.Cases(x, y, o, ["a", None] * 4),
     "training mode": lambda x, y, o: audit.run(Peak().train(), audit.Cases(x, y, o), out="never"),
-    "answers one picture with": lambda x, y, o: audit.run(Squeezed().eval(), audit.Cases(x, y, o), out="never"),
-    "shape (1, 3, 4)": lambda x, y, o: audit.run(Odd().eval(), audit.Cases(x, y, o), out="never"),
+    "answers one picture with": lambda x, y, o: audit.run(Answers(squeezed).eval(), audit.Cases(x, y, o), out="never"),
+    "shape (1, 3, 4)": lambda x, y, o: audit.run(Answers(lambda x, _: torch.zeros(len(x), 3, 4)).eval(),
+                                                 audit.Cases(x, y, o), out="never"),
     "compared with outlines": lambda x, y, o: audit.run(Pixels().eval(), audit.Cases(x, y), out="never"),
     "positive = 7; give": lambda x, y, o: audit.run(Peak().eval(), audit.Cases(x, y, o), positive=7, out="never"),
     "a network is wanted": lambda x, y, o: audit.run("Peak", audit.Cases(x, y, o), out="never"),
@@ -213,13 +214,6 @@ def test_what_cannot_be_audited_gets_one_sentence(says: str, tmp_path: Path, mon
     with pytest.raises(U3Error) as told:
         REFUSED[says](*some())
     assert says in str(told.value) and "\n" not in str(told.value)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_only_be_read_gets_one_sentence(tmp_path: Path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(U3Error, match="cannot be written"):
-        audit.run(Peak().eval(), audit.Cases(*some()), out=tmp_path / "report")
 
 
 # ---- files and names

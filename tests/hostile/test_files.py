@@ -4,7 +4,6 @@ import io
 import os
 import pickle
 import random
-import shutil
 import signal
 import socket
 import sys
@@ -20,6 +19,8 @@ import torch
 from PIL import Image, features
 
 from tests.helpers import refuses
+from tests.hostile.test_resuming import pretext
+from tests.hostile.test_resuming import x as pictures
 from tests.images.files import chunk, dicom, png, saved, turned
 from u3lab import U3Error, images, nets
 from u3lab._system import paths
@@ -36,12 +37,6 @@ NOISE = np.random.default_rng(0).integers(0, 256, (17, 24, 4), np.uint8)
 RGB, GREY = Image.fromarray(NOISE[..., :3]), Image.fromarray(NOISE[..., 0])
 
 
-def palette() -> Image.Image:
-    picture = GREY.convert("P")
-    picture.info["transparency"] = bytes(range(256))
-    return picture
-
-
 DEEP = Image.fromarray(NOISE[..., 0].astype(np.uint16) * 257)
 FLOAT = Image.fromarray(NOISE[..., 0].astype(np.float32) / 255)
 MORE = [GREY.point(lambda level, k=k: level ^ k) for k in range(3)]
@@ -49,7 +44,7 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "grey.png": lambda: saved(GREY, "PNG"),
     "rgb.png": lambda: saved(RGB, "PNG", pnginfo=None, dpi=(72, 72)),
     "rgba.png": lambda: saved(Image.fromarray(NOISE), "PNG"),
-    "palette.png": lambda: saved(palette(), "PNG", transparency=bytes(range(256))),
+    "palette.png": lambda: saved(GREY.convert("P"), "PNG", transparency=bytes(range(256))),
     "deep.png": lambda: saved(DEEP, "PNG"),
     "animated.png": lambda: saved(RGB, "PNG", save_all=True, append_images=MORE),
     "exif.png": lambda: saved(RGB, "PNG", exif=turned(8, "a camera")),
@@ -306,21 +301,17 @@ class Trap:
 
 def traps(file: Path) -> dict[str, bytes]:
     """Everything that a careless reader would unpickle."""
-    made = {}
-    for protocol in (0, 2, 5):
-        made[f"pickle {protocol}"] = pickle.dumps({"a": Trap(file)}, protocol)
-    buffer = io.BytesIO()
-    np.save(buffer, np.array([Trap(file)], object), allow_pickle=True)
-    made["npy"] = buffer.getvalue()
-    buffer = io.BytesIO()
-    names = ("pixels", "pictures", "pictures_ends", "masks", "masks_ends")
-    np.savez(buffer, **{name: np.array([Trap(file)], object) for name in names})
-    made["npz"] = buffer.getvalue()
-    for name, zipped in (("pth", True), ("old pth", False)):
+    def written(write: Callable[[io.BytesIO], object]) -> bytes:
         buffer = io.BytesIO()
-        torch.save({"a": Trap(file)}, buffer, _use_new_zipfile_serialization=zipped)
-        made[name] = buffer.getvalue()
-    return made
+        write(buffer)
+        return buffer.getvalue()
+
+    array, names = np.array([Trap(file)], object), ("pixels", "pictures", "pictures_ends", "masks", "masks_ends")
+    return {**{f"pickle {protocol}": pickle.dumps({"a": Trap(file)}, protocol) for protocol in (0, 2, 5)},
+            "npy": written(lambda to: np.save(to, array, allow_pickle=True)),
+            "npz": written(lambda to: np.savez(to, **dict.fromkeys(names, array))),
+            **{f"pth, zipped {zipped}": written(lambda to, zipped=zipped: torch.save(
+                {"a": Trap(file)}, to, _use_new_zipfile_serialization=zipped)) for zipped in (True, False)}}
 
 
 @pytest.fixture
@@ -344,25 +335,18 @@ def test_a_pickle_is_no_picture(trap, tmp_path):
             assert verdict(file)
 
 
-def test_a_pickle_as_a_file_of_weights(trap, tmp_path, monkeypatch):
-    for content in trap.values():
-        (tmp_path / "x.safetensors").write_bytes(content)
-        monkeypatch.setattr(paths, "data", lambda *parts: tmp_path / "x.safetensors")
-        refuses(checkpoints.restore, denoiser(), "denoiser", says=("damaged", AGAIN))
-        refuses(nets.load, "squeezenet1_1", device="cpu", says="damaged")
-
-
-def test_a_pickle_in_the_cache_of_weights(trap, tmp_path, monkeypatch):
+def test_a_pickle_as_a_file_of_weights_in_a_cache_or_as_a_checkpoint(trap, tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "cached", lambda name: tmp_path / "alexnet-owt-7be5be79.pth")
     for content in trap.values():
-        weights.cached("alexnet").write_bytes(content)
+        for name in ("x.safetensors", "alexnet-owt-7be5be79.pth", "x.pt", "state"):
+            (tmp_path / name).write_bytes(content)
         refuses(nets.load, "alexnet", device="cpu", says=("damaged", "fetch"))
-
-
-def test_a_pickle_in_the_cache_of_labelled_pictures(trap, tmp_path):
-    for content in trap.values():
-        (tmp_path / "x.pt").write_bytes(content)
-        assert keeping.read(tmp_path / "x.pt") is None
+        assert keeping.read(tmp_path / "x.pt") is None  # labelled pictures
+        refuses(lambda: list(pretext(pictures(), "upright", tmp_path / "state")), says=("the checkpoint", "delete it"))
+        with monkeypatch.context() as patch:
+            patch.setattr(paths, "data", lambda *parts: tmp_path / "x.safetensors")
+            refuses(checkpoints.restore, denoiser(), "denoiser", says=("damaged", AGAIN))
+            refuses(nets.load, "squeezenet1_1", device="cpu", says="damaged")
 
 
 # ---- weights
@@ -380,10 +364,7 @@ def test_damaged_weights_of_small_networks(tmp_path, monkeypatch):
             refused += 1
             assert str(error).isprintable() and len(str(error)) <= LONGEST
     assert refused > 50
-    for rubbish in (b"", b"{}", b"\0" * 8, b"\xff" * 8, b"\2\0\0\0\0\0\0\0{}", content[:-1], content + b"\0"):
-        file.write_bytes(rubbish)
+    for rubbish in (b"", b"{}", b"\0" * 8, b"\xff" * 8, b"\2\0\0\0\0\0\0\0{}", content[:-1], content + b"\0", None):
+        file.unlink()
+        file.mkdir() if rubbish is None else file.write_bytes(rubbish)
         refuses(checkpoints.restore, net, "denoiser", says=("damaged", AGAIN))
-    file.unlink()
-    file.mkdir()
-    refuses(checkpoints.restore, net, "denoiser", says=("damaged", AGAIN))
-    shutil.rmtree(file)

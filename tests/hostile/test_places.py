@@ -13,7 +13,9 @@ import torch
 from tests.helpers import refuses
 from tests.hostile import wrong
 from tests.hostile.test_files import PATIENCE, patience
-from u3lab import landmarks, selfsup, universal
+from tests.hostile.test_resuming import LABELS, domain, pose, pretext
+from tests.hostile.test_resuming import x as pictures
+from u3lab import universal
 from u3lab.__main__ import main
 from u3lab._system import paths
 from u3lab.course import classes
@@ -21,35 +23,18 @@ from u3lab.nets import checkpoints
 from u3lab.worlds import keeping
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes")
-X = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+X = pictures()
 
 
 def adapted() -> universal.Adapted:
     return universal.adapt(wrong.net()).add_domain("new", ["p", "q"])
 
 
-def settings(kind: type) -> object:
-    return kind(steps=1, batch_size=2)
-
-
-def train_domain(path: Path) -> None:
-    list(universal.train_domain(adapted(), "new", X, torch.tensor([0, 1, 0, 1]), checkpoint=path,
-                                settings=settings(universal.UniversalSettings)))
-
-
-def pretrain(path: Path) -> None:
-    list(selfsup.pretrain(selfsup.encoder(2), X, "upright", checkpoint=path,
-                          settings=settings(selfsup.PretextSettings)))
-
-
-def learn_pose(path: Path) -> None:
-    list(landmarks.learn_pose(landmarks.pose_encoder(2), (X, X, torch.eye(3).expand(4, 3, 3)), checkpoint=path,
-                              settings=settings(landmarks.PoseSettings)))
-
-
 READ: dict[str, Callable[[Path], object]] = {
-    "a domain": lambda path: universal.adapt(wrong.net()).load_domain(path), "of a domain": train_domain,
-    "of an encoder": pretrain, "of a pose": learn_pose}
+    "a domain": lambda path: universal.adapt(wrong.net()).load_domain(path),
+    "of a domain": lambda path: list(domain(X, LABELS, path)),
+    "of an encoder": lambda path: list(pretext(X, "upright", path)),
+    "of a pose": lambda path: list(pose((X, X, torch.eye(3).expand(4, 3, 3)), path))}
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,17 +29,17 @@ class Kind:
 
     none: bool = field(default=False, kw_only=True)
 
-    def wrong(self, good: object) -> Wrong:
+    def wrong(self, good: Any) -> Wrong:
         """Wrong values, made anew, given a good one."""
         if not self.none:
             yield "None", None
         yield "an odd object", Odd()
         yield from self.more(good)
 
-    def more(self, good: object) -> Wrong:
+    def more(self, good: Any) -> Wrong:
         return iter(())
 
-    def degenerate(self, good: object) -> Wrong:
+    def degenerate(self, good: Any) -> Wrong:
         """Values at the edge of what makes sense, made anew: the answer to them is one sentence, or finite."""
         return iter(())
 
@@ -55,11 +56,11 @@ class Also(Kind):
     kind: Kind = Kind()
     make: Callable[[], dict[str, object]] = dict
 
-    def more(self, good: object) -> Wrong:
+    def more(self, good: Any) -> Wrong:
         yield from self.kind.more(good)
         yield from self.make().items()
 
-    def degenerate(self, good: object) -> Wrong:
+    def degenerate(self, good: Any) -> Wrong:
         yield from self.kind.degenerate(good)
 
     @property
@@ -74,7 +75,7 @@ class Whole(Kind):
     low: int = 1
     high: int | None = None
 
-    def more(self, good: object) -> Wrong:
+    def more(self, good: Any) -> Wrong:
         yield from {"below": self.low - 1, "far below": -10**6, "half": self.low + 0.5, "a word": "3",
                     "NaN": float("nan"), "infinite": float("inf"), "True": True, "a list": [1],
                     "endless": 10**30, "empty": (),
@@ -91,7 +92,7 @@ class Number(Kind):
     high: float = float("inf")
     without_low: bool = False
 
-    def more(self, good: object) -> Wrong:
+    def more(self, good: Any) -> Wrong:
         yield from {"a word": "0.5", "NaN": float("nan"), "infinite": float("inf"), "infinitely small": -float("inf"),
                     "True": True, "a list": [0.5], "complex": 1j, "two numbers": torch.ones(2),
                     "an array": np.ones(2)}.items()
@@ -130,7 +131,7 @@ class Net(Kind):
 
     asked: bool = True
 
-    def more(self, good: object) -> Wrong:
+    def more(self, good: Any) -> Wrong:
         yield from {"a name": "squeezenet1_1", "a number": 3, "a function": lambda x: x, "a list": [good],
                     "a class": nn.ReLU, "in training mode": training()}.items()
         if self.asked:
@@ -145,8 +146,7 @@ class Picture(Kind):
     several: bool = False
     also: tuple[str, ...] = ()
 
-    def more(self, good: object) -> Wrong:
-        assert isinstance(good, Tensor)
+    def more(self, good: Any) -> Wrong:
         x = good.detach()
         yield from ((what, value) for what, value in {
             "a name": "coffee", "a number": 3, "a list": x.tolist(), "an array": x.numpy(),
@@ -159,8 +159,7 @@ class Picture(Kind):
         if not self.several:
             yield "two of them", torch.cat([x[:1], x[:1]])
 
-    def degenerate(self, good: object) -> Wrong:
-        assert isinstance(good, Tensor)
+    def degenerate(self, good: Any) -> Wrong:
         yield from {"double precision": good.double(), "black": 0 * good, "white": torch.ones_like(good),
                     "of one colour": 0 * good + 0.3}.items()
 
@@ -174,8 +173,7 @@ class Numbers(Kind):
     thin: bool = True  # whether an axis more or less is wrong
     lists: bool = False  # whether a list of the numbers is as good
 
-    def more(self, good: object) -> Wrong:
-        assert isinstance(good, Tensor)
+    def more(self, good: Any) -> Wrong:
         x = good.detach()
         yield from {"a word": "x", "a number": 3, "none": x[:0], "a dict": {}}.items()
         if not self.lists:
@@ -191,8 +189,7 @@ class Numbers(Kind):
                 y.view(-1)[0] = value
                 yield f"with {what}", y
 
-    def degenerate(self, good: object) -> Wrong:
-        assert isinstance(good, Tensor)
+    def degenerate(self, good: Any) -> Wrong:
         x = good.detach()
         if x.is_floating_point():
             yield SAME, x.float() if x.dtype == torch.float64 else x.double()
@@ -208,9 +205,8 @@ class Shares(Numbers):
 
     axis: int = 1
 
-    def more(self, good: object) -> Wrong:
+    def more(self, good: Any) -> Wrong:
         yield from super().more(good)
-        assert isinstance(good, Tensor)
         yield from {"logits": 5 * good.log(), "below 0": 9 * good - 8 * good.mean(self.axis, keepdim=True),
                     "no sum": 0 * good, "of ones": 0 * good + 1, "in per cent": 100 * good}.items()
 
@@ -219,9 +215,8 @@ class Shares(Numbers):
 class Points(Numbers):
     """Points (x, y) in [−1,1]."""
 
-    def more(self, good: object) -> Wrong:
+    def more(self, good: Any) -> Wrong:
         yield from super().more(good)
-        assert isinstance(good, Tensor)
         yield from {"in pixels": 100 + 10 * good, "just outside": good.clone().index_fill_(-1, torch.tensor(0), 1.2),
                     "infinitely far": good * 1e30}.items()
 
@@ -233,9 +228,8 @@ class Labels(Numbers):
     known: bool = True
     classes: int | None = None
 
-    def more(self, good: object) -> Wrong:
+    def more(self, good: Any) -> Wrong:
         yield from super().more(good)
-        assert isinstance(good, Tensor)
         yield "below 0", good - 1 - good.max()
         if self.known:
             yield "far above", good + 10**6
@@ -249,9 +243,8 @@ class Labels(Numbers):
 class Masks(Numbers):
     """Tensors of yes and no."""
 
-    def more(self, good: object) -> Wrong:
+    def more(self, good: Any) -> Wrong:
         yield from super().more(good)
-        assert isinstance(good, Tensor)
         yield "shares", good.float() * 0.7
 
 
@@ -268,7 +261,7 @@ class Wholes(Kind):
 
     low: int = 1
 
-    def more(self, good: object) -> Wrong:
+    def more(self, good: Any) -> Wrong:
         yield from {"1.7": [1.7], "words": ["a"], "below": [self.low - 1], "a word": "nope", "NaN": [float("nan")],
                     "None in a list": [None], "a number": 3, "True": [True]}.items()
 
@@ -281,7 +274,7 @@ Function = partial(Also, Kind(), lambda: {"a number": 3, "a word": "nope", "a li
 class Options(Kind):
     """A settings object."""
 
-    def more(self, good: object) -> Wrong:
+    def more(self, good: Any) -> Wrong:
         yield from {"of another method": Other(), "a dict": {"steps": 3}, "a number": 3, "a word": "fast",
                     "the class itself": type(good), "True": True}.items()
 
@@ -300,13 +293,11 @@ Ours = partial(Also, Kind(), lambda: {
 
 
 
-
 @dataclass(frozen=True)
 class Module(Kind):
     """A module of ours that is asked, not trained: in training mode it would change, and answer by the batch."""
 
-    def more(self, good: object) -> Wrong:
-        assert isinstance(good, nn.Module)
+    def more(self, good: Any) -> Wrong:
         yield from Ours().more(good)
         yield from {"in training mode": copy.deepcopy(good).train(), "another module": nn.ReLU(),
                     "the class": type(good)}.items()
@@ -319,8 +310,7 @@ class Returns(Kind):
     pictures: int = 0
     count: bool = True  # whether it has to give as many as it was asked for
 
-    def more(self, good: object) -> Wrong:
-        assert callable(good)
+    def more(self, good: Any) -> Wrong:
         yield from {"a number": 3, "a word": "nope", "of nothing": lambda: None}.items()
         changes = {"nothing": lambda x: None, "a word": lambda x: "nope", "0 to 255": lambda x: 255 * x + 1,
                    "below 0": lambda x: x - 1, "bytes": lambda x: (255 * x).byte(), "NaN": lambda x: x * float("nan"),
@@ -344,7 +334,7 @@ class Free(Kind):
 
     why: str = ""
 
-    def wrong(self, good: object) -> Wrong:
+    def wrong(self, good: Any) -> Wrong:
         return iter(())
 
 
@@ -374,14 +364,8 @@ def small(seed: int = 0) -> nets.Classifier:
                            name="small")
 
 
-@cache
-def net(seed: int = 0) -> nets.Classifier:
-    return small(seed)
-
-
-@cache
-def training() -> nets.Classifier:
-    return copy.deepcopy(small()).train()
+net = cache(small)
+training = cache(lambda: small().train())
 
 
 @cache
@@ -389,6 +373,3 @@ def spoilt(value: float) -> nets.Classifier:
     made = small()
     made.module.conv1.weight[0, 0, 0, 0] = value
     return made
-
-
-Maker = Callable[[], object]

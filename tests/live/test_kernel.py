@@ -209,16 +209,14 @@ def test_a_control_that_the_student_keeps_does_not_wake_a_closed_figure(make):
     assert asked == [(0.5, 0.5), (0.0, 1.0)]
 
 
-def test_what_is_posted_without_a_loop_is_done_at_once():
-    done = []
-    kernel.post(None, lambda: done.append(1))
-    assert done == [1] and kernel.main_loop() is None
+def test_what_is_posted_without_a_loop_is_done_at_once_and_to_a_loop_when_it_turns():
+    async def posted() -> None:
+        kernel.post(kernel.main_loop(), lambda: done.append(2))
+        assert done == [1]
+        await asyncio.sleep(0)
 
-
-@in_a_loop
-async def test_what_is_posted_to_a_loop_is_done_when_it_turns():
     done = []
     kernel.post(kernel.main_loop(), lambda: done.append(1))
-    assert done == []
-    await asyncio.sleep(0)
-    assert done == [1]
+    assert done == [1] and kernel.main_loop() is None
+    asyncio.run(posted())
+    assert done == [1, 2]

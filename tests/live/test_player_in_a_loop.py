@@ -21,7 +21,16 @@ def impatient(monkeypatch):
     monkeypatch.setattr(Screen.on_screen, "__defaults__", (1, 0.05))
 
 
-async def running(player):
+def unseen(**more):
+    return live.play(approach, Toy(steps=LONG), **more)
+
+
+def long():
+    return looked_at(unseen())
+
+
+async def running(player=None):
+    player = player or long()
     player.play_button.click()
     await until(lambda: player.step.iteration > 1)
     assert player.playing and player.play_button.description == "pause"
@@ -49,7 +58,7 @@ async def test_play_after_the_end_begins_again():
 
 @in_a_loop
 async def test_pause_and_play_again_goes_on_from_there():
-    player = await running(looked_at(live.play(approach, Toy(steps=LONG))))
+    player = await running()
     player.play_button.click()
     assert not player.playing
     await until(lambda: player._task.done())
@@ -66,7 +75,7 @@ async def test_pause_and_play_again_goes_on_from_there():
 
 @in_a_loop
 async def test_the_step_button_pauses_and_takes_one_step():
-    player = await running(looked_at(live.play(approach, Toy(steps=LONG))))
+    player = await running()
     player.step_button.click()
     assert not player.playing
     await until(lambda: player._task.done())
@@ -77,7 +86,7 @@ async def test_the_step_button_pauses_and_takes_one_step():
 
 @in_a_loop
 async def test_messages_from_another_thread_steer_it_while_it_runs():
-    player = await running(looked_at(live.play(approach, Toy(steps=LONG))))
+    player = await running()
     computed = set()
     player.picture.observe(lambda change: computed.add(threading.current_thread()), names="value")
 
@@ -96,7 +105,7 @@ async def test_messages_from_another_thread_steer_it_while_it_runs():
 
 @in_a_loop
 async def test_restart_while_it_runs_goes_on_from_the_start():
-    player = await running(looked_at(live.play(approach, Toy(steps=LONG))))
+    player = await running()
     player.sliders.fields["start"].value = 1.0
     await until(lambda: player.step.iteration == 0)
     assert player.step.terms["level"] == 1.0
@@ -128,7 +137,7 @@ async def test_the_speed_is_kept():
 
 @in_a_loop
 async def test_starting_one_pauses_the_others():
-    one, two, three = (looked_at(live.play(approach, Toy(steps=LONG))) for _ in range(3))
+    one, two, three = (long() for _ in range(3))
     for now in (one, two, three, one):
         now.play()
         assert [player.playing for player in (one, two, three)] == [player is now for player in (one, two, three)]
@@ -140,7 +149,7 @@ async def test_starting_one_pauses_the_others():
 
 @in_a_loop
 async def test_it_pauses_when_nobody_looks(impatient):
-    player = live.play(approach, Toy(steps=LONG))
+    player = unseen()
     player.play()
     await until(lambda: not player.playing)
     assert player.line.value == "paused: no page shows this picture any more"
@@ -153,7 +162,7 @@ async def test_it_pauses_when_nobody_looks(impatient):
 @in_a_loop
 async def test_a_computer_that_slept_is_no_silent_view(monkeypatch):
     """It sleeps for an hour while the player waits for its view, which then answers."""
-    player = live.play(approach, Toy(steps=LONG))
+    player = unseen()
     player.play()
     await until(lambda: player.picture.frame == 5)
     await asyncio.sleep(0.02)
@@ -168,7 +177,7 @@ async def test_a_computer_that_slept_is_no_silent_view(monkeypatch):
 
 @in_a_loop
 async def test_it_waits_for_a_slow_view():
-    player = live.play(approach, Toy(steps=LONG))
+    player = unseen()
     player.play()
     await until(lambda: player.picture.frame == 5)  # four more than the view has shown
     await asyncio.sleep(0.02)
@@ -217,8 +226,11 @@ def shared(monkeypatch):
 
 
 @in_a_loop
-async def test_where_a_class_computes_the_first_steps_follow_the_cell(shared):
-    player = live.play(approach, Toy(steps=LONG), first=5)
+@pytest.mark.parametrize("seconds", [0.0, 0.2])
+async def test_where_a_class_computes_the_first_steps_follow_the_cell(shared, seconds):
+    shared.setattr(pace, "delay", lambda: seconds)
+    player = unseen(first=5)
+    await asyncio.sleep(0.5 * seconds)  # while a lesson begins, they wait
     assert player.step.iteration == 0 and player.picture.frame == 1 and not player.playing
     kernel.pause_all()  # as each further cell does
     await until(player._early.done)
@@ -228,21 +240,12 @@ async def test_where_a_class_computes_the_first_steps_follow_the_cell(shared):
 
 
 @in_a_loop
-async def test_while_a_lesson_begins_the_first_steps_wait(shared):
-    shared.setattr(pace, "delay", lambda: 0.2)
-    player = live.play(approach, Toy(steps=LONG), first=5)
-    await asyncio.sleep(0.01)
-    assert player.step.iteration == 0
-    await until(lambda: player.step.iteration == 5)
-
-
-@in_a_loop
 @pytest.mark.parametrize("seconds", [0.0, 0.05])
 @pytest.mark.parametrize("student", ["restart", "close", "play and pause", "step"])
 async def test_a_student_who_acts_ends_the_first_steps(student, seconds, shared):
     """Be it in the midst of them or before."""
     shared.setattr(pace, "delay", lambda: seconds)
-    player = looked_at(live.play(approach, Toy(steps=LONG), first=50))
+    player = looked_at(unseen(first=50))
     await asyncio.sleep(0.01)
     if student == "step":
         player.step_button.click()

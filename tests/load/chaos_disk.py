@@ -18,7 +18,7 @@ import psutil
 
 from tests.browser.jupyter import Lab
 from tests.load.chaos_pupil import TEXT, Page, Pupil
-from tests.load.chaos_room import Plan, Room, connected, family, kept, laboratory, seated, since, through
+from tests.load.chaos_room import Plan, Room, connected, counted, family, kept, laboratory, seated, since
 from tests.load.line import Failed
 
 INSIDE = {"U3LAB_CHAOS": "inside"}  # by which this program knows that its mounts are its own
@@ -108,26 +108,21 @@ async def full_disk(plan: Plan) -> dict:
         if home is None:
             return {"not tried": "a disk of one's own cannot be mounted here"}
         with laboratory(home) as lab:
-            async with seated(lab, plan) as room:
+            async with seated(lab, plan) as room, counted(room, plan) as row:
                 victim = room.victim
-
-                async def harm() -> dict:
-                    fill(home / "filler")
-                    noted, newcomer = await victim.note(), await _newcomer(lab)
-                    saved, moved = await victim.save(), await victim.try_to_move()
-                    await asyncio.sleep(plan.lasts)
-                    (home / "filler").unlink()
-                    start = time.monotonic()
-                    again = await victim.note(), await victim.save(), await victim.try_to_move()
-                    back = since(start)
-                    later = await _newcomer(lab)
-                    await asyncio.sleep(plan.calm)
-                    return {"ended": start, "noted, saved, moved on the full disk": [noted, saved, moved],
-                            "said": victim.kept.refused[:1], "a new kernel there": newcomer,
-                            "noted, saved, moved afterwards": again, "all again after": back,
-                            "a new kernel afterwards": later}
-
-                return await through(room, plan, harm)
+                fill(home / "filler")
+                noted, newcomer = await victim.note(), await _newcomer(lab)
+                saved, moved = await victim.save(), await victim.try_to_move()
+                await asyncio.sleep(plan.lasts)
+                (home / "filler").unlink()
+                start = time.monotonic()
+                again = await victim.note(), await victim.save(), await victim.try_to_move()
+                row |= {"ended": start, "noted, saved, moved on the full disk": [noted, saved, moved],
+                        "said": victim.kept.refused[:1], "a new kernel there": newcomer,
+                        "noted, saved, moved afterwards": again, "all again after": since(start),
+                        "a new kernel afterwards": await _newcomer(lab)}
+                await asyncio.sleep(plan.calm)
+    return row
 
 
 async def _newcomer(lab: Lab) -> str:

@@ -15,7 +15,7 @@ from tests.browser.hub import Hub, begun
 from tests.browser.jupyter import Lab
 from tests.load.chaos_disk import PATIENCE, begins_to_write, repeated
 from tests.load.chaos_pupil import TEXT
-from tests.load.chaos_room import Plan, family, goes_on, kernel_of, seated, since, through
+from tests.load.chaos_room import Plan, counted, family, goes_on, kernel_of, seated, since
 from tests.load.school import called, hub_of, own_server, start, token_of
 
 
@@ -31,7 +31,6 @@ def school(plan: Plan) -> Iterator[Hub]:
 
 
 async def labs_of(hub: Hub, plan: Plan) -> list[Lab]:
-    """Everybody's server: the victim's first."""
     async def lab(name: str) -> Lab:
         async with own_server(hub, name) as (_, url):
             return Lab(url, await token_of(hub, name), hub.homes / name / "u3lab-notebooks", server_of(name))
@@ -53,29 +52,25 @@ async def own_server_killed(plan: Plan) -> dict:
     """kill -9 of a student's server while it writes a notebook of 3 MB; the student asks the hub for another."""
     with school(plan) as hub:
         victims, *others = await labs_of(hub, plan)
-        async with seated(victims, plan, plays=True, each=others) as room:
+        async with seated(victims, plan, plays=True, each=others) as room, counted(room, plan) as row:
             victim = room.victim
             victim.text = 27 * TEXT
-
-            async def harm() -> dict:
-                await victim.play()
-                before, work = time.time(), asyncio.create_task(repeated(victim.save))
-                await asyncio.to_thread(begins_to_write, victims.folder, before, random.Random(0).uniform(0, 0.02))
-                killed = time.monotonic()
-                server, *kernels = family(victims.pid)
-                server.kill()
-                await asyncio.to_thread(psutil.wait_procs, kernels, 30)
-                gone = since(killed)
-                await asyncio.wait_for(asyncio.gather(work, return_exceptions=True), PATIENCE)
-                session = victim.line.session
-                await start(session, hub, called(0))
-                back = since(killed)
-                await victim.sit(session, victims.url, plan.cells)
-                await victim.play()
-                return {"the kernel is gone after": gone, "a new server after": back,
-                        "plays again after": since(killed)}
-
-            return await through(room, plan, harm)
+            await victim.play()
+            before, work = time.time(), asyncio.create_task(repeated(victim.save))
+            await asyncio.to_thread(begins_to_write, victims.folder, before, random.Random(0).uniform(0, 0.02))
+            killed = time.monotonic()
+            server, *kernels = family(victims.pid)
+            server.kill()
+            await asyncio.to_thread(psutil.wait_procs, kernels, 30)
+            row["the kernel is gone after"] = since(killed)
+            await asyncio.wait_for(asyncio.gather(work, return_exceptions=True), PATIENCE)
+            session = victim.line.session
+            await start(session, hub, called(0))
+            row["a new server after"] = since(killed)
+            await victim.sit(session, victims.url, plan.cells)
+            await victim.play()
+            row["plays again after"] = since(killed)
+    return row
 
 
 async def hub_killed(plan: Plan) -> dict:
@@ -88,26 +83,22 @@ async def hub_killed(plan: Plan) -> dict:
         async with seated(own, plan, plays=True, each=others) as room:
             for one in room.neighbours:
                 one.patience = 10  # a move that was on its way is lost; its student moves again
-
-            async def harm() -> dict:
+            async with counted(room, plan) as row:
                 await room.victim.play()
                 kernels, start = [kernel_of(one) for one in room.pupils], time.monotonic()
                 kill_hub(hub, {one.lab.pid for one in room.pupils})
                 await asyncio.sleep(5)
                 await asyncio.to_thread(again.enter_context, begun(hub))
-                up = since(start)
+                row["the hub again after"] = since(start)
                 await asyncio.gather(*(one.line.rejoin() for one in room.pupils))
-                ended = time.monotonic()
+                row |= {"ended": time.monotonic(), "all pages again after": since(start)}
                 lived = sum(kernel_of(one) == old for one, old in zip(room.pupils, kernels, strict=True))
-                found = {"ended": ended, "the hub again after": up, "all pages again after": since(start),
-                         "kernels that lived": lived, **await goes_on(room)}
+                row |= {"kernels that lived": lived, **await goes_on(room)}
                 await token_of(hub, called(0))  # who comes now can log in
                 await asyncio.sleep(plan.calm)
-                afterwards = [seconds for one in room.neighbours for at, seconds in one.moves if at > ended]
-                return {**found, "moves afterwards": len(afterwards),
-                        "answered afterwards": sum(map(isfinite, afterwards))}
-
-            return await through(room, plan, harm)
+                afterwards = [seconds for one in room.neighbours for at, seconds in one.moves if at > row["ended"]]
+                row |= {"moves afterwards": len(afterwards), "answered afterwards": sum(map(isfinite, afterwards))}
+    return row
 
 
 def kill_hub(hub: Hub, servers: set[int]) -> None:

@@ -17,13 +17,13 @@ from tests.load.chaos_room import (
     Plan,
     Room,
     another_kernel,
+    counted,
     family,
     goes_on,
     kernel_of,
     laboratory,
     seated,
     since,
-    through,
 )
 from tests.load.line import Failed
 
@@ -44,39 +44,32 @@ GREEDY = "import numpy as _np; _all = _np.ones({gib} * 2**27); del _all"  # floa
 async def kernel_killed(plan: Plan) -> dict:
     """kill -9 of the kernel of a player that runs; then a new kernel on the same page, Run All."""
     with laboratory() as lab:
-        async with seated(lab, plan, plays=True) as room:
+        async with seated(lab, plan, plays=True) as room, counted(room, plan) as row:
             victim = room.victim
-
-            async def harm() -> dict:
-                await victim.play()
-                old, start = kernel_of(victim), time.monotonic()
-                os.kill(old, signal.SIGKILL)
-                await another_kernel(victim, old)
-                answers = time.monotonic() - start
-                await victim.run_all(plan.cells)
-                await victim.play()
-                return {"a new kernel answers after": round(answers, 1), "plays again after": since(start)}
-
-            return await through(room, plan, harm)
+            await victim.play()
+            old, start = kernel_of(victim), time.monotonic()
+            os.kill(old, signal.SIGKILL)
+            await another_kernel(victim, old)
+            row["a new kernel answers after"] = since(start)
+            await victim.run_all(plan.cells)
+            await victim.play()
+            row["plays again after"] = since(start)
+    return row
 
 
 async def endless_loop(plan: Plan) -> dict:
     """A student's cell never ends, until "Interrupt Kernel"; another's swallows that, until "Restart Kernel"."""
     with laboratory() as lab:
-        async with seated(lab, plan) as room:
+        async with seated(lab, plan) as room, counted(room, plan) as row:
             victim = room.victim
-
-            async def harm() -> dict:
-                loop = asyncio.create_task(victim.line.run(FOREVER))
-                await asyncio.sleep(plan.lasts)
-                still, start = not loop.done(), time.monotonic()
-                await victim.line.control("interrupt")
-                ended = await _error(loop)
-                found = {"ended": start, "ran until interrupted": still, "the interrupt says": ended,
-                         "moves again after": await _moves_again(victim, start)}
-                return {**found, **await _deaf(room, plan)}
-
-            return await through(room, plan, harm)
+            loop = asyncio.create_task(victim.line.run(FOREVER))
+            await asyncio.sleep(plan.lasts)
+            row |= {"ran until interrupted": not loop.done(), "ended": time.monotonic()}
+            await victim.line.control("interrupt")
+            row["the interrupt says"] = await _error(loop)
+            row["moves again after"] = await _moves_again(victim, row["ended"])
+            row |= await _deaf(room, plan)
+    return row
 
 
 async def _deaf(room: Room, plan: Plan) -> dict:
@@ -109,24 +102,22 @@ async def _error(run: asyncio.Task) -> str:
 async def array_too_large(plan: Plan) -> dict:
     """An array of 30 GB; then one that the system grants and deploy/'s limit does not, in the victim's own server."""
     with laboratory() as lab, laboratory() as own, limited(own) as limit:
-        async with seated(lab, plan, own=own) as room:
+        async with seated(lab, plan, own=own) as room, counted(room, plan) as row:
             victim = room.victim
-
-            async def harm() -> dict:
-                asked = await _error(asyncio.create_task(victim.line.run(GREEDY.format(gib=30))))
-                first = {"30 GB": asked or "granted", "moves after it": await victim.try_to_move()}
-                old, start = kernel_of(victim), time.monotonic()
-                if not limit:
-                    return {**first, "beyond the limit": "not tried: it takes root"}
-                greedy = asyncio.create_task(victim.line.run(GREEDY.format(gib=int(2 * limit / GIB) + 1)))
-                await another_kernel(victim, old)
-                greedy.cancel()
-                answers = since(start)
-                await victim.run_all(plan.cells)
-                return {**first, "limit, GiB": round(limit / GIB, 2), "the server lives": kernel_of(victim) != old,
-                        "a new kernel answers after": answers, "moves again after": await _moves_again(victim, start)}
-
-            return await through(room, plan, harm)
+            asked = await _error(asyncio.create_task(victim.line.run(GREEDY.format(gib=30))))
+            row |= {"30 GB": asked or "granted", "moves after it": await victim.try_to_move()}
+            if not limit:
+                row["beyond the limit"] = "not tried: it takes root"
+                return row
+            old, start = kernel_of(victim), time.monotonic()
+            greedy = asyncio.create_task(victim.line.run(GREEDY.format(gib=int(2 * limit / GIB) + 1)))
+            await another_kernel(victim, old)
+            greedy.cancel()
+            row["a new kernel answers after"] = since(start)
+            await victim.run_all(plan.cells)
+            row |= {"limit, GiB": round(limit / GIB, 2), "the server lives": kernel_of(victim) != old,
+                    "moves again after": await _moves_again(victim, start)}
+    return row
 
 
 @contextmanager
@@ -160,21 +151,17 @@ def limited(lab: Lab) -> Iterator[int]:
 async def stopped(plan: Plan) -> dict:
     """SIGSTOP of the server and all kernels, in the midst of a player's run and of moves; later SIGCONT."""
     with laboratory() as lab:
-        async with seated(lab, plan, plays=True) as room:
-            victim = room.victim
-
-            async def harm() -> dict:
-                await victim.play()
-                server, *kernels = family(lab.pid)
-                server.suspend()
-                await asyncio.sleep(0.3)  # the kernels wait for the page by then
-                for process in kernels:
-                    process.suspend()
-                await asyncio.sleep(plan.lasts)
-                for process in (server, *kernels):
-                    process.resume()
-                start = time.monotonic()
-                return {"ended": start, **await goes_on(room),
-                        "websockets lost": sum(one.line.lost for one in room.pupils)}
-
-            return await through(room, plan, harm)
+        async with seated(lab, plan, plays=True) as room, counted(room, plan) as row:
+            await room.victim.play()
+            server, *kernels = family(lab.pid)
+            server.suspend()
+            await asyncio.sleep(0.3)  # the kernels wait for the page by then
+            for process in kernels:
+                process.suspend()
+            await asyncio.sleep(plan.lasts)
+            for process in (server, *kernels):
+                process.resume()
+            row["ended"] = time.monotonic()
+            row |= await goes_on(room)
+            row["websockets lost"] = sum(one.line.lost for one in room.pupils)
+    return row

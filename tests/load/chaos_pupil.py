@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 import nbformat
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 
 from tests.browser.jupyter import Lab
 from tests.load.line import LARGEST, PROTOCOL, Failed, Line, Model
@@ -55,7 +56,6 @@ class Page(Line):
         await self._send("comm_msg", {"comm_id": ask, "data": {"method": "request_states"}})
 
     async def rejoin(self, patience: float = PATIENCE) -> None:
-        """Try to connect again, as often as it takes."""
         end = time.monotonic() + patience
         while True:
             try:
@@ -71,15 +71,14 @@ class Page(Line):
         return self._reader.done()
 
     async def control(self, what: str) -> None:
-        """Interrupt or restart the kernel, as the menu does."""
         async with self.session.post(f"{self.url}api/kernels/{self.kernel}/{what}") as answer:
             answer.raise_for_status()
 
     def _take(self, data: bytes) -> None:
         super()._take(data)
         if b'"update_states"' in data:
-            first, last = (int.from_bytes(data[8 * k : 8 * k + 8], "little") for k in (5, 6))
-            for comm, told in json.loads(data[first:last])["data"].get("states", {}).items():
+            content = json.loads(deserialize_msg_from_ws_v1(data)[1][3])
+            for comm, told in content["data"].get("states", {}).items():
                 if (model := self.models.get(comm)) and told["state"] != model.state:
                     model.state |= told["state"]
                     self.heard(model)
@@ -107,13 +106,11 @@ class Pupil(Student):
         self.file = f"student-{number}.ipynb"
 
     async def sit(self, session: aiohttp.ClientSession, url: str, cells: Sequence[str] = ()) -> None:
-        """Open a page, and run these cells, or those of the chapter."""
         self.line = await Page.open(session, url)
         self.line.heard = self.heard
         await self.run_all(cells)
 
     async def run_all(self, cells: Sequence[str] = ()) -> None:
-        """Run All, on a kernel that is new."""
         if not cells:
             page = demo.page(nbformat.read(demo.find(self.report.chapter), as_version=4))
             cells = [cell.source for cell in page.cells if cell.cell_type == "code"]
@@ -160,16 +157,13 @@ class Pupil(Student):
             await self.line.tell(model, {"seen": model.state["frame"]})
 
     def button(self) -> Model:
-        """The button that plays and pauses."""
         return next(model for figure in self.figures for model in figure
                     if model.name == "ButtonModel" and model.state.get("description") in ("play", "pause"))
 
     async def press(self) -> None:
-        """Click on play, or on pause."""
         await self.line.tell(self.button(), {"event": "click"})
 
     async def play(self) -> None:
-        """Click on play, and wait until it draws."""
         await self.press()
         await self.newer()
 

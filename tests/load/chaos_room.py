@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,6 @@ def laboratory(home: Path | None = None, *, ours: bool = True) -> Iterator[Lab]:
 
 
 def family(pid: int) -> list[psutil.Process]:
-    """A server and its kernels."""
     server = psutil.Process(pid)
     return [server, *server.children(recursive=True)]
 
@@ -90,7 +89,6 @@ class Room:
 
     @property
     def pupils(self) -> list[Pupil]:
-        """All of them."""
         return [self.victim, *self.neighbours]
 
 
@@ -113,31 +111,33 @@ async def seated(lab: Lab, plan: Plan, *, plays: bool = False, own: Lab | None =
 
 
 def connected(lab: Lab) -> aiohttp.ClientSession:
-    """What a browser that has the lab's token asks it with."""
     return aiohttp.ClientSession(headers={"Authorization": f"token {lab.token}"},
                                  timeout=aiohttp.ClientTimeout(total=600))
 
 
-async def through(room: Room, plan: Plan, harm: Callable[[], Awaitable[dict]]) -> dict:
-    """Let the victim note and save, the neighbours work, do the harm, let them work on, and count; a row of the table.
+@asynccontextmanager
+async def counted(room: Room, plan: Plan) -> AsyncIterator[dict]:
+    """The victim notes and saves, the neighbours work while the block does harm, and work on; a row of the table.
 
-    What ``harm`` returns is added; its ``ended`` is the moment when the harm itself was over.
+    What the block puts into the row is kept; its ``ended`` is the moment when the harm itself was over.
     """
     await room.victim.note()
     await room.victim.save()
-    over = asyncio.Event()
+    over, row = asyncio.Event(), {}
     lessons = [asyncio.create_task(one.lesson(over)) for one in room.neighbours]
     start = time.monotonic()
     await asyncio.sleep(plan.calm)
     began = time.monotonic()
     try:
-        said = await harm()
-        ended = said.pop("ended", time.monotonic())
+        yield row
+        ended = row.pop("ended", time.monotonic())
     finally:
         over.set()
     errors = [error for error in await asyncio.gather(*lessons, return_exceptions=True) if error]
-    return {"neighbours": len(room.neighbours), "lasted": round(ended - began, 1), **moves(room, start, began, ended),
-            **kept(room), **said, "neighbours' errors": sorted({f"{type(one).__name__}: {one}" for one in errors})}
+    seen = dict(row)
+    row.clear()
+    row |= {"neighbours": len(room.neighbours), "lasted": round(ended - began, 1), **moves(room, start, began, ended),
+            **kept(room), **seen, "neighbours' errors": sorted({f"{type(one).__name__}: {one}" for one in errors})}
 
 
 def moves(room: Room, start: float, began: float, ended: float) -> dict:
@@ -171,7 +171,6 @@ def kept(room: Room) -> dict:
 
 
 def since(start: float) -> float:
-    """Seconds since then."""
     return round(time.monotonic() - start, 1)
 
 

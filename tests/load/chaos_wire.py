@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
-from tests.load.chaos_room import Plan, Room, goes_on, laboratory, seated, since, through
+from tests.load.chaos_room import Plan, Room, counted, goes_on, laboratory, seated, since
 
 
 class Wire:
@@ -16,7 +16,6 @@ class Wire:
         self.port, self.dead, self._ends = port, False, []
 
     async def joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """A browser calls."""
         there, back = await asyncio.open_connection("127.0.0.1", self.port)
         self._ends += [writer, back]
         with suppress(asyncio.CancelledError):  # the browser is closed
@@ -30,7 +29,6 @@ class Wire:
         writer.close()
 
     def cut(self) -> None:
-        """Reset every connection."""
         for end in self._ends:
             end.transport.abort()
         self._ends.clear()
@@ -62,22 +60,20 @@ async def websocket_dead(plan: Plan) -> dict:
 
 async def _lost(plan: Plan, dead: float) -> dict:
     with laboratory() as lab:
-        async with wire(lab.url) as (between, url), seated(lab, plan, plays=True, url=url) as room:
+        async with (wire(lab.url) as (between, url), seated(lab, plan, plays=True, url=url) as room,
+                    counted(room, plan) as row):
             victim = room.victim
-
-            async def harm() -> dict:
-                await victim.play()
-                start, between.dead = time.monotonic(), dead > 0
-                await asyncio.sleep(dead)
-                between.dead = False
-                between.cut()
-                while not victim.line.lost:
-                    await asyncio.sleep(0.01)
-                await victim.line.reconnect()
-                return {"connected again after": since(start), **await goes_on(room),
-                        "pictures as in the kernel": await same(room)}
-
-            return await through(room, plan, harm)
+            await victim.play()
+            start, between.dead = time.monotonic(), dead > 0
+            await asyncio.sleep(dead)
+            between.dead = False
+            between.cut()
+            while not victim.line.lost:
+                await asyncio.sleep(0.01)
+            await victim.line.reconnect()
+            row |= {"connected again after": since(start), **await goes_on(room),
+                    "pictures as in the kernel": await same(room)}
+    return row
 
 
 async def same(room: Room) -> bool:

@@ -1,7 +1,6 @@
 """A kernel over the websocket that a browser uses: what is run there, and the widgets that it makes.
 
-Messages have the form v1.kernel.websocket.jupyter.org of Jupyter Server: how many offsets there are and the offsets,
-eight bytes each, lowest first, then channel, header, parent header, metadata, content and buffers.
+Messages have the form v1.kernel.websocket.jupyter.org of Jupyter Server.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1, serialize_msg_to_ws_v1
 
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 LARGEST = 2**27  # bytes of a message
@@ -91,7 +91,6 @@ class Line:
         return list(itertools.islice(self.models.values(), before, None))
 
     async def change(self, model: Model, **state: Any) -> None:
-        """Set what a control has, as a slider does that was moved."""
         model.state |= state
         data = {"method": "update", "state": state, "buffer_paths": []}
         await self._send("comm_msg", {"comm_id": model.comm, "data": data})
@@ -101,7 +100,6 @@ class Line:
         await self._send("comm_msg", {"comm_id": model.comm, "data": {"method": "custom", "content": content}})
 
     async def close(self) -> None:
-        """End the kernel and the line."""
         self._reader.cancel()
         with suppress(aiohttp.ClientError):
             await self._socket.close()
@@ -113,10 +111,8 @@ class Line:
     async def _send(self, kind: str, content: dict, message: str = "", **metadata: str) -> None:
         header = {"msg_id": message or uuid.uuid4().hex, "msg_type": kind, "username": "", "session": self.kernel,
                   "version": "5.4", "date": "2018-07-01T09:00:00Z"}
-        parts = [b"shell", *(json.dumps(part).encode() for part in (header, {}, metadata, content))]
-        offsets = list(itertools.accumulate((len(part) for part in parts), initial=8 * (len(parts) + 2)))
-        numbers = [len(offsets), *offsets]
-        await self._socket.send_bytes(b"".join([*(number.to_bytes(8, "little") for number in numbers), *parts]))
+        whole = {"header": header, "parent_header": {}, "metadata": metadata, "content": content}
+        await self._socket.send_bytes(serialize_msg_to_ws_v1(whole, "shell", lambda part: json.dumps(part).encode()))
 
     async def _read(self) -> None:
         try:
@@ -129,9 +125,7 @@ class Line:
                     answer.set_exception(Failed("the line to the kernel is gone"))
 
     def _take(self, data: bytes) -> None:
-        count = int.from_bytes(data[:8], "little")
-        offsets = [int.from_bytes(data[8 * k : 8 * k + 8], "little") for k in range(1, count + 1)]
-        header, parent, _, content = (json.loads(data[offsets[k] : offsets[k + 1]]) for k in (1, 2, 3, 4))
+        header, parent, _, content = map(json.loads, deserialize_msg_from_ws_v1(data)[1][:4])
         kind = content.get("execution_state") or header["msg_type"]
         if (waiting := self._waiting.pop((parent.get("msg_id"), kind), None)) is not None:
             if not waiting.done():  # who asked may have given up

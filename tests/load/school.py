@@ -57,7 +57,6 @@ def hub_of(students: int, home: Path) -> Iterator[Hub]:
 
 
 def called(number: int) -> str:
-    """A student's name at the hub."""
     return f"student{number}"
 
 

@@ -65,7 +65,6 @@ def visit(browser: Browser, url: str) -> str:
 
 
 def kernel_of(page: Page) -> str:
-    """The id of the kernel that a page has."""
     return page.evaluate("() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
 
 

@@ -92,7 +92,6 @@ class Student:
             await (self.check() if self.writes else self.move())
 
     async def leave(self) -> None:
-        """End the kernel."""
         if self.line:
             await self.line.close()
 
@@ -135,5 +134,4 @@ def _button(figure: list[Model], label: str) -> Model | None:
 
 
 def _moves(model: Model) -> bool:
-    """Whether it is a slider that can be moved."""
     return model.name in SLIDERS and not model.state.get("disabled") and model.state["min"] < model.state["max"]

@@ -49,7 +49,6 @@ class Tried(NamedTuple):
 
     @property
     def right(self) -> bool:
-        """Whether it ended as it has to."""
         return self.answer == DONE if self.allowed else any(word in self.answer for word in NO)
 
 
@@ -120,20 +119,17 @@ def behind_closed_doors() -> dict[Path, list[Path]]:
 
 
 def mount(*options: object) -> None:
-    """Let a folder show something else."""
     subprocess.run(["mount", *map(str, options)], check=True)
 
 
 # ---- tries -----------------------------------------------------------------------------------------------------------
 
 def by_shell(name: str, command: str) -> str:
-    """A command of a user's, outside of Jupyter."""
     ran = subprocess.run(["su", "-s", "/bin/sh", name, "-c", command], capture_output=True, text=True, cwd="/")
     return DONE if ran.returncode == 0 else ran.stderr.strip().rpartition(": ")[2]
 
 
 async def by_kernel(line: Line, source: str) -> str:
-    """A cell in a user's kernel."""
     try:
         await line.run(source)
     except Failed as error:
@@ -142,7 +138,6 @@ async def by_kernel(line: Line, source: str) -> str:
 
 
 async def by_server(session: aiohttp.ClientSession, url: str) -> str:
-    """A request with a user's token."""
     async with session.get(url) as answer:
         return DONE if answer.status == 200 else f"{answer.status} {answer.reason}"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.bench import abilities
+from tests.bench import abilities, plain
 from tests.bench.peerless import WHY
 from tools import site
 from tools.site import __main__ as building
@@ -55,21 +55,12 @@ def test_what_makes_pages_is_watched_like_pages(tmp_path: Path):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_has_an_oracle(method: str):
-    """If not: mark the test that compares its numbers with ``@pytest.mark.oracle(by, registry=[name])``."""
-    assert method in knowing.oracles()
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_says_what_it_cannot_do(method: str):
+def test_every_method_has_an_oracle_its_limits_and_a_row_of_the_bench_or_a_reason_why_not(method: str):
+    """Mark the test that compares its numbers with ``@pytest.mark.oracle(by, registry=[name])``. No reason by a row."""
     registry, name = method.split("/")
-    assert all(limits(knowing.REGISTRIES[registry][name]))
-    assert limits(knowing.REGISTRIES[registry][name]), "declare it on its line in the registry"
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_has_a_row_of_the_bench_or_a_reason_why_not(method: str):
-    """Not both: a reason beside a row is out of date."""
+    assert method in knowing.oracles()
+    said = limits(knowing.REGISTRIES[registry][name])
+    assert said and all(said), "declare it on its line in the registry"
     assert (method in bench.methods()) != bool(WHY.get(method)), "measure it, or say why not in tests/bench/peerless.py"
 
 
@@ -226,7 +217,8 @@ def test_no_two_methods_of_a_room_share_a_name():
 
 
 def test_oracles_rows_and_reasons_are_of_methods_that_there_are():
-    assert {*knowing.oracles(), *bench.methods(), *WHY} <= set(METHODS)
+    raced = {method for race in plain.races() for method in race.of}  # which others' tests have the plain versions of
+    assert {*knowing.oracles(), *bench.methods(), *raced, *WHY} <= set(METHODS)
     assert len(METHODS) > 80 and "None" not in knowing.page()
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import raising
 from tests.system.test_copies import notebook
 from u3lab._system import checkout, copies
 
-needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 NAME = "06_saliency.ipynb"
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -65,7 +66,6 @@ def has(folder: Path, value: str) -> bool:
     return f'"{value}"' in (folder / "notebooks" / NAME).read_text()
 
 
-@needs_git
 def test_pull_is_refused_and_the_advice_updates_and_keeps_ones_own(student):
     assert "would be overwritten" in git(student, "pull", fails=True)
     found, advice = checkout.changed()
@@ -75,14 +75,12 @@ def test_pull_is_refused_and_the_advice_updates_and_keeps_ones_own(student):
     assert checkout.changed() is None and "mine" in git(student, "stash", "show", "-p")
 
 
-@needs_git
 def test_the_page_on_notebooks_gives_the_same_advice(student):
     page = (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8").partition("## Get a newer course")[2]
     told = re.findall("`(git [^`]+)`", checkout.changed()[0])
     assert told == [line.partition("#")[0].strip() for line in re.findall("^git .*", page, re.M)] and len(told) == 3
 
 
-@needs_git
 def test_with_copies_pull_is_not_refused_and_the_work_stays(student):
     """From end to end: copies, work in one of them, an upstream that moves on, and another start."""
     upstream, mine = student.parent / "upstream", student / "my"
@@ -102,7 +100,6 @@ def test_with_copies_pull_is_not_refused_and_the_work_stays(student):
     assert (mine / "00_start_here.ipynb").read_bytes() == notebook("second") and len(list(mine.glob("*.ipynb"))) == 3
 
 
-@needs_git
 def test_conflict_marks_are_a_fault_and_the_advice_loses_nothing(student):
     git(student, "pull", "--autostash")
     assert "<<<<<<<" in (student / "notebooks" / NAME).read_text()
@@ -113,7 +110,6 @@ def test_conflict_marks_are_a_fault_and_the_advice_loses_nothing(student):
     assert has(student, "newer") and has(student / "mine", "mine") and checkout.changed() is None
 
 
-@needs_git
 def test_conflict_marks_of_a_merge_go_with_it(student):
     commit(student, "mine")
     git(student, "config", "user.name", "Student")
@@ -123,7 +119,6 @@ def test_conflict_marks_of_a_merge_go_with_it(student):
     assert has(student, "mine") and checkout.changed() is None
 
 
-@needs_git
 def test_nothing_is_written_and_other_files_do_not_count(student):
     index = (student / ".git" / "index").read_bytes()
     (student / "notebooks" / "00_start_here.ipynb").touch()
@@ -132,26 +127,18 @@ def test_nothing_is_written_and_other_files_do_not_count(student):
     assert (student / ".git" / "index").read_bytes() == index
 
 
-@needs_git
 def test_without_a_checkout_or_with_a_broken_one_there_is_no_line(student, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("GIT_DIR", os.devnull)  # as tools/notebooks.py sets it for its kernels
+        assert checkout.changed() is None
     (student / ".git" / "HEAD").write_text("torn")
     assert checkout.changed() is None
     monkeypatch.setattr(checkout, "_ROOT", tmp_path)
     assert checkout.changed() is None
 
 
-@needs_git
-def test_make_notebooks_keeps_the_line_out_of_the_page(student, monkeypatch):
-    monkeypatch.setenv("GIT_DIR", os.devnull)  # as tools/notebooks.py sets it for its kernels
-    assert checkout.changed() is None
-
-
-@needs_git
 def test_without_git_or_with_one_that_hangs_there_is_no_line(student, monkeypatch):
-    def hang(*arguments, **named):
-        raise subprocess.TimeoutExpired("git", 20)
-
-    monkeypatch.setattr(subprocess, "run", hang)
+    monkeypatch.setattr(subprocess, "run", raising(subprocess.TimeoutExpired("git", 20)))
     assert checkout.changed() is None
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert checkout.changed() is None

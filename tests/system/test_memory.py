@@ -24,27 +24,31 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def faults(how: str) -> int:
-    run = subprocess.run([sys.executable, "-c", FAULTS, how], check=True, capture_output=True, text=True)
+glibc = pytest.mark.skipif(not memory.keep(), reason="another C library than glibc")
+
+
+def counted(program: str, *arguments: str) -> int:
+    """The number that a fresh Python prints."""
+    run = subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True, text=True)
     return int(run.stdout)
 
 
-@pytest.mark.skipif(not memory.keep(), reason="another C library than glibc")
+@glibc
 def test_tensors_of_a_picture_reuse_memory():
     """Some versions of torch keep memory by themselves: then there is nothing to gain, and nothing may be lost."""
-    kept, without = faults("with"), faults("without")
+    kept, without = (counted(FAULTS, how) for how in ("with", "without"))
     assert kept < 100 and (without < 100 or kept < without / 10)
 
 
 def test_another_system_is_left_alone(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
-    assert memory.keep() is False
+    assert memory.keep() is False and memory.give_back() is False
 
 
 def test_a_c_library_without_mallopt_is_left_alone(monkeypatch):
     monkeypatch.setattr("ctypes.CDLL", lambda name: object())
     monkeypatch.setattr(sys, "platform", "linux")
-    assert memory.keep() is False
+    assert memory.keep() is False and memory.give_back() is False
 
 
 HOLES = """
@@ -62,15 +66,6 @@ print((before - psutil.Process().memory_info().rss) >> 20)
 """
 
 
-@pytest.mark.skipif(not memory.keep(), reason="another C library than glibc")
+@glibc
 def test_holes_between_blocks_in_use_go_back_to_the_system():
-    run = subprocess.run([sys.executable, "-c", HOLES], check=True, capture_output=True, text=True)
-    assert int(run.stdout) > 300  # of 400 MB
-
-
-def test_giving_back_is_nothing_elsewhere(monkeypatch):
-    monkeypatch.setattr("ctypes.CDLL", lambda name: object())
-    monkeypatch.setattr(sys, "platform", "linux")
-    assert memory.give_back() is False
-    monkeypatch.setattr(sys, "platform", "win32")
-    assert memory.give_back() is False
+    assert counted(HOLES) > 300  # of 400 MB

@@ -8,6 +8,7 @@ from pathlib import Path
 import filelock
 import pytest
 
+from tests.helpers import raising
 from u3lab import U3Error
 from u3lab._system import paths
 
@@ -44,12 +45,9 @@ def test_a_new_file_has_the_usual_permissions_and_an_old_one_its_own(tmp_path):
 
 @posix
 def test_a_disk_without_permissions_is_no_obstacle(tmp_path, monkeypatch):
-    def refuse(*arguments, **named):
-        raise PermissionError(1, "Operation not permitted")
-
     (tmp_path / "file").write_bytes(b"old")
-    monkeypatch.setattr(os, "chmod", refuse)
-    monkeypatch.setattr(os, "chown", refuse)
+    for name in ("chmod", "chown"):
+        monkeypatch.setattr(os, name, raising(PermissionError(1, "Operation not permitted")))
     paths.write_atomically(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
 
@@ -109,15 +107,11 @@ def test_a_lock_does_not_live_on_in_a_child(tmp_path):
 @pytest.mark.parametrize("error", [OSError(37, "No locks available"), OSError(38, "Function not implemented"),
                                    NotImplementedError()])
 def test_without_locks_work_goes_on(tmp_path, monkeypatch, error):
-    def refuse(*arguments, **named):
-        raise error
-
-    monkeypatch.setattr(filelock, "lock_descriptor", refuse)
-    with paths.locked(tmp_path / "file", 1) as alone:
-        assert not alone
-    (tmp_path / "file").write_bytes(b"")
-    with paths.locked(tmp_path / "file" / "below", 1) as alone:
-        assert not alone
+    monkeypatch.setattr(filelock, "lock_descriptor", raising(error))
+    (tmp_path / "a file").write_bytes(b"")
+    for file in (tmp_path / "file", tmp_path / "a file" / "below"):
+        with paths.locked(file, 1) as alone:
+            assert not alone
 
 
 def test_a_home_that_is_not_there(monkeypatch):
