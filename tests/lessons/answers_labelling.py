@@ -90,6 +90,5 @@ MUTANTS = [
     ("3-find", lambda *a: point_by_point(*a, late=True), "of the mean distance"),
     ("3-find", lambda *a: point_by_point(*a, middle=True), "the mean place"),
     ("3-find", lambda *a: point_by_point(*a, wide=True), "multiplied the scores"),
-    ("3-find", lambda *a: point_by_point(*a, shift=0.1), "right values"),
 ]
 RIGHT = [("3-pair", pixel_by_pixel), ("3-invariance", number_by_number), ("3-find", point_by_point)]
