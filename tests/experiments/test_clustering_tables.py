@@ -15,15 +15,6 @@ from u3lab.lessons.selfsup.naturals import KINDS, LABELS, RIVALS, SCAN, TESTS, T
 from u3lab.selfsup.matching import hungarian_accuracy
 
 
-def test_digits_are_sorted_better_than_by_kmeans():
-    rows = results.table("clusters")
-    digits = {way: [row.accuracy for run, row in rows.items() if run.way == way]
-              for way in (clusters.IIC, clusters.KMEANS)}
-    assert statistics.median(digits[clusters.IIC]) >= 0.8
-    assert min(digits[clusters.IIC]) > max(digits[clusters.KMEANS])
-    assert all(0 < row.accuracy <= row.best_head <= 1 for row in rows.values())
-
-
 def test_textures_are_found_by_most_seeds_and_stripes_by_none():
     rows = {run: row for run, row in results.table("segments").items() if (run.data, run.seed) != mosaics.CHOOSING}
     found = [row for run, row in rows.items() if (run.data, run.way) == ("textures", mosaics.WAYS[0])]
@@ -31,7 +22,6 @@ def test_textures_are_found_by_most_seeds_and_stripes_by_none():
     assert statistics.median(row.accuracy for row in found) > max(row.accuracy for row in floor)
     alike = [row.accuracy for row in found if row.sameness > 0.9]  # one map for all pictures
     assert len(alike) <= 1 and all(one > 0.42 for one in alike)  # no stripes, which have 0.36, but all in one class
-    assert all(0 < row.accuracy <= row.best_head <= 1 for row in rows.values())
 
 
 @pytest.mark.parametrize("experiment", [segments, naturals])

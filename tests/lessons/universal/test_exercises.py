@@ -47,11 +47,6 @@ def test_the_parallel_adapter_and_its_folding(k: int, stride: int, seed: int):
     torch.testing.assert_close(y, exercises.parallel(x, exercises.fold(f.weight, alpha), 0 * alpha, stride))
 
 
-def test_with_alpha_0_it_is_the_convolution():
-    f, x = convolution(0, 3, 1), drawn(9, 2, 4, 9, 8)
-    assert torch.equal(exercises.parallel(x, f.weight, torch.zeros(6, 4).double(), 1), f(x))
-
-
 def test_the_training_is_the_library_s():
     """As train_domain at a rate that stays: the same losses, and the same weights."""
     net, settings = nets.load("squeezenet1_1", device="cpu"), UniversalSettings(lr=0.003, steps=4)
