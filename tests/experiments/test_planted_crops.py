@@ -90,8 +90,6 @@ def test_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     kept = stubbed(monkeypatch)
     table = planted.table(experiment, tmp_path)
     assert kept == [("contrast", ("contrast", 0))]
-    assert list(table) == [(code, layer, seed) for code in CODES for seed in (
-        range(1) if code in (experiment.DESCRIPTORS, experiment.CEILING) else range(3)) for layer in layers(code)]
     for (code, layer, seed), row in table.items():
         n, photo = layers(code).index(layer), torch.arange(50)
         assert row.C == 0.01

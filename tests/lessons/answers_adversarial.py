@@ -7,10 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def step(image, gradient, original, step_size, eps, *, sign=-1.0, direction=torch.sign, about=None, ball=True,
-         box=True):
+def step(image, gradient, original, step_size, eps, *, direction=torch.sign, about=None, ball=True, box=True):
     """The step by the greatest and smallest values that are allowed."""
-    moved = image + sign * step_size * direction(gradient)
+    moved = image - step_size * direction(gradient)
     centre = original if about is None else about(image, original)
     if ball:
         moved = torch.minimum(torch.maximum(moved, centre - eps), centre + eps)

@@ -19,15 +19,15 @@ def by_entropies(P: Tensor, lam: float) -> Tensor:
     return entropy(P, 2) - lam * (entropy(P.sum(-2)) + entropy(P.sum(-1)))
 
 
-def cell_by_cell(P: Tensor, lam: float, sign: int = 1, log=math.log) -> Tensor:
+def cell_by_cell(P: Tensor, lam: float, log=math.log) -> Tensor:
     if P.ndim > 2:
-        return torch.stack([cell_by_cell(one, lam, sign, log) for one in P])
+        return torch.stack([cell_by_cell(one, lam, log) for one in P])
     total = 0.0
     for i in range(len(P)):
         for j in range(len(P)):
             if P[i, j] > 0:
                 rows, columns = float(P[i].sum()), float(P[:, j].sum())
-                total -= sign * float(P[i, j]) * (log(float(P[i, j])) - lam * log(rows) - lam * log(columns))
+                total -= float(P[i, j]) * (log(float(P[i, j])) - lam * log(rows) - lam * log(columns))
     return torch.tensor(total, dtype=P.dtype)
 
 

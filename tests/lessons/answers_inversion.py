@@ -35,25 +35,24 @@ def stacked(m: Tensor, y: Tensor, lam: float) -> Tensor:
                               torch.cat([y, torch.zeros(n, dtype=y.dtype)])[:, None]).solution[:, 0]
 
 
-def climbed(scores, x, k, shifts, rate, *, size=None, start=None):
+def climbed(scores, x, k, shifts, rate):
     """By backward(), each shift as a wrap of the rows and then of the columns."""
-    now = x.clone() if start is None else start
+    now = x.clone()
     for down, right in shifts:
         leaf = now.clone().requires_grad_()
         rows, columns = ((torch.arange(n) - by) % n for n, by in zip(x.shape[2:], (down, right), strict=True))
         scores(leaf[:, :, rows][..., columns])[0][k].backward()
-        step = leaf.grad if size is None else size(leaf.grad)
-        now = torch.clip(now + rate * step, 0, 1)
+        now = torch.clip(now + rate * leaf.grad, 0, 1)
     return now
 
 
-def drawn(denoise, energy, x, noises, sigma, lam, delta, *, slope=-1.0, pull=1.0, loud=None):
+def drawn(denoise, energy, x, noises, sigma, lam, delta, *, pull=1.0, loud=None):
     """By backward(), the two parts of a step one after the other."""
     for n in noises:
         leaf = x.clone().requires_grad_()
         energy(leaf).backward()
         with torch.no_grad():
-            moved = torch.add(pull * (denoise(leaf) - leaf), leaf.grad, alpha=slope * lam)
+            moved = torch.add(pull * (denoise(leaf) - leaf), leaf.grad, alpha=-lam)
             x = leaf.detach() + moved * (delta / 2) + (loud(delta) if loud else sigma * delta**0.5) * n
     return x
 

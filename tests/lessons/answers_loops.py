@@ -45,12 +45,12 @@ def dissected(a, masks, share, *, mode="bilinear", dice=False, swapped=False):
     return found.T if swapped else found
 
 
-def fitted(active, masks, rate, steps, *, alpha=None, linear=False, total=False, up=False):
+def fitted(active, masks, rate, steps, *, alpha=None, linear=False, total=False):
     """By SGD, and the vote as a convolution."""
     w = torch.zeros(active.shape[1], requires_grad=True)
     y = masks.float()
     alpha = 1 - y.mean() if alpha is None else alpha
-    descent = torch.optim.SGD([w], lr=rate, maximize=up)
+    descent = torch.optim.SGD([w], lr=rate)
     for _ in range(steps):
         descent.zero_grad()
         z = F.conv2d(active.float(), w[None, :, None, None])[:, 0]

@@ -16,8 +16,8 @@ def looped(net, x: Tensor, g: Tensor) -> Tensor:
     return total / len(x)
 
 
-def turned(x: Tensor, g: Tensor, by=lambda one, k: torch.rot90(one, k, [1, 2])) -> Tensor:
-    return torch.stack([by(one, k) for one, k in zip(x, g.tolist(), strict=True)])
+def turned(x: Tensor, g: Tensor) -> Tensor:
+    return torch.stack([torch.rot90(one, k, [1, 2]) for one, k in zip(x, g.tolist(), strict=True)])
 
 
 def told(scores: Tensor, g: Tensor) -> Tensor:

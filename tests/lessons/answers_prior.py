@@ -17,8 +17,8 @@ def masked(x, target, visible):
     return (visible_values(x, visible) - visible_values(target, visible)).pow(2).mean()
 
 
-def decibel(x, truth, *, log=math.log10, factor=-10.0):
-    return torch.tensor(factor * log(torch.nn.functional.mse_loss(x, truth).item()), dtype=x.dtype)
+def decibel(x, truth, *, factor=-10.0):
+    return torch.tensor(factor * math.log10(torch.nn.functional.mse_loss(x, truth).item()), dtype=x.dtype)
 
 
 def share(x, target, *, axes=(2, 3), ddof=0):
@@ -32,13 +32,12 @@ def mixed(mean, now, average):
     return torch.lerp(now, mean, average)
 
 
-def looped(psi, w, image, visible, rate, steps, *, cleared=True, up=False, all_pixels=False, factor=1.0):
+def looped(psi, w, image, visible, rate, steps, *, up=False, all_pixels=False, factor=1.0):
     """By SGD on a leaf, with the visible values picked one by one."""
     leaf = w.clone().requires_grad_()
     descent = torch.optim.SGD([leaf], lr=rate, maximize=up)
     for _ in range(steps):
-        if cleared:
-            descent.zero_grad()
+        descent.zero_grad()
         seen = torch.ones_like(visible) if all_pixels else visible
         (factor * masked(psi(leaf), image, seen)).backward()
         descent.step()

@@ -5,31 +5,32 @@ from __future__ import annotations
 import torch
 
 
-def looped(x, w, *, turned=False, stride=1, of=lambda products: products.sum((1, 2, 3))):
+def looped(x, w, *, turned=False, stride=1):
     """Place by place."""
     _, k, wide = w.shape
     w = torch.rot90(w, 2, (1, 2)) if turned else w
-    rows = [torch.stack([of(w * x[:, :, i : i + k, j : j + wide]) for j in range(0, x.shape[3] - wide + 1, stride)], -1)
+    rows = [torch.stack([(w * x[:, :, i : i + k, j : j + wide]).sum((1, 2, 3))
+                         for j in range(0, x.shape[3] - wide + 1, stride)], -1)
             for i in range(0, x.shape[2] - k + 1, stride)]
     return torch.stack(rows, -2)
 
 
-def at_once(score, x, side, step, *, grey=0.5, turned=False, kept=False, most=0):
+def at_once(score, x, side, step, *, grey=0.5, turned=False, kept=False):
     """All pictures with a square in one batch."""
     height, width = x.shape[2:]
-    places = [(i, j) for i in range(0, height - side + 1 + most, step) for j in range(0, width - side + 1 + most, step)]
+    places = [(i, j) for i in range(0, height - side + 1, step) for j in range(0, width - side + 1, step)]
     inside = torch.zeros(len(places), 1, height, width, dtype=torch.bool)
     for n, (i, j) in enumerate(places):
         inside[n, :, i : i + side, j : j + side] = True
     if kept:
         inside = inside.cumsum(0) > 0
     covered = torch.where(~inside if turned else inside, torch.full_like(x, grey), x)
-    return (score(x) - score(covered)).view(-1, len(range(0, width - side + 1 + most, step)))
+    return (score(x) - score(covered)).view(-1, len(range(0, width - side + 1, step)))
 
 
-def dual(y, labels, new, lam, *, scale=1.0, hot=None):
+def dual(y, labels, new, lam, *, scale=1.0):
     """By the N×N matrix of inner products: W = yᵀ (y yᵀ + λ)⁻¹ t."""
-    t = torch.eye(int(labels.max()) + 1, dtype=y.dtype)[labels] if hot is None else hot(labels)
+    t = torch.eye(int(labels.max()) + 1, dtype=y.dtype)[labels]
     return new @ (y.T @ torch.linalg.inv(y @ y.T + scale * lam * torch.eye(len(y), dtype=y.dtype)) @ t)
 
 
