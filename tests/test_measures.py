@@ -34,9 +34,10 @@ def mean_of(groups: list[Tensor]):
 
 # ---- the bootstrap ---------------------------------------------------------------------------------------------------
 
-def test_an_interval_is_three_numbers_and_prints_short():
-    value, low, high = one = Interval(0.54321, 0.4, 0.6)
-    assert (value, low, high) == one and str(one) == "0.543 [0.4, 0.6]"
+def test_an_interval_is_three_numbers_written_with_as_many_digits_as_asked_for():
+    value, low, high = one = Interval(0.4768, 0.42, 0.5333)
+    assert (value, low, high) == one and str(one) == f"{one}" == "0.477 [0.42, 0.533]"
+    assert f"{one:.2f}" == "0.48 [0.42, 0.53]"
 
 
 def test_a_mean_is_the_bootstrap_of_its_groups():
@@ -218,8 +219,3 @@ def test_slips_are_told():
     for statistic, words in ((lambda often: 1.0, "gives 1.0 for 1 samples"), (lambda often: often, "of shape .1, 5."),
                              (lambda often: often.mean(1) * math.nan, "NaN in all 9 samples")):
         refuses(bootstrap, statistic, 5, times=9, says=words)
-
-
-def test_an_interval_is_written_with_as_many_digits_as_asked_for():
-    one = Interval(0.4768, 0.42, 0.5333)
-    assert str(one) == f"{one}" == "0.477 [0.42, 0.533]" and f"{one:.2f}" == "0.48 [0.42, 0.53]"

@@ -33,7 +33,11 @@ def network(name: str, classes: Sequence[str], squares: Sequence[tuple[slice, sl
     return nets.Classifier(module.eval(), classes=classes, name=name, size=size)
 
 
-def table(module: ModuleType, folder: Path, *options: str) -> dict[tuple, tuple]:
-    """The rows that an experiment writes; not its short form, so that it is as it is run."""
+def tables(module: ModuleType, folder: Path, *options: str) -> dict[str, dict[tuple, tuple]]:
+    """Name → rows of the tables that an experiment writes; not its short form, so that it is as it is run."""
     _running.run(module, ["--out", str(folder), *options])
-    return results.rows(_table.read(folder / "results" / f"{module.TABLE.name}.json"))
+    return {file.stem: results.rows(_table.read(file)) for file in (folder / "results").glob("*.json")}
+
+
+def table(module: ModuleType, folder: Path, *options: str) -> dict[tuple, tuple]:
+    return tables(module, folder, *options)[module.TABLE.name]

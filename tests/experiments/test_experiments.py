@@ -24,7 +24,6 @@ from safetensors.torch import load_file
 
 from u3lab import images, results
 from u3lab._system import paths
-from u3lab.errors import U3Error
 from u3lab.experiments import _plan, _running, _table
 
 EXPERIMENTS = Path(importlib.import_module("u3lab.experiments").__file__).parent
@@ -170,13 +169,6 @@ def _of_the_same_form(made: Path, shipped: Path) -> None:
         assert images.load(made).shape[1] == 3
 
 
-def test_without_a_folder_a_short_run_leaves_data_alone(capsys):
-    before = {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")}
-    _running.run(importlib.import_module("u3lab.experiments.mask_riddles"), ["--short"])
-    assert {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")} == before
-    assert "u3lab-" in capsys.readouterr().out
-
-
 def test_under_torchrun_the_table_is_that_of_one_process(tmp_path: Path):
     """SqueezeNet has no batch norm, so that two processes that share each batch take the steps of one."""
     module = ["-m", "u3lab.experiments", "adapters", "--short", "--out"]
@@ -189,17 +181,3 @@ def test_under_torchrun_the_table_is_that_of_one_process(tmp_path: Path):
     assert [row[:6] for row in one] == [row[:6] for row in two]
     for a, b in zip(one, two, strict=True):
         assert a[6:] == pytest.approx(b[6:], abs=0.02)  # sums in another order may turn a picture or two of 60
-
-
-def test_what_a_table_has_is_not_computed_again(tmp_path: Path, monkeypatch):
-    from u3lab.experiments import adapters
-
-    _running.run(adapters, ["--short", "--out", str(tmp_path)])
-    file = tmp_path / "results" / "adapters.json"
-    before = file.read_bytes()
-    monkeypatch.setattr(adapters.trials, "train", None)  # would fail
-    _running.run(adapters, ["--short", "--out", str(tmp_path)])
-    assert file.read_bytes() == before
-    file.write_text(json.dumps({**json.loads(before), "uses": "others"}))
-    with pytest.raises(U3Error, match="other uses"):
-        _running.run(adapters, ["--short", "--out", str(tmp_path)])

@@ -1,4 +1,4 @@
-"""The tables of chapter 5b: their runs, what is measured for them, and both on planted truths."""
+"""The tables of chapter 5b: their runs, what is measured, and both on planted truths; a riddle of each Deep Quiz."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,9 +9,10 @@ from torch import Tensor
 
 from tests.experiments import planted
 from tests.helpers import squeezenet
-from u3lab import results
-from u3lab.experiments import _sheets, channels, icon_table, icons
+from u3lab import images, nets, results
+from u3lab.experiments import _sheets, channels, icon_table, icons, mask_riddles
 from u3lab.lessons.inversion.icon_table import CLASSES, GOALS, MOVED, PRICES, SIZE, pictures, priced, shown
+from u3lab.saliency.perturbation import MaskSettings
 
 
 def test_the_study_has_every_kind_for_every_class():
@@ -151,3 +152,39 @@ def test_channels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
             assert own == pytest.approx(share(depth, unit), abs=1e-4)
             rest = [share(depth, one) for one in units[layer] if one != unit]
             assert other == pytest.approx(sum(rest) / len(rest), abs=1e-4)
+
+
+def test_a_riddle_of_a_mask(net):
+    riddle = mask_riddles.RIDDLES[0]
+    settings = MaskSettings(lam=mask_riddles.LAM, steps=2)
+    first, again = ([*mask_riddles.quiz(net, seed=3, riddles=(riddle,), settings=settings)] for _ in range(2))
+    assert first == again
+    [(jpeg, entry)] = first
+    assert entry["file"] == "1.jpg"
+    assert entry["options"][entry["answer"]] == images.label(riddle.picture)
+    assert images.load(jpeg).shape == (1, 3, 227, 227)
+    assert "98 % for the whole photo" in entry["why"][entry["answer"]]
+
+
+def test_what_the_mask_took_is_shown_and_nothing_else():
+    image = torch.rand(1, 3, 8, 8)
+    mask = torch.zeros(1, 1, 8, 8)
+    mask[..., 2:5, 3:6] = 1
+    shown = mask_riddles.iconic(image, mask)
+    assert torch.equal(shown[..., 2:5, 3:6], image[..., 2:5, 3:6])
+    assert (shown * (1 - mask)).unique().tolist() == [0, 0.5]
+
+
+@pytest.mark.parametrize(("value", "words"), [(0.0, "less than 1 %"), (0.005, "less than 1 %"), (0.014, "1 %"),
+                                              (0.5, "50 %"), (0.98, "98 %"), (0.999, "over 99 %")])
+def test_a_probability_in_words(value, words):
+    assert mask_riddles._percent(torch.tensor(value)) == words
+
+
+def test_a_riddle_of_an_icon():
+    makers, judge = [nets.load(name, device="cpu") for name in icons.MAKERS], nets.load(icons.JUDGE, device="cpu")
+    made = [list(icons.quiz(makers, judge, steps=2, seed=3, riddles=icons.RIDDLES[:1])) for _ in range(2)]
+    [(jpeg, entry)] = made[0]
+    assert made[0] == made[1] and images.load(jpeg).shape == (1, 3, 160, 160)
+    assert entry["options"][entry["answer"]] == icons.RIDDLES[0].name
+    assert f"place {entry['place']} of" in entry["why"][entry["answer"]]

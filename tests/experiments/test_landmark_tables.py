@@ -37,7 +37,6 @@ def test_who_is_declared_is_who_is_drawn(small: None) -> None:
 
 # ---- labellers
 
-
 class Knows(nn.Module):
     """Finds each face again by its look, and has codes that tell where a cell is in the frame of its landmarks."""
 
@@ -97,13 +96,12 @@ def test_faces_that_chose_have_no_part_in_what_judges() -> None:
                if not column.endswith(labellers.CHOOSING))
 
 
-def test_people_who_judge_are_not_those_that_chose() -> None:
-    chose, judge = (set(people("test", trials.TESTED[role], trials.TEST).tolist()) for role in ("choose", "judge"))
-    assert len(chose) == len(judge) == trials.TEST and not chose & judge
+def test_people_who_judge_had_no_part_before() -> None:
+    roles = [set(people("test", seed, trials.TEST).tolist()) for seed in trials.TESTED.values()]
+    assert set(trials.TESTED) == {"choose", "judge", "fresh"} and len(set.union(*roles)) == 3 * trials.TEST
 
 
 # ---- rabbits
-
 
 def test_the_run_that_was_added_has_no_part_in_the_summary() -> None:
     rows = results.table("rabbits")
@@ -154,7 +152,6 @@ def test_it_learns_from_the_film(moving: None) -> None:
 
 
 # ---- poses
-
 
 class Told(nn.Module):
     """Finds each picture again and says its rotation, after a turn of its own."""

@@ -10,18 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.experiments.planted import table
 from u3lab import landmarks, results
-from u3lab.experiments import _running, _table, few_marked, labellers, lengths, motions
+from u3lab.experiments import few_marked, labellers, lengths, motions
 from u3lab.experiments._faces import people
 from u3lab.lessons.landmarks import trials
 from u3lab.measures import Interval
 from u3lab.worlds import faces
-
-
-def test_people_who_judge_had_no_part_before() -> None:
-    roles = {role: set(people("test", seed, trials.TEST).tolist()) for role, seed in trials.TESTED.items()}
-    assert not roles["fresh"] & (roles["choose"] | roles["judge"]) and len(roles["fresh"]) == trials.TEST
-
 
 Given = tuple[Path, Tensor, dict[object, float]]
 
@@ -42,11 +37,6 @@ def planted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Given:
     return tmp_path, true, nets
 
 
-def shipped(module: object, folder: Path) -> dict:
-    _running.run(module, ["--out", str(folder)])
-    return results.rows(_table.read(folder / "results" / f"{module.TABLE.name}.json"))
-
-
 DIAGONAL = 100 * 2**0.5  # as much to the right as downwards
 
 
@@ -65,7 +55,7 @@ def test_each_way_to_find_landmarks_has_its_rows(planted: Given, monkeypatch: py
                         if tested.shape[1] == 48 else true + (tested - true)[0, 0, 0] + len(z) / 100)
     monkeypatch.setattr(few_marked, "supervised", lambda images, known, draw, steps: lambda given: (
         true + draw + len(images) / 100))
-    rows = shipped(few_marked, folder)
+    rows = table(few_marked, folder)
     draws = range(few_marked.DRAWS)
     assert {run: row.errors[0] for run, row in rows.items() if run.way != few_marked.MEAN} == {
         run: pytest.approx(DIAGONAL * away, abs=0.02) for run, away in {
@@ -95,7 +85,7 @@ def test_each_motion_has_its_row(planted: Given, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(motions, "of_one", lambda plan, pair, steps: {
         motions.Carried(way, steps, pair): motions.Missed((pair + n,), (0,)) for n, way in enumerate((
             motions.ALONE_ONE, motions.ALONE_TWO))})
-    rows = shipped(motions, folder)
+    rows = table(motions, folder)
     assert {run: row.errors[0] for run, row in rows.items() if run.way != motions.SAME
             and run.way not in motions.OF_TWO} == {run: pytest.approx(DIAGONAL * away, abs=0.02) for run, away in {
                 ("random weights", 0, 0): 0.03, ("turning heads", 2000, 0): 0.04, ("warps of stills", 2000, 0): 0.02,
@@ -112,7 +102,7 @@ def test_each_score_has_its_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
             *((score, lengths.FACE) for score in (lengths.LENGTH, lengths.PEAK, lengths.MIDDLE))]},
         {lengths.FAR: torch.tensor([[False, True], [False, True]]),
          lengths.FACE: torch.tensor([[True, False], [False, False]])}))
-    rows = shipped(lengths, tmp_path)
+    rows = table(lengths, tmp_path)
     assert rows["length of the code", "found far off"].value == 0.75
     assert rows["peak of p", "face or background"].value == 0
 

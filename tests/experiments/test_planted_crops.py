@@ -1,4 +1,4 @@
-"""The table of crops on planted answers: a swapped split, part, layer, C, seed or photograph shows."""
+"""The tables of crops and of kinds on planted answers: a swapped split, part, layer, C, seed or photograph shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.experiments import planted
 from u3lab import images
 from u3lab.datasets import photos
 from u3lab.errors import U3Error
-from u3lab.experiments import _photographs
+from u3lab.experiments import _photographs, kinds
 from u3lab.experiments import crops as experiment
 from u3lab.experiments._plan import Plan
 from u3lab.lessons.selfsup import crops
@@ -90,8 +90,6 @@ def test_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     kept = stubbed(monkeypatch)
     table = planted.table(experiment, tmp_path)
     assert kept == [("contrast", ("contrast", 0))]
-    assert list(table) == [(code, layer, seed) for code in CODES for seed in (
-        range(1) if code in (experiment.DESCRIPTORS, experiment.CEILING) else range(3)) for layer in layers(code)]
     for (code, layer, seed), row in table.items():
         n, photo = layers(code).index(layer), torch.arange(50)
         assert row.C == 0.01
@@ -221,3 +219,49 @@ def test_a_square_in_random_orientation_has_been_turned_before_it_is_asked_about
     assert experiment.given("contrast", pool, 8, torch.Generator()).shape == (8, 2, 3, 4, 4)
     tasks = experiment.tasks()
     assert list(tasks) == list(experiment.BATCH) and tasks[experiment.FALLEN] is tasks["upright"]
+
+
+ODD = {code: 2 + n for n, code in enumerate((kinds.FLOOR, *kinds.AT, kinds.CONTRAST,
+                                             kinds.CEILING))}  # code → the photo that looks like the other kind
+
+
+def test_as_many_photographs_of_each_kind_judge():
+    assert [photos.about(name).group for name in kinds.PHOTOS] == [
+        kind for kind in kinds.KINDS for _ in range(kinds.COUNT)]
+    assert set(kinds.PHOTOS) <= set(crops.names("test")) and kinds.COUNT > 2 * kinds.LABELLED
+
+
+def test_the_table_of_kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A photo that looks like the other kind is wrong, all others are right; of random weights in one seed only."""
+    def coded(code: str, seed: int) -> Tensor:
+        side = 2.0 * kinds.LABELS - 1
+        side[ODD[code]] *= -1.0 if seed == 0 else 1.0
+        return torch.stack([side, torch.zeros_like(side)], 1)
+
+    monkeypatch.setattr(kinds, "coded", coded)
+    table = planted.table(kinds, tmp_path)
+    assert list(table) == [(code, seed) for code in ODD for seed in range(3 if code == kinds.FLOOR else 1)]
+    for (code, seed), row in table.items():
+        assert [n for n, share in enumerate(row.right.values()) if share < 0.5] == [ODD[code]] * (seed == 0)
+        assert sorted(row.right.values())[2] == 1
+    summary, one = kinds.summary(table), 100 / len(kinds.PHOTOS)
+    assert summary["chance"] == {"right": 50}
+    assert summary[kinds.FLOOR]["right"].value == pytest.approx(100 - one / 3, abs=0.3)
+    gain = summary[kinds.CONTRAST]["gain"]
+    assert gain.value == pytest.approx(one / 3 - one, abs=0.3) and gain.low < gain.value < gain.high
+    assert summary[kinds.CONTRAST][f"less {kinds.BOTH}"].value == pytest.approx(0, abs=0.3)
+
+
+def test_who_is_labelled_is_not_asked_about():
+    """A code that names each photo alone tells nothing of the others."""
+    codes = torch.eye(len(kinds.PHOTOS))
+    shares = kinds.found(lambda code, seed: codes, "", 0, range(20)).right.values()
+    assert sum(shares) / len(shares) <= 0.5
+
+
+def test_a_photograph_is_coded_by_its_own_crops(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(crops, "crops", drawn)
+    number = kinds.pictures.__wrapped__(48)[:, 0, 0, 0].view(len(kinds.PHOTOS), -1)
+    every = crops.names("test")
+    assert [set(row.tolist()) for row in number] == [{float(every.index(name))} for name in kinds.PHOTOS]
+    assert number.shape[1] == sum(crops.EACH.values())

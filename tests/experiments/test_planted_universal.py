@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tests.experiments import planted
 from u3lab import results
-from u3lab.experiments import _running, _table, adapters, bolted, domains, learnet, sensitivity, shrinkage, tasks
+from u3lab.experiments import _table, adapters, bolted, domains, learnet, sensitivity, shrinkage, tasks
 from u3lab.lessons.universal import trials
 from u3lab.worlds.rendered import Scenes
 
@@ -400,9 +400,9 @@ def learnets(trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
     monkeypatch.setattr(trials, "training_subset", lambda name, each, seed: (shade(of(name, each)), torch.ones(2)))
     trained(lambda net, name, split: right(600 + of(name, 5)) if split == "test" and net.run == (
         name, "parallel", 5, net.run.seed, 0.0015) else None)
-    _running.run(learnet, ["--out", str(tmp_path)])
+    found = planted.tables(learnet, tmp_path)
     assert {file.stem for file in (tmp_path / "weights").iterdir()} == {"learnet-lights", "learnet-rivals"}
-    return {one.name: results.rows(_table.read(tmp_path / "results" / f"{one.name}.json")) for one in learnet.TABLES}
+    return found
 
 
 def test_learnet(learnets):

@@ -1,5 +1,6 @@
 """The table of walkers, of networks whose masks are known: who is judged by what, on which half, and of which seed."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def rows(count: int, first: int = 0) -> Tensor:
 
 
 @pytest.fixture
-def street(monkeypatch: pytest.MonkeyPatch) -> None:
+def street(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tensor]:
     """A truth of 20 rows: the first eight have moved, the last two stand. On the right there are ten rows alone."""
     truth = rows(20)
     truth[:, 10:, 128:] = False
@@ -32,12 +33,12 @@ def street(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(walkers.walkers, name, stub)
     for cached in (walkers.pictures, walkers.pasted):
         cached.cache_clear()
-    yield
+    yield truth
     for cached in (walkers.pictures, walkers.pasted):
         cached.cache_clear()
 
 
-def test_walkers(street: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_walkers(street: Tensor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """A network says the rows of its method and seed; a piece of street is told by its brightness."""
     def learnt(method: str, seed: int, *, steps: int):
         assert steps == walkers.STEPS * (3 if method == walkers.LONGER else 1)
@@ -55,34 +56,19 @@ def test_walkers(street: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     assert {run.method for run in table} == {*walkers.PUPILS, *walkers.RIVALS}
     assert {(run.method, run.judged) for run in table} == {
         (method, judged) for method in (*walkers.PUPILS, *walkers.RIVALS) for judged in walkers.asked(method)}
-    for run, row in table.items():
-        said = ROWS[run.method] + run.seed if run.method in ROWS else walkers.RIVALS.index(run.method) + 10
-        found, iou = {
-            walkers.FILMED: (min(said, 10) * 256 + max(said - 10, 0) * 128, None),
-            walkers.STANDING: (max(said - 18, 0), 2), walkers.MISSED: (max(said - 8, 0), None),
-        }.get(run.judged, (None, None))
-        value, overlap = row.found["594"], row.iou["594"]
-        if run.judged == walkers.FILMED:
-            union = max(said, 10) * 128 + max(said, 20) * 128
-            assert overlap == pytest.approx(found / union, abs=1e-4) and value == pytest.approx(found / 3840, abs=1e-4)
-        elif run.judged == walkers.STANDING:
-            assert overlap != overlap and value == found / iou
-        elif run.judged == walkers.MISSED:
-            missed = min(max(said - 8, 0), 2) * 256 + max(said - 10, 0) * 128
-            assert overlap != overlap and value == pytest.approx(missed / (2 * 256 + 10 * 128), abs=1e-4)
-        elif run.judged == walkers.STREET:
-            assert value == (0 if run.method in ROWS else 1)
-        elif run.judged == "right half":  # what watched the left one
-            assert overlap == pytest.approx(min(said, 10) / max(said, 10), abs=1e-4)
-        elif run.judged == "left half":
-            assert overlap == pytest.approx(min(said, 20) / max(said, 20), abs=1e-4)
-        elif run.judged == walkers.PASTED:
-            assert overlap == pytest.approx(min(said, 4) / max(said, 4), abs=1e-4)
-
-
-def test_the_truth_turns_with_the_picture(street: None):
-    for judged, axis in ((walkers.MIRRORED, 2), (walkers.OVER, 1)):
-        assert torch.equal(walkers.pictures(judged)[1], walkers.pictures(walkers.FILMED)[1].flip(axis))
+    halves = {"left half": slice(0, 128), "right half": slice(128, 256)}
+    truth = {walkers.STANDING: rows(2, 18), walkers.MISSED: street & ~rows(8), walkers.PASTED: rows(4),
+             walkers.STREET: rows(4), walkers.MIRRORED: street.flip(2), walkers.OVER: street.flip(1)}
+    for (method, judged, seed), row in table.items():
+        said = rows(ROWS[method] + seed if method in ROWS else walkers.RIVALS.index(method) + 10)
+        said = rows(0) if judged == walkers.STREET and method in ROWS else said
+        said, wanted = (one[..., halves.get(judged, slice(None))] for one in (said, truth.get(judged, street)))
+        value, overlap, both = row.found["594"], row.iou["594"], int((said & wanted).sum())
+        assert value == pytest.approx(both / int(wanted.sum()), abs=1e-4)
+        if judged in (walkers.STANDING, walkers.MISSED, walkers.STREET):
+            assert overlap != overlap
+        else:
+            assert overlap == pytest.approx(both / int((said | wanted).sum()), abs=1e-4)
 
 
 def test_who_watched_one_half_is_judged_on_the_other():

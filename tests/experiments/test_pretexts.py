@@ -21,13 +21,6 @@ def small(monkeypatch):
         yield
 
 
-def test_faces_are_asked_about_people_that_nothing_was_learnt_from():
-    (train, _), (val, _), (test, _) = pretexts.questions("faces")[0]
-    every = [pretexts.unlabelled("faces"), train, val, test]
-    pictures = torch.cat(every).flatten(1)
-    assert len(pictures.unique(dim=0)) == len(pictures) == sum(map(len, every))
-
-
 def test_people_of_the_test_are_in_no_other_pictures(monkeypatch: pytest.MonkeyPatch):
     drawn, draw = [], pretexts.faces.draw
 

@@ -219,8 +219,10 @@ def test_a_column_with_parts_keeps_their_names(tmp_path: Path):
 
 
 def test_a_short_run_goes_into_a_folder_of_its_own(capsys):
+    before = {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")}
     _running.run(experiment(), ["--short"])
     assert "u3lab-" in (said := capsys.readouterr().out) and str(paths.data()) not in said
+    assert {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")} == before
 
 
 class Chosen(NamedTuple):

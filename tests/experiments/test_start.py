@@ -10,19 +10,13 @@ import torch
 from torch import Tensor
 
 from tests.experiments import planted
-from u3lab import nets, results
+from u3lab import nets
 from u3lab.datasets import cutouts
-from u3lab.experiments import _running, _table, start, start_landmarks
+from u3lab.experiments import start, start_landmarks
 from u3lab.lessons.start import probing, seeing
 
 SIZE = 227
 CORNER, ALL = (slice(20, 90), slice(20, 90)), (slice(None), slice(None))
-
-
-def tables(folder: Path, *options: str) -> dict[str, dict[tuple, tuple]]:
-    _running.run(start, ["--out", str(folder), *options])
-    return {one.name: results.rows(_table.read(folder / "results" / f"{one.name}.json")) for one in start.TABLES
-            if (folder / "results" / f"{one.name}.json").exists()}
 
 
 @pytest.fixture
@@ -55,7 +49,8 @@ def test_probes(nothing_else, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(probing.decathlon, "load", load)
     monkeypatch.setattr(probing, "best_probe", best_probe)
     monkeypatch.setattr(start, "code_of", lambda net, how: lambda x: x[:, start.CODES.index(how)].mean((1, 2))[:, None])
-    table = tables(tmp_path, "--only", *(f"code={code}" for code in start.CODES), "thing=none")["start_probes"]
+    asked = *(f"code={code}" for code in start.CODES), "thing=none"
+    table = planted.tables(start, tmp_path, "--only", *asked)["start_probes"]
     assert list(table) == [(code, question, draw) for code in start.CODES for question in start.QUESTIONS
                            for draw in range(3)]
     for (code, question, _), row in table.items():
@@ -83,7 +78,7 @@ def test_squares(nothing_else, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(start, "placed", lambda network, draws: {
         start.Shown(name, draw): start.Placed("thing", chequered, mask)
         for draw, (name, mask) in enumerate(where.items())})
-    table = tables(tmp_path, "--only", "thing=corner", "thing=middle", "code=none")["start_squares"]
+    table = planted.tables(start, tmp_path, "--only", "thing=corner", "thing=middle", "code=none")["start_squares"]
     assert {tuple(run): tuple(row.hits.values()) for run, row in table.items()} == {
         ("corner", 0): (1, 0, 0, pytest.approx(70**2 / SIZE**2, abs=1e-4)),
         ("middle", 1): (0, 1, 1, pytest.approx(120**2 / SIZE**2, abs=1e-4))}
@@ -101,7 +96,8 @@ def test_grounds(nothing_else, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(seeing, "things", lambda: seeing.Things(
         names, ("animal", "made"), ["a", "b"], torch.tensor([True, False])))
     monkeypatch.setattr(seeing, "grounds", lambda: behind)
-    table = tables(tmp_path, "--only", *(f"thing={name}" for name in names), "code=none")["start_grounds"]
+    asked = *(f"thing={name}" for name in names), "code=none"
+    table = planted.tables(start, tmp_path, "--only", *asked)["start_grounds"]
     assert list(table) == [(name, group) for name in names for group in start.GROUPS]
     for (name, group), row in table.items():
         colours = cutouts.paste(name, behind[group], size=seeing.SHARE).images.mean((2, 3))
@@ -142,8 +138,7 @@ def test_landmarks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(start_landmarks.trials, "codes", lambda net, images: net)
     monkeypatch.setattr(start_landmarks.trials, "matched", lambda found, made: (beside(away[found]), true.roll(-1, 0)))
     monkeypatch.setattr(start_landmarks.figures, "matched_by_pixels", by_pixels)
-    _running.run(start_landmarks, ["--out", str(tmp_path)])
-    rows = results.rows(_table.read(tmp_path / "results" / "start_landmarks.json"))
+    rows = planted.table(start_landmarks, tmp_path)
     assert {way: set(row.hits) for (way,), row in rows.items() if way != start_landmarks.SAME_PLACE} == {
         start_landmarks.TURNING: {8}, start_landmarks.WARPS: {8}, start_landmarks.UNTAUGHT: {0},
         **{way: {side - 5} for way, side in start_landmarks.TEMPLATES.items()}} and asked == [5, 7, 9, 13]

@@ -10,13 +10,13 @@ from torch import Tensor
 STEPS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 
 
-def looped(x: Tensor, where: Tensor, steps: int, near: tuple = STEPS, outside: str = "own", inside: bool = True,
-           late: bool = True) -> Tensor:
-    """Pixel by pixel. ``late`` keeps the values of before the step; ``outside`` says what lies beyond the border."""
+def looped(x: Tensor, where: Tensor, steps: int, near: tuple = STEPS, outside: str = "own", inside: bool = True
+           ) -> Tensor:
+    """Pixel by pixel. ``outside`` says what lies beyond the border."""
     y = x.clone()
     height, width = x.shape[2:]
     for _ in range(steps):
-        old = y.clone() if late else y
+        old = y.clone()
         for b, _, i, j in where.expand(len(x), 1, height, width).nonzero().tolist() if inside else [
                 (b, 0, i, j) for b in range(len(x)) for i in range(height) for j in range(width)]:
             values = []
@@ -28,12 +28,12 @@ def looped(x: Tensor, where: Tensor, steps: int, near: tuple = STEPS, outside: s
     return y
 
 
-def one_by_one(score: Callable, healthy: Tensor, ill: Tensor, cell: tuple, up: int = 1, down: int = 1) -> tuple:
+def one_by_one(score: Callable, healthy: Tensor, ill: Tensor, cell: tuple, down: int = 1) -> tuple:
     rises, falls = [], []
     for h, i in zip(healthy, ill, strict=True):
         mask = torch.zeros_like(h, dtype=torch.bool)
         mask[:, cell[0], cell[1]] = True
-        rises.append(up * (score(torch.where(mask, i, h)[None]) - score(h[None])))
+        rises.append(score(torch.where(mask, i, h)[None]) - score(h[None]))
         falls.append(down * (score(i[None]) - score(torch.where(mask, h, i)[None])))
     return torch.cat(rises), torch.cat(falls)
 

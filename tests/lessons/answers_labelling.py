@@ -52,8 +52,7 @@ def where(h: int, w: int) -> list[tuple[float, float]]:
 
 
 def point_by_point(query: Tensor, codes: Tensor, gu: Tensor, tau: float, gamma: float, *, unit: bool = False,
-                   late: bool = False, middle: bool = False, wide: bool = False,
-                   shift: float = 0.0) -> tuple[Tensor, Tensor]:
+                   late: bool = False, middle: bool = False, wide: bool = False) -> tuple[Tensor, Tensor]:
     B, N, _ = query.shape
     h, w = codes.shape[2:]
     p, away = query.new_zeros(B, N, h * w), query.new_zeros(B, N)
@@ -67,7 +66,7 @@ def point_by_point(query: Tensor, codes: Tensor, gu: Tensor, tau: float, gamma: 
             parts = [math.exp(score - max(scores)) for score in scores]
             shares = [part / sum(parts) for part in parts]
             X, Y = gu[b, n].tolist()
-            far = [math.hypot(x + shift - X, y - Y) for x, y in where(h, w)]
+            far = [math.hypot(x - X, y - Y) for x, y in where(h, w)]
             mean = [sum(share * place[k] for share, place in zip(shares, where(h, w), strict=True)) for k in (0, 1)]
             p[b, n] = torch.tensor(shares)
             away[b, n] = (math.hypot(mean[0] - X, mean[1] - Y) ** gamma if middle else
@@ -90,6 +89,5 @@ MUTANTS = [
     ("3-find", lambda *a: point_by_point(*a, late=True), "of the mean distance"),
     ("3-find", lambda *a: point_by_point(*a, middle=True), "the mean place"),
     ("3-find", lambda *a: point_by_point(*a, wide=True), "multiplied the scores"),
-    ("3-find", lambda *a: point_by_point(*a, shift=0.1), "right values"),
 ]
 RIGHT = [("3-pair", pixel_by_pixel), ("3-invariance", number_by_number), ("3-find", point_by_point)]

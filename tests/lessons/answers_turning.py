@@ -56,7 +56,6 @@ MUTANTS = [
     ("3b-turn", lambda b, a: a * b.transpose(1, 2), "entry by entry"),
     ("3b-turn", lambda b, a: torch.sub(a, b), "composed"),
     ("3b-turn", lambda b, a: torch.einsum("bij,bjk->bik", a, b), "has to be undone"),
-    ("3b-turn", lambda b, a: solved(b, a) / 2, "right value"),
     ("3b-rotation", lambda c: one_by_one(c).transpose(1, 2), "your three vectors are rows"),
     ("3b-rotation", lambda c: one_by_one(c) * torch.tensor([1.0, 1.0, -1.0]).to(c), "a mirror"),
     ("3b-rotation", lambda c: one_by_one(c) / 2, "right value"),
@@ -64,7 +63,6 @@ MUTANTS = [
     ("3b-align", lambda f, t: by_scipy(f, t).T, "leads from R"),
     ("3b-align", lambda f, t: by_scipy(f.transpose(1, 2), t.transpose(1, 2)).T, "stands on the left"),
     ("3b-align", lambda f, t: torch.einsum("bji,bjk->ik", f, t) / len(f), "no rotation"),
-    ("3b-align", lambda f, t: by_scipy(f, t) / 2, "right value"),
 ]
 
 RIGHT = [("3b-turn", solved), ("3b-turn", summed), ("3b-rotation", by_qr), ("3b-rotation", one_by_one),

@@ -1,6 +1,9 @@
-"""Made faces: what is said of them is seen in them."""
+"""Made faces of people and of cats: what is said of them is seen in them."""
 
 import dataclasses
+import itertools
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -11,16 +14,39 @@ from scipy.spatial.transform import Rotation
 from tests.helpers import refuses
 from u3lab import images
 from u3lab.worlds import faces
+from u3lab.worlds.faces import cats, people
 from u3lab.worlds.faces import made as made_faces
-from u3lab.worlds.faces import people
+from u3lab.worlds.faces.cats import cat_face
 from u3lab.worlds.faces.head import Head, evenly, hull, oval, smooth
 from u3lab.worlds.faces.people import face
 
-PLAIN = dict(yaw=0.0, pitch=0.0, roll=0.0, smile=False, open_mouth=False, strength=1.0, brows=0.0, gaze=(0.0, 0.0),
-             scale=1.0, shift=(0.0, 0.0), light=(0.0, 0.0))
-STILL = people.Moment(**PLAIN)
+PLAIN = dict(yaw=0.0, pitch=0.0, roll=0.0, open_mouth=False, strength=1.0, gaze=(0.0, 0.0), scale=1.0, shift=(0.0, 0.0),
+             light=(0.0, 0.0))
+STILL, CALM = people.Moment(**PLAIN, smile=False, brows=0.0), cats.Mood(**PLAIN, pupils=0.4, lids=0.1)
 BARE = dataclasses.replace(people.person(7), glasses=False, beard=False, hat=False, long_hair=False, curls=False)
+TABBY = dataclasses.replace(cats.cat(20), **dict.fromkeys(
+    ("stripes", "patches", "white_muzzle", "long_fur", "collar"), False))
 EYES, NOSE, CORNERS, CHIN = slice(0, 2), 4, slice(5, 7), 7
+
+
+class Kind(NamedTuple):
+    """What draws one, who has nothing on and when, and what is known of all."""
+
+    face: Callable
+    bare: people.Person | cats.Cat
+    still: people.Moment | cats.Mood
+    someone: Callable[[int], people.Person | cats.Cat]
+    points: tuple[str, ...]
+    attributes: tuple[str, ...]
+    lasting: int  # so many attributes are of the head, not of the moment
+    least: float  # a change of so much shows
+    frame: tuple[float, float]  # how far down the middle lies, and half a head, of the picture's side
+
+
+KINDS = {"person": Kind(face, BARE, STILL, people.person, faces.POINTS, faces.ATTRIBUTES, 4, 0.1, (0.48, 0.30)),
+         "cat": Kind(cat_face, TABBY, CALM, cats.cat, faces.CAT_POINTS, faces.CAT_ATTRIBUTES, 5, 0.06,
+                     (0.55, cats.Cat.half_head))}
+each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 @pytest.fixture(scope="module")
@@ -28,35 +54,41 @@ def made() -> faces.Faces:
     return faces.draw(40, seed=1)
 
 
-def test_faces_have_their_forms(made):
+@each_kind
+def test_faces_have_their_forms_and_four_in_a_row_are_of_one(kind: str):
+    made, known = faces.draw(40, seed=1, kind=kind), KINDS[kind]
     images.check(made.images)
-    assert made.images.shape == (40, 3, 64, 64) and made.points.shape == (40, len(faces.POINTS), 2)
-    assert made.attributes.shape == (40, len(faces.ATTRIBUTES)) and made.attributes.dtype == torch.bool
+    assert made.images.shape == (40, 3, 64, 64) and made.points.shape == (40, len(known.points), 2)
+    assert made.attributes.shape == (40, len(known.attributes)) and made.attributes.dtype == torch.bool
     assert made.identities.dtype == torch.int64 and made.pose.shape == (40, 2)
     assert made.pose[:, 0].abs().max() <= 25 and made.pose[:, 1].abs().max() <= 14
     assert made.points.min() > 0 and made.points.max() < 64
-
-
-def test_four_pictures_in_a_row_are_of_one_person(made):
     groups = made.identities.view(10, 4)
     assert (groups == groups[:, :1]).all() and len(groups[:, 0].unique()) == 10
-    stays = made.attributes.view(10, 4, -1)
-    assert (stays[..., :4] == stays[:, :1, :4]).all() and (stays[..., 4:] != stays[:, :1, 4:]).any()
+    head, moment = made.attributes.view(10, 4, -1).split([known.lasting, len(known.attributes) - known.lasting], 2)
+    assert (head == head[:, :1]).all() and (moment != moment[:, :1]).any()
     assert made.pose.view(10, 4, 2).std(1).min() > 0
-    pictures = made.images.view(10, 4, -1)
-    assert all(torch.pdist(four).min() > 1 for four in pictures)
+    assert all(torch.pdist(four).min() > 1 for four in made.images.view(10, 4, -1))
 
 
-def test_no_person_is_in_both_splits_or_under_two_seeds():
-    known = [set(faces.draw(9, split=split, seed=seed, size=16, each=2).identities.tolist())
+def test_cats_and_people_have_the_same_points_but_for_the_ears():
+    differing = [pair for pair in zip(faces.POINTS, faces.CAT_POINTS, strict=True) if pair[0] != pair[1]]
+    assert differing == [("left brow", "left ear"), ("right brow", "right ear")]
+    assert faces.POINTS.index("nose") == NOSE and faces.POINTS.index("chin") == CHIN
+
+
+@each_kind
+def test_nobody_is_in_both_splits_or_under_two_seeds(kind: str):
+    known = [set(faces.draw(9, split=split, seed=seed, size=16, each=2, kind=kind).identities.tolist())
              for split in ("train", "test") for seed in (0, 1, 7)]
     assert len(set.union(*known)) == sum(map(len, known)) == 30
 
 
-def test_the_same_seed_gives_the_same_faces(made):
-    again = faces.draw(6, seed=1)
+@each_kind
+def test_the_same_seed_gives_the_same_faces(kind: str):
+    made, again = (faces.draw(count, seed=1, kind=kind) for count in (8, 6))
     assert all(torch.equal(a, b[:6]) for a, b in zip(again, made, strict=True))
-    assert not torch.equal(again.images, faces.draw(6, seed=2).images)
+    assert not torch.equal(again.images, faces.draw(6, seed=2, kind=kind).images)
 
 
 def test_layers_are_what_pictures_are_made_of(made):
@@ -66,47 +98,49 @@ def test_layers_are_what_pictures_are_made_of(made):
     assert (front[:, :3] <= front[:, 3:] + 1e-6).all() and front[:, 3].unique().numel() > 3
 
 
-def test_a_margin_is_more_of_the_same():
-    narrow, wide = faces.layers(4, seed=3), faces.layers(4, seed=3, margin=10)
+@each_kind
+def test_a_margin_is_more_of_the_same(kind: str):
+    narrow, wide = (faces.layers(4, seed=3, kind=kind, margin=margin) for margin in (0, 10))
     assert wide.face.shape == (4, 4, 84, 84) and wide.background.shape == (4, 3, 84, 84)
     torch.testing.assert_close(wide.points, narrow.points + 10)
     torch.testing.assert_close(wide.face[..., 10:-10, 10:-10], narrow.face, atol=2e-5, rtol=0)
-    assert (wide.face[:, 3, -1] > 0.9).any(1).all()  # shoulders reach the lower border
+    assert (wide.face[:, 3, -1] > 0.9).any(1).all()  # shoulders, or the chest, reach the lower border
 
 
-def changed(attribute: str) -> np.ndarray:
+def changed(attribute: str, of: Kind) -> np.ndarray:
     """Where a face of 128 pixels changes, in half heads from the middle (n,2), if one attribute is there."""
-    who, now = BARE, STILL
-    without, _ = face(who, now, 128, 0)
-    if attribute in ("smile", "open mouth"):
-        now = dataclasses.replace(now, **{attribute.replace(" ", "_"): True})
-    else:
-        who = dataclasses.replace(who, **{attribute.replace(" ", "_"): True})
-    found, _ = face(who, now, 128, 0)
-    rows, columns = np.nonzero(np.abs(found - without).max(2) > 0.1)
-    return (np.stack([columns, rows], 1) + 0.5 - (64, 0.48 * 128)) / (0.30 * 128)
+    name = attribute.replace(" ", "_")
+    moment = name in {field.name for field in dataclasses.fields(of.still)}
+    who, now = (dataclasses.replace(one, **{name: True}) if there else one
+                for one, there in ((of.bare, not moment), (of.still, moment)))
+    (without, _), (found, _) = of.face(of.bare, of.still, 128, 0), of.face(who, now, 128, 0)
+    rows, columns = np.nonzero(np.abs(found - without).max(2) > of.least)
+    return (np.stack([columns, rows], 1) + 0.5 - (64, of.frame[0] * 128)) / (of.frame[1] * 128)
 
 
-@pytest.mark.parametrize("attribute, box, least", [
-    ("glasses", (-0.95, 0.95, -0.35, 0.35), 250), ("beard", (-0.9, 0.9, 0.0, 1.1), 800),
-    ("hat", (-1.1, 1.1, -1.4, -0.3), 800), ("long hair", (-1.3, 1.3, -0.9, 1.5), 800),
-    ("smile", (-0.5, 0.5, 0.4, 0.8), 60), ("open mouth", (-0.5, 0.5, 0.4, 0.95), 60)])
-def test_an_attribute_is_seen_where_it_belongs(attribute, box, least):
-    assert attribute in faces.ATTRIBUTES
-    where = changed(attribute)
+@pytest.mark.parametrize("kind, attribute, box, least", [
+    ("person", "glasses", (-0.95, 0.95, -0.35, 0.35), 250), ("person", "beard", (-0.9, 0.9, 0.0, 1.1), 800),
+    ("person", "hat", (-1.1, 1.1, -1.4, -0.3), 800), ("person", "long hair", (-1.3, 1.3, -0.9, 1.5), 800),
+    ("person", "smile", (-0.5, 0.5, 0.4, 0.8), 60), ("person", "open mouth", (-0.5, 0.5, 0.4, 0.95), 60),
+    ("cat", "stripes", (-1.2, 1.2, -1.0, 0.7), 150), ("cat", "patches", (-1.3, 1.3, -1.8, 1.0), 500),
+    ("cat", "white muzzle", (-0.9, 0.9, -0.7, 3.0), 500), ("cat", "long fur", (-1.6, 1.6, -1.8, 1.3), 80),
+    ("cat", "collar", (-1.1, 1.1, 0.6, 1.8), 200), ("cat", "open mouth", (-0.6, 0.6, 0.4, 1.2), 40)])
+def test_an_attribute_is_seen_where_it_belongs(kind, attribute, box, least):
+    assert attribute in KINDS[kind].attributes
+    where = changed(attribute, KINDS[kind])
     assert len(where) >= least
     inside = (where[:, 0] > box[0]) & (where[:, 0] < box[1]) & (where[:, 1] > box[2]) & (where[:, 1] < box[3])
     assert inside.mean() > 0.97
 
 
-def test_attributes_are_independent_and_common():
-    table = np.array([[getattr(people.person(n), name) for name in ("glasses", "beard", "hat", "long_hair")]
-                      for n in range(600)])
-    assert 0.25 < table.mean(0).min() and table.mean(0).max() < 0.55
-    for a in range(4):
-        for b in range(a):
-            counts = np.array([[np.sum((table[:, a] == i) & (table[:, b] == j)) for j in (0, 1)] for i in (0, 1)])
-            assert scipy.stats.chi2_contingency(counts).pvalue > 0.001
+@pytest.mark.parametrize("kind, most", [("person", 0.55), ("cat", 0.6)])
+def test_attributes_are_independent_and_common(kind: str, most: float):
+    names = [name.replace(" ", "_") for name in KINDS[kind].attributes[:KINDS[kind].lasting]]
+    table = np.array([[getattr(KINDS[kind].someone(n), name) for name in names] for n in range(600)])
+    assert 0.25 < table.mean(0).min() and table.mean(0).max() < most
+    for a, b in itertools.combinations(table.T, 2):
+        counts = np.array([[np.sum((a == i) & (b == j)) for j in (0, 1)] for i in (0, 1)])
+        assert scipy.stats.chi2_contingency(counts).pvalue > 0.001
 
 
 def test_hair_and_frames_stand_out_from_the_skin():
@@ -115,20 +149,48 @@ def test_hair_and_frames_stand_out_from_the_skin():
         assert people.far(who.hair, who.skin) >= 75 and people.far(who.frame, who.skin) >= 100
 
 
-def test_the_pupils_are_at_the_points_of_the_eyes():
+@each_kind
+def test_the_pupils_are_at_the_points_of_the_eyes(kind: str):
     for n in range(12):
-        who = dataclasses.replace(people.person(n), glasses=False, hat=False)
-        drawn, points = face(who, dataclasses.replace(STILL, yaw=10.0, pitch=-5.0, roll=4.0), 256, 0)
+        who = KINDS[kind].someone(n)
+        who = dataclasses.replace(who, glasses=False, hat=False) if kind == "person" else who
+        now = dataclasses.replace(KINDS[kind].still, yaw=10.0, pitch=-5.0, roll=4.0)
+        drawn, points = KINDS[kind].face(who, now, 256, 0)
         for x, y in points[EYES]:
             assert drawn[int(y), int(x), :3].max() < 0.15 and drawn[int(y), int(x), 3] == 1
 
 
-def test_points_of_a_face_from_the_front_are_a_mirror_image():
-    _, points = face(BARE, STILL, 64, 0)
+@each_kind
+def test_points_of_a_face_from_the_front_are_a_mirror_image(kind: str):
+    _, points = KINDS[kind].face(KINDS[kind].bare, KINDS[kind].still, 64, 0)
     for left, right in ((0, 1), (2, 3), (5, 6)):
         np.testing.assert_allclose(points[left] + points[right], (64, 2 * points[left, 1]))
+        assert points[left, 0] < points[right, 0]
     np.testing.assert_allclose(points[[NOSE, CHIN], 0], 32)
     assert points[2, 1] < points[0, 1] < points[NOSE, 1] < points[5, 1] < points[CHIN, 1]
+
+
+def test_ears_end_at_their_points():
+    """There is no cat above the tip of an ear, and there is just below it."""
+    for n in range(12):
+        drawn, points = cat_face(cats.cat(n), CALM, 256, 0)
+        for x, y in points[2:4]:
+            column = slice(int(x) - 2, int(x) + 3)
+            assert drawn[:int(y) - 3, column, 3].max() == 0 and drawn[int(y) + 6, column, 3].max() == 1
+
+
+def test_an_open_mouth_lowers_a_cats_chin_and_leaves_its_nose():
+    _, shut = cat_face(TABBY, CALM, 64, 0)
+    _, wide = cat_face(TABBY, dataclasses.replace(CALM, open_mouth=True), 64, 0)
+    assert wide[CHIN, 1] > shut[CHIN, 1] + 1
+    np.testing.assert_allclose(wide[:NOSE + 1], shut[:NOSE + 1])
+
+
+def test_patches_stand_out_from_the_fur_and_make_a_cat_hard():
+    assert all(people.far(cats.cat(n).fur, cats.cat(n).second) >= cats.PLAIN for n in range(100))
+    made = faces.draw(40, seed=1, size=16, kind="cat")
+    patches = made.attributes[:, faces.CAT_ATTRIBUTES.index("patches")]
+    assert torch.equal(faces.hard_examples(made, kind="cat"), patches) and patches.any() and not patches.all()
 
 
 def test_the_nose_shows_where_a_head_is_turned():

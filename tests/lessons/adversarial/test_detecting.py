@@ -26,7 +26,6 @@ def crowd(count: int = 12, size: int = 16, net: nets.Classifier | None = None) -
 
 # ---- the trial -------------------------------------------------------------------------------------------------------
 
-
 def test_samples():
     net = squeezenet()
     made = samples(net, names=["dog", "coffee"], crops=2, steps=3, size=96)

@@ -1,4 +1,4 @@
-"""The gallery of pretexts: it has every task of the registry, shows its questions and its code, and says its gain."""
+"""The comparison of chapter 2: the gallery has every task, which layer is read, and what a task gains."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import re
 import pytest
 
 from u3lab import results
-from u3lab.lessons.selfsup import gallery
-from u3lab.selfsup import TASKS
+from u3lab.experiments.pretexts import Run
+from u3lab.lessons.selfsup import gallery, pretexts
+from u3lab.selfsup import LAYERS, TASKS
 
 
 def test_every_task_has_an_entry_and_its_code():
@@ -40,3 +41,17 @@ def test_both_tables_stand_side_by_side(monkeypatch: pytest.MonkeyPatch):
     faces, photos = drawn.values()
     assert faces["moving"] == made["moving"]["faces"] and "moving" not in photos
     assert photos["jigsaw"] == crops["jigsaw"][gallery.WAY] and set(photos) | set(faces) <= set(TASKS)
+
+
+def test_a_layer_is_chosen_by_validation_and_seeds_are_paired():
+    def row(task: str, layer: str, seed: int, val: float, test: float) -> dict:
+        return {Run("faces", task, 20, layer, seed): (val, test)}
+    rows = {}
+    for seed in (1, 0):
+        for task, up in ((pretexts.FLOOR, 0.0), ("upright", 0.2)):
+            for k, layer in enumerate(LAYERS):
+                rows |= row(task, layer, seed, 0.5 + 0.01 * k * (1 if up else -1), 0.5 + up + 0.1 * seed)
+    assert pretexts.best_layer(rows, "faces", "upright", 20) == LAYERS[-1]
+    assert pretexts.best_layer(rows, "faces", pretexts.FLOOR, 20) == LAYERS[0]
+    assert pretexts.reached(rows, "faces", "upright", 20) == [0.7, pytest.approx(0.8)]
+    assert pretexts.gains(rows, "faces", "upright", 20) == [pytest.approx(0.2)] * 2

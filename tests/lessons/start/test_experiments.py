@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from u3lab import images, measures, nets, pixels
+from u3lab import images, pixels
 from u3lab.datasets import cutouts
 from u3lab.errors import U3Error
 from u3lab.lessons.start import figures as looking
@@ -13,14 +13,7 @@ from u3lab.lessons.start import probing, seeing
 from u3lab.lessons.start.exercises import match
 from u3lab.worlds.faces import Faces
 
-
-@pytest.fixture(scope="module")
-def net():
-    return nets.load("squeezenet1_1", device="cpu")
-
-
 # ---- parts -----------------------------------------------------------------------------------------------------------
-
 
 def numbered(n: int, side: int = 12) -> torch.Tensor:
     """A picture whose parts are of one value each: 0, 1, 2, … row by row."""
@@ -58,15 +51,6 @@ def test_parts_that_do_not_come_out_even():
 
 # ---- means -----------------------------------------------------------------------------------------------------------
 
-
-def test_a_mean_over_groups():
-    values = torch.tensor([1.0, 1.0, 1.0, 0.0])
-    assert measures.mean(values).value == 0.75
-    alone, together = measures.mean(values), measures.mean(values, ["a", "a", "a", "b"])
-    assert together.value == 0.75 and together.high - together.low >= alone.high - alone.low
-    assert measures.mean(torch.tensor([[1.0, 0.0], [1.0, 1.0]])).value == 0.75
-
-
 def test_the_photos_are_named_but_not_upside_down(net):
     photos = seeing.photos()
     assert len(photos.names) >= 20
@@ -75,7 +59,6 @@ def test_the_photos_are_named_but_not_upside_down(net):
 
 
 # ---- templates -------------------------------------------------------------------------------------------------------
-
 
 def test_the_first_layer_matches_templates(net):
     conv, z = net.module.features[0], net.normalise(images.load("dog", size=64))
@@ -92,7 +75,6 @@ def test_a_template_of_pixels_finds_its_own_face():
 
 
 # ---- what the live figures show --------------------------------------------------------------------------------------
-
 
 def test_a_frame_is_around_its_square_and_a_hidden_square_is_grey():
     x = torch.zeros(1, 3, 20, 20)
@@ -121,7 +103,6 @@ def test_the_panels_of_a_template_at_every_place(place: tuple[float, float]):
 
 # ---- hidden squares --------------------------------------------------------------------------------------------------
 
-
 def test_the_score_falls_where_the_thing_is(net):
     behind = torch.full((1, 3, net.size, net.size), 0.5)
     image, mask = cutouts.paste("zebra", behind, size=0.6, x=0.3, y=0.3)
@@ -132,7 +113,6 @@ def test_the_score_falls_where_the_thing_is(net):
 
 
 # ---- backgrounds -----------------------------------------------------------------------------------------------------
-
 
 def test_things_are_animals_or_made():
     found = seeing.things()
@@ -157,7 +137,6 @@ def test_log_odds_tell_a_zebra_from_a_teapot(net):
 
 
 # ---- probes ----------------------------------------------------------------------------------------------------------
-
 
 def test_a_probe_of_colours(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(probing, "LABELS", 5)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 import torch
 from torch import Tensor, nn
 
 from tests import test_third_form
-from u3lab import U3Error, course, nets
+from u3lab import course, nets
 from u3lab.course import catalogue, pieces
 from u3lab.lessons.universal import exercises
 from u3lab.training.batches import Batches
@@ -38,23 +36,6 @@ def filled(make: adapters.Maker, f: nn.Conv2d, alpha: Tensor) -> nn.Module:
     return adapter
 
 
-def test_the_chapter_is_in_the_course():
-    assert [task.id for task in catalogue.exercises("1")] == ["1-parallel", "1-train", "1-fold"]
-    assert len(catalogue.questions("1")) == 3 and set(catalogue.quizzes("1")) == {"1"}
-    assert all(len(task.hints) == 3 for task in catalogue.exercises("1"))
-    row = re.search(r"^chapter 1 .*", str(course.progress()), re.M)[0]
-    assert row.split() == "chapter 1 0 of 3 0 of 12 0 of 3".split()
-    with pytest.raises(U3Error, match="did you mean '1-parallel'"):
-        course.hint("1-paralel")
-    with pytest.raises(U3Error):
-        course.quiz("1-deep")
-
-
-def test_no_answer_of_the_quiz_is_at_the_same_place_everywhere():
-    answers = [question.answer for question in catalogue.questions("1")]
-    assert len(set(answers)) > 1 and all(a != b for a, b in zip(answers, answers[1:], strict=False))
-
-
 @SEEDS
 @STRIDES
 def test_the_parallel_adapter_and_its_folding(k: int, stride: int, seed: int):
@@ -64,11 +45,6 @@ def test_the_parallel_adapter_and_its_folding(k: int, stride: int, seed: int):
     torch.testing.assert_close(y, adapter(f, x))
     assert torch.equal(exercises.fold(f.weight, alpha), adapter.folded(f).weight)
     torch.testing.assert_close(y, exercises.parallel(x, exercises.fold(f.weight, alpha), 0 * alpha, stride))
-
-
-def test_with_alpha_0_it_is_the_convolution():
-    f, x = convolution(0, 3, 1), drawn(9, 2, 4, 9, 8)
-    assert torch.equal(exercises.parallel(x, f.weight, torch.zeros(6, 4).double(), 1), f(x))
 
 
 def test_the_training_is_the_library_s():
@@ -94,15 +70,6 @@ def test_exercises_of_the_earlier_form_say_where_the_new_ones_are(gone: str):
 def test_the_quiz_names_a_method_that_exists():
     assert any('"features"' in why for question in catalogue.questions("1") for why in question.why)
     assert METHODS["features"].adapter is None and not METHODS["features"].norms
-
-
-def test_the_second_sitting_is_in_the_course():
-    assert [task.id for task in catalogue.exercises("1b")] == ["1b-prior", "1b-predicted", "1b-masked"]
-    assert len(catalogue.questions("1b")) == 3 and set(catalogue.quizzes("1b")) == {"1b"}
-    row = re.search(r"^chapter 1b .*", str(course.progress()), re.M)[0]
-    assert row.split() == "chapter 1b 0 of 3 0 of 11 0 of 3".split()
-    answers = [question.answer for question in catalogue.questions("1b")]
-    assert len(set(answers)) > 1 and all(a != b for a, b in zip(answers, answers[1:], strict=False))
 
 
 @pytest.mark.parametrize("centre", ["source", "zero"])
