@@ -340,6 +340,7 @@ def test_what_is_done_in_parts_is_the_same_and_small(w: warps.Warp, monkeypatch:
 
 @pytest.mark.parametrize("call, words", [
     (lambda: spline()(noise(3, 4, 2)), ("are 2 and 3", "one for all")),
+    (lambda: spline()(noise(2, 4, 2).long()), ("points", "int64", "float32")),
     (lambda: warps.warp_points(30 * noise(2, 4, 2), spline()), ("not in pixels", "±1")),
     (lambda: warps.warp(noise(3, 1, 4, 4), spline()), ("pictures and warps are 3 and 2",)),
     (lambda: warps.warp(noise(2, 1, 4, 4), noise(2, 4, 4, 2), size=3), ("leave size out",)),

@@ -131,6 +131,8 @@ def test_the_known_things_are_many_and_of_many_kinds():
 
 
 def test_what_is_no_thing_is_not_pasted():
+    refuses(cutouts.load, "zebr", says="did you mean 'zebra'")
+    refuses(cutouts.names, "dinosaur", says="animal, food")
     background = torch.rand(1, 3, 20, 20)
     refuses(cutouts.paste, background, background, says="neither a name nor a pair")
     refuses(cutouts.paste, (background, background), background, says="mask has the shape")

@@ -33,6 +33,7 @@ def test_sites_are_samples_and_grids_meet_at_the_coarser_one():
 
 @pytest.mark.parametrize("a, b, words", [
     (normal(3, 4), normal(4, 4), "do not belong together"), (normal(3, 4), normal(3, 4, 2, 2), "do not"),
-    (normal(1, 4), normal(1, 4), "1 sample is too few"), (normal(3, 4), torch.ones(3, 4), "same for every sample")])
+    (normal(3, 4), normal(3, 4) / 0, "NaN"), (normal(1, 4), normal(1, 4), "1 sample is too few"),
+    (normal(3, 4), torch.ones(3, 4), "same for every sample")])
 def test_slips(a, b, words):
     refuses(cka, a, b, says=words)

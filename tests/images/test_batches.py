@@ -173,9 +173,10 @@ def test_shift_of_a_volume_has_a_reach_for_each_axis():
     refuses(images.shift, x, (1, 1), draw, says=r"reach = \(1, 1\); give one number, or 3 of them")
 
 
-def test_variation_of_a_volume():
-    x = torch.rand(2, 3, 4, 5, 6, generator=torch.Generator().manual_seed(0)).double()
-    squares = sum(np.diff(x.numpy(), axis=k, append=np.take(x.numpy(), [-1], k)) ** 2 for k in (2, 3, 4))
+@pytest.mark.parametrize("sides", [(4, 5), (4, 5, 6)])
+def test_variation_of_pictures_and_of_volumes(sides):
+    x = uniform(2, 3, *sides)
+    squares = sum(np.diff(x.numpy(), axis=k, append=np.take(x.numpy(), [-1], k)) ** 2 for k in range(2, x.ndim))
     assert images.total_variation(x, 3.0).item() == pytest.approx((squares**1.5).mean(), rel=1e-6)
 
 

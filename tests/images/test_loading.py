@@ -27,6 +27,8 @@ def test_a_shipped_picture_loads(name):
 def test_names_by_group():
     assert {"retina", "histology", "brain", "cell"} <= set(images.names("medical"))
     assert sorted(images.names()) == sorted(sum((images.names(group) for group in images.GROUPS), []))
+    refuses(images.names, "cats", says="everyday, texture, medical")
+    refuses(images.caption, "cofee", says="did you mean 'coffee'")
 
 
 def test_a_path_a_string_bytes_and_a_pil_image_give_the_same(tmp_path):
@@ -120,6 +122,8 @@ REFUSED = {
     "nothing like it": ("qqq", "check the path.*coffee"),
     "missing file": ("photos/mine.jpg", "no file.*mine.jpg"),
     "no picture": (b"hello", "cannot be read as a picture"),
+    "cut off JPEG": (saved(Image.fromarray(COLOURS).resize((99, 99)), "JPEG")[:-300], "cannot be read as a picture"),
+    "a list": ([[0, 1]], "a list is not a picture"),
     "empty array": (np.zeros((0, 5, 3)), "empty"),
     "empty PIL image": (Image.new("RGB", (0, 4)), "0×4"),
     "NaN": (np.array([[np.nan, 0]]), "NaN or infinite"),

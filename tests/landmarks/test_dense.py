@@ -195,4 +195,5 @@ def test_slips_are_named() -> None:
     refuses(landmarks.dense_labelling_loss, codes, codes, gone[:, :7], says="16 cells")
     refuses(landmarks.dense_labelling_loss, codes, codes, gone.abs() + 2, says="outside")
     refuses(landmarks.dense_labelling_loss, codes, codes, gone, queries=3, says="draws the queries")
+    refuses(landmarks.dense_labelling_loss, codes, codes.float(), gone, says="the same for all")
     refuses(landmarks.invariance_loss, codes, codes, gone, u=gone[:, :3], says="each of the points goes")
