@@ -137,5 +137,7 @@ def test_slips(picture: Tensor):
     refuses(forward_from, net, "fire5", features[:, :128], says=("fire5", "256 channels", "128"))
     flat = nets.Classifier(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 5)).eval(), size=8)
     refuses(forward_from, flat, "0", torch.rand(1, 4, 7, 7), says=("cannot take features", "8×8 pixels"))
+    refuses(forward_from, net, "fire5", [1, 2], says=("features are a tensor", r"not \[1, 2\]"))
+    refuses(forward_from, net, "fire5", features * float("nan"), says="NaN")
     refuses(before_relu, network("resnet18"), "fc", picture[..., :64, :64], says="no grid")
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
