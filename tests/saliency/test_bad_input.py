@@ -29,6 +29,7 @@ SLIPS = {
        for alpha, beta, words in ((0.5, -0.5, ("beta = -0.5", "0 or more")), (2, None, ("beta = None", "0 or more")),
                                   *((*both, ("alpha − beta is", "must be 1", "alpha=2, beta=1"))
                                     for both in ((1, 1), (2, 0))))},
+    "a rule": (backprop, 285, {"rule": "gradiant"}, ("no rule 'gradiant'", "gradient, deconvnet, guided")),
     "a baseline's size": (integrated_gradients, 285, {"baseline": torch.zeros(1, 3, 10, 10)}, (
         "baseline", r"\(1, 3, 10, 10\)", r"\(1, 3, 96, 96\)")),
     "a baseline beyond 1": (integrated_gradients, 285, {"baseline": 3.0}, r"\[0,1\]"),

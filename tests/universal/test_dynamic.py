@@ -141,7 +141,8 @@ def test_domains_take_turns_and_each_has_its_head():
 def test_slips():
     net = made()
     predictor = learnet(net, "a")
-    refuses(predictor, torch.ones(12, 1), says="z")
+    for wrong in (torch.ones(12, 1), torch.ones(3)):
+        refuses(predictor, wrong, says="z")
     refuses(put_adapters, net, "a", {"net/0": torch.zeros(8, 3)}, says="no α for the convolutions")
     refuses(learnet, adapt(tiny(), "serial").add_domain("a", 2), "a", says="'a' has no parallel adapters")
     refuses(learnet, tiny(), "a", says="universal.adapt")
