@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from sklearn.metrics import mutual_info_score
 from torch import Tensor
 
+from tests.helpers import refuses
 from u3lab.selfsup import correspondence_loss, draw_pairs, pmi
 
 
@@ -61,3 +62,8 @@ def test_the_loss_of_a_batch_is_that_of_its_pairs() -> None:
     assert float(correspondence_loss(scores)) == pytest.approx(wanted)
     assert float(correspondence_loss(torch.zeros(3, 3))) == pytest.approx(math.log(2))
     assert float(correspondence_loss(200 * torch.eye(3) - 100)) < 1e-9
+
+
+def test_what_is_no_table_of_pairs_is_refused() -> None:
+    refuses(correspondence_loss, torch.ones(2, 3), says="two pairs or more")
+    refuses(pmi, torch.ones(2, 2), says="with the sum 4")

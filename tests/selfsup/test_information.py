@@ -9,7 +9,7 @@ from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
 from torch import Tensor, nn
 
-from tests.helpers import minimised
+from tests.helpers import minimised, refuses
 from u3lab.selfsup import bias, iic_loss, joint, mutual_information
 
 
@@ -110,3 +110,8 @@ def _information_of(known: Tensor, rows: int, columns: int) -> float:
     split = [torch.tensor([[number >> n & 1, 1 - (number >> n & 1)] for n in range(size)]).double()
              for number, size in zip((rows, columns), known.shape, strict=True)]
     return by_scikit_learn((split[0].T @ known @ split[1]).numpy())
+
+
+def test_what_is_no_share_is_refused() -> None:
+    refuses(iic_loss, torch.eye(3).long(), torch.eye(3), says="float32 or float64")
+    refuses(iic_loss, -torch.eye(3), torch.eye(3), says="holds no shares")

@@ -146,3 +146,9 @@ def test_projection() -> None:
     y = torch.tensor([[[1.0, 5.0], [2.0, 2.0]]])
     assert projected_loss(torch.tensor([[[4.0], [1.0]]]), y, lambda y: y.amax(2, True)).tolist() == [2]
     refuses(projected_loss, torch.zeros(1, 3), y, lambda y: y.amax(2), says="π")
+
+
+def test_no_batch_and_a_way_to_another_shape_are_refused() -> None:
+    y = torch.rand(2, 3)
+    refuses(marginal_loss, y[0], y[0], "sign", says="give a batch")
+    refuses(marginal_loss, y, y, [lambda p: p[:, :1]], says="the shape of y")

@@ -126,4 +126,5 @@ def test_mosaics_are_drawn_from_their_seed_and_all_kinds_are_there(make) -> None
 def test_slips_are_named() -> None:
     net = selfsup.texture_encoder(2)
     refuses(selfsup.segment, net, torch.rand(2, 3, 32, 40), 2, says="square")
+    refuses(selfsup.displaced_joints, maps(), maps(), 6, says="displacement")
     refuses(selfsup.segments, net, net, torch.rand(2, 3, 32, 32), says="dense_heads")
