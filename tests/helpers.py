@@ -232,6 +232,17 @@ def plain_descent(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor],
         after()
 
 
+def goes_on(run: Callable[[int], list[float]], kept: Path) -> None:
+    """A run of 55 steps that is killed after its checkpoint of step 50 ends with the losses of a whole one.
+
+    ``run`` gives the losses of as many of its steps as it is asked for; ``kept`` is its checkpoint.
+    """
+    run(53)
+    again = run(99)
+    kept.unlink()
+    assert again == run(99)[-len(again):] and len(again) == 6
+
+
 @contextmanager
 def rates_of_adam() -> Iterator[list[float]]:
     """The learning rate of each step that Adam makes inside, in order."""

@@ -24,15 +24,6 @@ def start(*values: float) -> torch.Tensor:
     return torch.tensor(values or (0.0, 0.0, 0.0), requires_grad=True)
 
 
-def test_it_reaches_the_closed_form():
-    x = start()
-    end = last(descend(x, quadratic(x), steps=400, lr=lambda: 0.05))
-    torch.testing.assert_close(x.detach(), 2 / 3 * GOAL, atol=1e-3, rtol=0)
-    assert end.loss == pytest.approx((GOAL ** 2).sum().item() / 3, abs=1e-4)
-    assert end.iteration == 400
-    torch.testing.assert_close(end.value.flatten(), x.detach())  # the last value is from after the last update
-
-
 def test_what_a_step_tells():
     x = start()
     steps = list(descend(x, quadratic(x), steps=3, lr=lambda: 0.1))
@@ -45,11 +36,13 @@ def test_what_a_step_tells():
     assert [step.loss for step in steps] == sorted((step.loss for step in steps), reverse=True)
 
 
-def test_the_same_steps_as_plain_adam():
+@pytest.mark.parametrize("count", [0, 20])
+def test_the_same_steps_as_plain_adam(count: int):
     x, y = start(), start()
-    losses = [step.loss for step in descend(x, quadratic(x), steps=20, lr=lambda: 0.1)]
-    expected = minimised(torch.optim.Adam([y], lr=0.1), lambda: sum(quadratic(y)()[1].values()), 20)
-    assert losses == pytest.approx(expected, rel=1e-6)
+    steps = list(descend(x, quadratic(x), steps=count, lr=lambda: 0.1))
+    expected = minimised(torch.optim.Adam([y], lr=0.1), lambda: sum(quadratic(y)()[1].values()), count)
+    assert [step.loss for step in steps] == pytest.approx(expected, rel=1e-6)
+    torch.testing.assert_close(steps[-1].value.flatten(), x.detach())  # the last value is from after the last update
 
 
 @pytest.mark.parametrize("ours, theirs", [(ADAM, partial(torch.optim.Adam, fused=True)),
@@ -62,51 +55,10 @@ def test_without_the_compiler_an_optimiser_takes_the_very_same_steps(ours, their
     assert torch.equal(*ends) and ends[0].abs().min() > 0.1
 
 
-def test_the_rate_is_read_at_every_step():
-    x, rates = start(), iter([0.1, 0.1, 0.2, 0.0, 0.4])
-    seen = []
-    for step in descend(x, quadratic(x), steps=4, lr=lambda: next(rates)):
-        seen.append(step.value.flatten()[0].item())
-    moves = torch.tensor(seen).diff()
-    assert moves[0] == pytest.approx(0.1, rel=1e-3)  # the first step of Adam is the rate itself
-    assert 1.5 < moves[1] / moves[0] < 2.1
-    assert moves[2] == 0
-    assert moves[3] > 0.2
-
-
-def test_the_energy_is_read_at_every_step():
-    """A setting that is turned from outside steers what is still to come."""
-    x, weight = start(), {"value": 1.0}
-
-    def energy():
-        return x.view(1, 1, 1, 3), {"far": weight["value"] * ((x - GOAL) ** 2).sum()}
-
-    run = descend(x, energy, steps=2, lr=lambda: 0.1)
-    assert next(run).loss == pytest.approx(5.25)
-    weight["value"] = 0.0
-    assert next(run).loss == 0
-
-
-def test_nothing_happens_before_it_is_asked():
-    x = start()
-    run = descend(x, quadratic(x), steps=5, lr=lambda: 0.1)
-    assert x.tolist() == [0, 0, 0]
-    next(run)
-    assert x.tolist() == [0, 0, 0]
-    next(run)
-    assert x.abs().max() > 0
-
-
 def test_projection():
     x = start()
     last(descend(x, quadratic(x), steps=200, lr=lambda: 0.05, project=lambda y: y.clamp_(-0.5, 0.5)))
     torch.testing.assert_close(x.detach(), torch.tensor([0.5, -0.5, 1 / 3]), atol=1e-3, rtol=0)
-
-
-def test_no_steps_is_the_start():
-    x = start(1.0, 1.0, 1.0)
-    steps = list(descend(x, quadratic(x), steps=0, lr=lambda: 0.1))
-    assert len(steps) == 1 and x.tolist() == [1, 1, 1]
 
 
 def test_divergence_is_told():
@@ -164,18 +116,6 @@ def test_what_clamp_lets_through_at_its_bounds_is_stated_and_not_left_to_torch()
     (gradient,) = torch.autograd.grad(y.nansum(), x)
     assert gradient[:5].tolist() == [0, 1, 1, 1, 0]
     assert clamp(torch.tensor([0.0, 2.0]), 1).tolist() == [1, 2]
-
-
-def test_a_bound_that_is_reached_can_be_left_again():
-    """x starts at 1, where it was projected to; the energy wants it at ½."""
-    x = torch.tensor([1.0], requires_grad=True)
-
-    def energy():
-        now = clamp(x, 0, 1)
-        return now.view(1, 1, 1, 1), {"far": (now - 0.5).square().sum()}
-
-    last(descend(x, energy, steps=200, lr=lambda: 0.02, project=lambda p: p.clamp_(0, 1)))
-    assert x.item() == pytest.approx(0.5, abs=1e-3)
 
 
 def test_the_best_step_is_the_one_with_the_lowest_loss():

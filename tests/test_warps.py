@@ -11,7 +11,7 @@ from scipy.ndimage import map_coordinates
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from tests.helpers import refuses, seeded, slip
+from tests.helpers import refuses, seeded
 from u3lab import warps
 from u3lab.equivariance import rotation
 from u3lab.warps import maps, splines
@@ -30,23 +30,6 @@ def smooth(count: int, height: int, width: int) -> Tensor:
     u = warps.grid(torch.ones(1, 1, height, width, dtype=torch.float64))
     frequency, phase = 4 * noise(count, 2, 3, seed=1), noise(count, 1, 3, seed=2)
     return (0.5 + 0.5 * (u @ frequency + phase).sin()).mT.unflatten(2, (height, width))
-
-
-def dots(p: Tensor, height: int, width: int) -> Tensor:
-    """A dot of 1.5 pixels' width, (B,N,height,width), at each of the points (B,N,2); a channel for each.
-
-    The middle of a larger one would not stay its middle where a warp bends much.
-    """
-    half = p.new_tensor([width / 2, height / 2])
-    u = warps.grid(p.new_ones(1, 1, height, width))
-    apart = half * (u[:, None] - p[:, :, None])  # (B,N,HW,2), in pixels
-    return (-apart.square().sum(-1) / (2 * 0.75**2)).exp().unflatten(2, (height, width))
-
-
-def centroids(pictures: Tensor) -> Tensor:
-    """(B,N,H,W) → (B,N,2)."""
-    weight = pictures.flatten(2) / pictures.flatten(2).sum(2, keepdim=True)
-    return weight @ warps.grid(pictures)
 
 
 def spline(count: int = 2, strength: float = 0.15, points: int = 4, seed: int = 0) -> warps.Spline:
@@ -76,14 +59,11 @@ def test_a_spline_as_scipy_has_it(points: int, seed: int):
         assert found[n].numpy() == pytest.approx(scipys, abs=1e-10)
 
 
-def test_a_drawn_spline_as_scipy_has_it():
+def test_a_drawn_spline_goes_through_its_sources():
     w = spline(3, strength=0.2, points=5)
     where, sources = noise(3, 50, 2, seed=5), w(w.controls)
-    assert (sources - w.controls).abs().max() <= 0.2
-    assert (sources - w.controls).abs().max() > 0.19  # 150 numbers from −0.2 to 0.2
-    for n in range(3):
-        scipys = RBFInterpolator(w.controls[0], sources[n], kernel="thin_plate_spline", degree=1)(where[n])
-        assert w(where)[n].numpy() == pytest.approx(scipys, abs=1e-10)
+    assert 0.19 < (sources - w.controls).abs().max() <= 0.2  # 150 numbers from −0.2 to 0.2
+    torch.testing.assert_close(w(where), solved(w.controls, sources)(where), atol=1e-10, rtol=0)
 
 
 def test_points_move_to_where_they_are_sent():
@@ -177,22 +157,6 @@ def test_a_grid_does_as_well_as_a_warp():
     where = w(warps.grid(x, size=(6, 7))).view(2, 6, 7, 2)
     assert torch.equal(warps.warp(x, where), warps.warp(x, w, size=(6, 7)))
     assert torch.equal(warps.warp(x[:1], where[1:]), warps.warp(x[:1], w, size=(6, 7))[1:])
-
-
-@pytest.mark.parametrize("height, width", [(64, 64), (48, 80)])
-@pytest.mark.parametrize("strength, points, turn", [(0.0, 4, 30), (0.1, 4, 0), (0.15, 4, 10), (0.03, 10, 10)])
-def test_pictures_and_points_agree_within_half_a_pixel(height: int, width: int, strength: float, points: int,
-                                                       turn: float):
-    p = 0.6 * noise(8, 12, 2)
-    w = spline(8, strength, points).after(warps.affine(8, seeded(), turn=turn))
-    half = torch.tensor([width / 2, height / 2])
-    q = warps.warp_points(p, w)
-    seen = centroids(warps.warp(dots(p, height, width), w, padding="zeros"))
-    inside = (q.abs() < 1 - 4 / half).all(-1)  # all of the dot is in the picture
-    apart = ((seen - q) * half).norm(dim=-1)[inside]
-    assert inside.sum() > 70
-    assert apart.max() < 0.5
-    assert ((p - q) * half).norm(dim=-1)[inside].max() > 3  # and they have moved
 
 
 @pytest.mark.parametrize("strength, points", [(0.22, 4), (0.06, 10)])
@@ -316,8 +280,8 @@ def test_too_much_strength_is_refused(strength: float, points: int):
 
 def test_neighbours_that_change_places_are_refused():
     p = torch.tensor([[[-1.0, -1], [1, -1], [-1, 1], [1, 1], [-0.1, 0], [0.1, 0]]])
-    with slip("warp 1 of 2 folds", "determinant falls to -", "move the points less"):
-        warps.spline_through(p, torch.cat([p, p[:, [0, 1, 2, 3, 5, 4]]]))
+    refuses(warps.spline_through, p, torch.cat([p, p[:, [0, 1, 2, 3, 5, 4]]]),
+            says=("warp 1 of 2 folds", "determinant falls to -", "move the points less"))
 
 
 def test_what_folds_beside_the_picture_alone_is_refused():
@@ -376,17 +340,13 @@ def test_what_is_done_in_parts_is_the_same_and_small(w: warps.Warp, monkeypatch:
 
 @pytest.mark.parametrize("call, words", [
     (lambda: spline()(noise(3, 4, 2)), ("are 2 and 3", "one for all")),
-    (lambda: spline()(noise(2, 4, 3)), ("points", "(2, 4, 3)")),
     (lambda: spline()(noise(2, 4, 2).long()), ("points", "int64", "float32")),
     (lambda: warps.warp_points(30 * noise(2, 4, 2), spline()), ("not in pixels", "±1")),
     (lambda: warps.warp(noise(3, 1, 4, 4), spline()), ("pictures and warps are 3 and 2",)),
     (lambda: warps.warp(noise(2, 1, 4, 4), noise(2, 4, 4, 2), size=3), ("leave size out",)),
     (lambda: warps.warp(noise(2, 1, 4, 4), noise(2, 4, 4, 3)), ("w has the shape",)),
-    (lambda: warps.warp(noise(2, 1, 4, 4), spline(), size=(10**5, 10**5)), ("million pixels",)),
-    (lambda: spline(2).after(spline(3)), ("are 3 and 2",)),
     (lambda: warps.Affine(torch.ones(1, 2, 3)), ("determinant", "other than 0")),
     (lambda: warps.spline_through(noise(1, 4, 2), noise(1, 5, 2)), ("4 controls and 5 sources",)),
-    (lambda: warps.spline_through(noise(1, 2, 2), noise(1, 2, 2)), ("from 3 to 1024",)),
     (lambda: warps.spline_through(noise(1, 5, 1).expand(1, 5, 2), noise(1, 5, 2)), ("line",)),
     (lambda: warps.spline_through(noise(1, 5, 2)[:, [0, 1, 2, 3, 3]], noise(1, 5, 2)), ("same place",)),
     (lambda: warps.Spline(noise(2, 4, 2), noise(3, 4, 2), noise(3, 3, 2)), ("2 splines and weights for 3",))])

@@ -4,19 +4,16 @@ import math
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tests.adversarial.attacked import linear, small, weights
 from tests.helpers import cat, refuses, squeezenet
-from u3lab import nets
 from u3lab.adversarial.attacks import AttackSettings, direction, fgsm, pgd, project, root_mean_square
 from u3lab.adversarial.deepfool import deepfool
 from u3lab.descent import last
 
 ROUNDING = 1e-6
 
-
-# ---- known optima ----------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("eps", [0.0, 0.01, 0.3])
@@ -77,8 +74,6 @@ def test_projection(norm: str):
     assert torch.equal(project(far, x, 0.0, norm), x)
 
 
-# ---- every step ------------------------------------------------------------------------------------------------------
-
 def inside(image: Tensor, x: Tensor, eps: float, norm: str) -> bool:
     change = image - x
     size = change.abs().max().item() if norm == "linf" else change.square().mean().sqrt().item()
@@ -93,7 +88,7 @@ def test_every_picture_is_in_ball_and_box(norm: str, eps: float, step_size: floa
     net, x = small(seed)
     settings = AttackSettings(norm=norm, eps=eps, step_size=step_size, steps=6, random=bool(seed), seed=seed)
     steps = list(pgd(net, x, "a", target=target, settings=settings))
-    assert [step.iteration for step in steps] == list(range(7))
+    assert [step.iteration for step in steps] == list(range(7)) and (seed or torch.equal(steps[0].value, x))
     for step in steps:
         assert inside(step.value, x, eps, norm)
         assert step.value.shape == x.shape and not step.value.requires_grad
@@ -106,11 +101,6 @@ def test_the_loss_is_the_one_of_the_formula():
         assert step.terms == {"log p(label)": pytest.approx(net(step.value).log_softmax(1)[0, 1].item(), abs=1e-5)}
     for step in pgd(net, x, "b", target="d", settings=AttackSettings(steps=2)):
         assert step.terms == {"−log p(target)": pytest.approx(-net(step.value).log_softmax(1)[0, 3].item(), abs=1e-5)}
-
-
-def test_the_first_step_is_the_picture():
-    net, x = small()
-    assert torch.equal(next(pgd(net, x, "a")).value, x)
 
 
 def test_a_running_attack_is_steered():
@@ -152,17 +142,11 @@ def test_the_talks_fragile_network():
     assert net.classes[net(last(pgd(net, x, k, target="toaster", settings=settings)).value).argmax()] == "toaster"
 
 
-# ---- slips -----------------------------------------------------------------------------------------------------------
-
 @pytest.mark.parametrize("attack", [pgd, deepfool])
 def test_a_slip_is_told_before_the_first_step(attack):
-    """Not one step is asked for. The slips themselves: tests/adversarial/test_contract.py."""
+    """Not one step is asked for."""
     net, x = small()
-    training = nets.Classifier(nn.Sequential(small()[0].module, nn.Dropout()).train(), classes=net.classes)
-    for slipped, words in (((net, x.expand(2, -1, -1, -1), "a"), ("one picture at a time", r"images\[:1\]")),
-                           ((net, x[:, :1], "a"), ("grey",)), ((net, x, "z"), ("class", "z")),
-                           ((training, x, "a"), ("training mode", r"net\.eval\(\)"))):
-        refuses(attack, *slipped, says=words)
+    refuses(attack, net, x, "z", says=("class", "z"))
     refuses(attack, net, x, "a", target=0, says=("own class", "target"))
 
 
@@ -170,17 +154,3 @@ def test_a_network_that_is_broken():
     net, x = small()
     net.module[6].weight.data.fill_(float("nan"))
     refuses(last, pgd(net, x, "a"), says="NaN or infinite")
-
-
-@pytest.mark.parametrize("eps", [-0.1, 1.5, 8, float("nan"), "a", None, True])
-def test_eps(eps):
-    net, x = small()
-    refuses(fgsm, net, x, "a", eps, says=(f"eps = {eps!r}", "0 to 1"))
-
-
-@pytest.mark.parametrize("options", [{"eps": -0.1}, {"eps": 8.0}, {"eps": float("nan")}, {"norm": "l1"},
-                                     {"step_size": 0.0}, {"steps": 0}, {"steps": 1.5}, {"random": 1}, {"seed": -1}])
-def test_settings(options):
-    (name, value), = options.items()
-    refuses(AttackSettings, **options, says=f"AttackSettings.{name} = {value!r}")
-    refuses(setattr, AttackSettings(), name, value, says=f"AttackSettings.{name} = {value!r}")

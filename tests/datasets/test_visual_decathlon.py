@@ -55,9 +55,3 @@ def test_a_broken_picture_is_told(folder, content):
     file = folder / "data" / "svhn" / "train" / "0002" / "000001.png"
     file.unlink() if content is None else file.write_bytes(content)
     refuses(visual_decathlon.real(folder)["svhn"].load, "train", says="000001.png is missing or cannot be read")
-
-
-def test_wrong_arguments_are_told(folder):
-    refuses(visual_decathlon.real, 3, says="path of the folder")
-    refuses(visual_decathlon.real(folder)["svhn"].load, "test", says="train, val")
-    refuses(visual_decathlon.real(folder)["svhn"].load, each=0, says="each = 0")

@@ -64,14 +64,6 @@ def test_few_filters_are_the_right_ones_and_lose_little(made):
     assert iou_set(segment(w, active, masks.shape[1:]) > 0.5, masks) > all_of_them - 0.05
 
 
-def test_slips_are_told(made):
-    active, masks = made
-    refuses(net2vec, active[:2], masks, says=r"masks has the shape .* give \(N,H,W\) with N = 2")
-    refuses(net2vec, active.float(), masks, says="active is of torch.float32; bool is wanted: compare")
-    refuses(net2vec, active, masks & False, says="no pixel of the concept")
-    refuses(net2vec, active, masks, filters=9, says="from 1 to 8")
-
-
 def test_a_direction_is_scikit_learns_logistic_regression():
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
@@ -138,9 +130,3 @@ def test_the_best_filter_is_the_best_of_all(made):
     each = [iou_set(enlarge(active[:, k].float(), masks.shape[1:]) > 0.5, masks) for k in range(active.shape[1])]
     unit, iou = best_filter(active, masks)
     assert iou == pytest.approx(max(each)) and unit == max(range(len(each)), key=each.__getitem__)
-
-
-def test_masks_of_another_size_are_refused():
-    mask = torch.ones(2, 4, 4, dtype=torch.bool)
-    for other in (mask[:1], mask[..., :3], mask.float()):
-        refuses(iou_set, other, mask, says="give .N,H,W. with|bool is wanted")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tests.helpers import refuses
-from u3lab import U3Error, nets
+from u3lab import nets
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.dissection import (
     Dissection,
@@ -45,10 +45,6 @@ def test_units_get_the_label_of_their_best_concept():
     assert unique_detectors(FOUND) == 2 and unique_detectors(FOUND, least=0.35) == 1
     assert by_category(FOUND, CATEGORY) == {"colour": 1, "object": 1}
     assert concepts_per_unit(FOUND).tolist() == [2, 2, 0, 1] and units_per_concept(FOUND).tolist() == [2, 1, 2]
-
-
-def test_an_interval_without_scatter_has_no_width():
-    assert interval(FOUND, unique_detectors) == (2, 2, 2)
 
 
 def test_the_bootstrap_covers_the_truth():
@@ -123,8 +119,6 @@ def test_peaks_are_the_sorted_maxima(net, data):
         np.testing.assert_allclose(tops[found.pictures[unit], unit], found.values[unit])
     few = dataclasses.replace(data, images=data.images[:3], masks=data.masks[:3])
     assert peaks(net, ["copy"], few)["copy"].values.shape == (2, 3)
-    with pytest.raises(U3Error, match="no pictures"):
-        peaks(net, ["copy"], dataclasses.replace(data, images=data.images[:0], masks=data.masks[:0]))
 
 
 def test_a_patch_is_the_receptive_field(net, data):
@@ -135,10 +129,10 @@ def test_a_patch_is_the_receptive_field(net, data):
     assert shown.flatten(2).std(2).max() < 1e-6
     np.testing.assert_allclose(shown[:, 1, 0, 0], found.values[1], atol=1e-6)
     refuses(patches, net, "copy", data, 2, found, says="unit = 2; give a whole number from 0 to 1")
-    with pytest.raises(U3Error, match="give the data that the peaks are from"):
-        patches(net, "copy", dataclasses.replace(data, images=data.images[:1], masks=data.masks[:1]), 1, found)
-    with pytest.raises(U3Error, match="copy has 2 units, the peaks are of 3"):
-        patches(net, "copy", data, 1, found._replace(values=torch.rand(3, 2)))
+    less = dataclasses.replace(data, images=data.images[:1], masks=data.masks[:1])
+    refuses(patches, net, "copy", less, 1, found, says="give the data that the peaks are from")
+    other = found._replace(values=torch.rand(3, 2))
+    refuses(patches, net, "copy", data, 1, other, says="copy has 2 units, the peaks are of 3")
 
 
 def test_pooled_features_are_the_means(net, data):
@@ -154,5 +148,4 @@ def test_fresh_weights_are_other_ones_and_leave_the_network_alone(net):
     assert torch.equal(big.module[0].weight, before) and not fresh.module[0].bias.any()
     assert float(fresh.module[0].weight.detach().var()) == pytest.approx(2 / 75, rel=0.1)
     assert torch.equal(fresh.module[0].weight, untrained(big, seed=1).module[0].weight)
-    assert fresh.module[0].weight.var().item() == pytest.approx(2 / (3 * 5 * 5), rel=0.1)  # of 4800
     assert not torch.equal(fresh.module[0].weight, untrained(big, seed=2).module[0].weight)

@@ -10,7 +10,7 @@ from sklearn.metrics import jaccard_score
 from torch import nn
 
 from tests.helpers import refuses
-from u3lab import U3Error, nets
+from u3lab import nets
 from u3lab.datasets.labelled import LabelledPictures, batches
 from u3lab.dissection import dissect, dissect_layers, dissecting
 from u3lab.dissection.quantiles import BINS, Quantiles, plain_quantile
@@ -145,20 +145,11 @@ def test_a_value_just_below_the_reach_stays_in_its_units_last_bin():
     assert streamed.counts[0, -1] == 3 == streamed.counts[1, 0] and streamed.counts.sum() == 6
 
 
-def test_memory_does_not_grow_with_the_pictures():
-    streamed = Quantiles(3)
-    before = streamed.counts.numel()
-    for _ in range(5):
-        streamed.add(torch.randn(100, 3))
-    assert streamed.counts.numel() == before
-
-
 def test_one_picture_is_enough_and_none_is_not(net, pictures):
     whole = torch.ones(1, 3, 12, 15, dtype=torch.bool)
     found = dissect(net, "relu", LabelledPictures(CONCEPTS, pictures.images[:1], whole), share=0.1)
     assert found.iou.shape == (6, 3) and found.iou.max() <= 1
-    with pytest.raises(U3Error, match="no pictures"):
-        dissect(net, "relu", LabelledPictures(CONCEPTS, pictures.images[:0], pictures.masks[:0]))
+    refuses(LabelledPictures, CONCEPTS, pictures.images[:0], pictures.masks[:0], says="no pictures")
 
 
 def test_slips_are_told(net, pictures):
@@ -167,10 +158,8 @@ def test_slips_are_told(net, pictures):
 
     refuses(run, "flat", says="no places")
     refuses(run, names=("red", "left"), says=r"need masks \(12,2,h,w\)")
-    refuses(run, masks=pictures.masks.float(), says="give bool")
-    with pytest.raises(U3Error, match="no picture has a pixel of rare"):
-        run(masks=pictures.masks & torch.tensor([True, True, False]).view(1, 3, 1, 1))
-    refuses(run, images=pictures.images * float("nan"), says="NaN")
+    without = pictures.masks & torch.tensor([True, True, False]).view(1, 3, 1, 1)
+    refuses(run, masks=without, says="no picture has a pixel of rare")
     refuses(Quantiles(2).add, torch.tensor([[0.0, float("nan")]]), says="NaN")
     refuses(Quantiles(2).add, torch.tensor([[0.0, 1.0], [-float("inf"), 2.0]]), says="infinite")
     refuses(Quantiles(2).upper, 0.1, says="no activations")

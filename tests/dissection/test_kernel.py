@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from tests.helpers import normal, refuses
-from u3lab import U3Error
 from u3lab.dissection.kernel import chance_similarity, concept_kernel, kernel_similarity
 
 
@@ -51,5 +50,4 @@ def test_random_embeddings_agree_only_by_their_diagonal():
 def test_slips_are_told():
     refuses(concept_kernel, torch.rand(1, 4), says="at least two concepts")
     refuses(concept_kernel, torch.tensor([[1.0, 0], [0, 0]]), says="concept 1 is zero")
-    with pytest.raises(U3Error, match=r"second has the shape \(4, 4\); give \(C,C\) with C = 3"):
-        kernel_similarity(torch.eye(3), torch.eye(4))
+    refuses(kernel_similarity, torch.eye(3), torch.eye(4), says=r"second has the shape \(4, 4\); give .* C = 3")

@@ -129,31 +129,19 @@ def test_saliency_explains_it():
     assert mask.isfinite().all()
 
 
-# ---- slips -----------------------------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("options, words", [
-    ({"images": torch.zeros(0, 3, 12, 12)}, ("empty",)), ({"layer_a": "three"}, ("net 0", "no layer 'three'")),
-    ({"layer_b": "three"}, ("net 1", "no layer 'three'")), ({"layer_b": "6"}, ("no grid",)),
-    ({"layer_b": "two"}, ("net 0's 'one' has 10×10 sites", "net 1's 'two' 4×4", "same resolution")),
-    ({"images": pictures(1)[..., :12], "strength": 0, "sites": 5}, ("5 sites", "8 weights", "strength above 0")),
-    ({"strength": -0.1}, ("strength",)), ({"net_a": "squeezenet1_1"}, ("a network is wanted",)),
-    ({"sites": 0}, ("sites",)),
-    ({"images": pictures(2).float() * 300}, ("\\[0,1\\]",))])
-def test_slips(options: dict, words: tuple):
-    given = {"net_a": small(0), "layer_a": "one", "net_b": small(1), "layer_b": "one", "images": pictures(2)} | options
-    refuses(stitch, **given, says=words)
-
-
-def test_training_mode_and_baselines_of_nothing():
-    refuses(stitch, small(0).train(), "one", small(1), "one", pictures(2), says="training mode")
-    refuses(identity_stitch, small(0), says="not a stitched network")
+def test_slips():
+    a, b = small(0), small(1)
+    refuses(stitch, a, "one", b, "two", pictures(2),
+            says=("net 0's 'one' has 10×10 sites", "net 1's 'two' 4×4", "same resolution"))
+    refuses(stitch, a, "one", b, "one", pictures(1), strength=0, sites=5,
+            says=("5 sites", "8 weights", "strength above 0"))
+    refuses(identity_stitch, a, says="not a stitched network")
+    refuses(distil, a, pictures(2), says="not a stitched network")
 
 
 def test_too_few_pictures_still_have_a_ridge_solution():
     assert stitch(small(0), "two", small(1), "two", pictures(1)[..., :8, :8])(pictures(2)).isfinite().all()
 
-
-# ---- distilling ------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("seed", range(3))
 def test_distilling_brings_the_answers_together(seed: int):
@@ -190,16 +178,3 @@ def test_distilling_is_a_few_lines_of_plain_torch():
     last(distil(franken, x, settings=StitchSettings(steps=4, lr=0.05, batch_size=12)))
     torch.testing.assert_close(franken.module.stitch.weight, e.weight, check_stride=False)
     torch.testing.assert_close(franken.module.stitch.bias, e.bias)
-
-
-def test_the_permuted_twin_has_nothing_to_learn():
-    net, x = small(0), pictures(8)
-    franken = stitch(net, "one", net, "one", x, strength=1e-14)
-    assert all(step.loss < 1e-6 for step in distil(franken, x, settings=StitchSettings(steps=3, lr=0.0001)))
-
-
-def test_slips_of_distilling():
-    franken = stitch(small(0), "one", small(1), "one", pictures(2))
-    refuses(distil, small(0), pictures(2), says="not a stitched network")
-    refuses(distil, franken, torch.zeros(0, 3, 12, 12), says="empty")
-    refuses(StitchSettings, lr=0.0, says="StitchSettings.lr")

@@ -117,23 +117,11 @@ def test_a_volume_is_flipped_and_turned_exactly(g: Transform, exact):
         refuses(g, x[0], says=r"moves volumes \(B,C,D,H,W\)")
 
 
-def test_turns_add_up():
-    x = uniform(1, 1, 8, 8)
-    assert torch.equal(rotation(90)(rotation(90)(x)), rotation(180)(x))
-    assert torch.equal(HFLIP(VFLIP(x)), rotation(180)(x))
-
-
 @pytest.mark.parametrize("make, words", [
-    (lambda: rotation(181), ("degrees = 181", "-180 to 180")), (lambda: rotation(float("nan")), ("degrees", "nan")),
-    (lambda: rotation(9, about="w"), ("about = 'w'", "z, y, x")), (lambda: translation(1), ("matrix", "three rows")),
-    (lambda: translation(1, "a"), ("a length = 'a'",)), (lambda: Transform("g", ((1, 0), (0, 1)), (1,)), ("shift",)),
+    (lambda: translation(1), ("matrix", "three rows")), (lambda: Transform("g", ((1, 0), (0, 1)), (1,)), ("shift",)),
     (lambda: HFLIP.in_cells((1, 0)), ("spacing = 0",)), (lambda: HFLIP.in_cells(2.0), ("spacing = 2.0", "a list")),
     (lambda: rotation(9, about="x").in_cells((1.0, 1.0)), ("moves volumes",)),
-    (lambda: rotation("90"), ("degrees",)), (lambda: rotation(True), ("degrees",)),
-    (lambda: scaling(0.4), ("0.5 to 2",)), (lambda: scaling(2.1), ("0.5 to 2",)),
-    (lambda: scaling(-1), ("factor = -1",)), (lambda: scaling(None), ("factor",)),
-    (lambda: HFLIP(torch.zeros(3, 4, 4)), (r"\(3, 4, 4\)",)), (lambda: HFLIP("cat"), ("'cat'", "tensor")),
-    (lambda: HFLIP(torch.zeros(1, 3, 4, 4, dtype=torch.uint8)), ("float",))])
+    (lambda: HFLIP(torch.zeros(3, 4, 4)), (r"\(3, 4, 4\)",))])
 def test_slips(make, words):
     refuses(make, says=words)
 

@@ -69,18 +69,14 @@ def test_monochrome1_is_turned_over():
     close(grey(made(RAMP, kind="MONOCHROME1", **window)), 1 - EVEN)
 
 
-@pytest.mark.parametrize(("how", "wanted"), [("LINEAR", [0.0, 0.5 / 99 + 0.5, 1.0]), ("LINEAR_EXACT", [0.0, 0.5, 1.0]),
-                                             ("SIGMOID", [0.1192, 0.5, 0.8808])])
-def test_each_kind_of_window(how, wanted):
-    row = np.array([[0, 50, 100]], np.uint16)
-    x = grey(made(row, VOILUTFunction=how, WindowCenter=50, WindowWidth=100))
-    assert x[0].tolist() == pytest.approx(wanted, abs=1e-4)
-
-
-def test_a_window_around_zero():
-    row = np.array([[-50, 0, 50]], np.int16)
-    assert grey(made(row, 16, WindowCenter=0.5, WindowWidth=101))[0].tolist() == pytest.approx([0, 0.5, 1])
-    assert grey(made(row, 16, WindowCenter=0, WindowWidth=1))[0].tolist() == [0, 1, 1]
+@pytest.mark.parametrize(("row", "window", "wanted"), [
+    ([0, 50, 100], {"VOILUTFunction": "LINEAR", "WindowCenter": 50, "WindowWidth": 100}, [0.0, 0.5 / 99 + 0.5, 1.0]),
+    ([0, 50, 100], {"VOILUTFunction": "LINEAR_EXACT", "WindowCenter": 50, "WindowWidth": 100}, [0.0, 0.5, 1.0]),
+    ([0, 50, 100], {"VOILUTFunction": "SIGMOID", "WindowCenter": 50, "WindowWidth": 100}, [0.1192, 0.5, 0.8808]),
+    ([-50, 0, 50], {"WindowCenter": 0.5, "WindowWidth": 101}, [0, 0.5, 1]),
+    ([-50, 0, 50], {"WindowCenter": 0, "WindowWidth": 1}, [0, 1, 1])])
+def test_each_kind_of_window(row, window, wanted):
+    assert grey(made(np.array([row], np.int16), 16, **window))[0].tolist() == pytest.approx(wanted, abs=1e-4)
 
 
 @pytest.mark.parametrize("window", [{"WindowCenter": 5, "WindowWidth": 0}, {"WindowCenter": 5}, {"WindowWidth": 9},
@@ -97,8 +93,6 @@ def test_a_modality_table():
 def test_a_flat_picture_is_black():
     assert grey(made(np.full((3, 3), 7, np.uint16))).unique().tolist() == [0]
 
-
-# ---- colours and frames
 
 COLOURS = np.arange(0, 240, 5, dtype=np.uint8).reshape(4, 4, 3)
 
@@ -170,8 +164,6 @@ def test_the_patient_is_not_read(monkeypatch):
     grey(made(RAMP))
     assert "Rows" in seen[0] and SECRET not in seen[0] and "Patient" not in seen[0]
 
-
-# ---- what is refused
 
 def refusal(content: bytes) -> str:
     """The message, which names no patient and is one line."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.helpers import batches
 from u3lab import nets
 from u3lab.images import cropping
 
@@ -16,3 +17,8 @@ def net():
 def unseen():
     """Squares (N,3,128,128) of the photos that nothing is learnt from."""
     return cropping.crops(cropping.sources()[1], 128, count=1)
+
+
+def begun(step):
+    """Batches from a step on: other ones for another step."""
+    return batches(["coffee", "dog"], 128, 2, seed=step)

@@ -22,8 +22,6 @@ BOTH = pytest.mark.parametrize("layer", LAYERS)
 Weights = dict[str, Tensor]
 
 
-# ---- by hand: the same operations, on torchvision's layers and the numbers of the file -------------------------------
-
 def weights(file: str) -> Weights:
     return checkpoints.read(paths.data("weights", f"{file}.safetensors"))
 
@@ -104,8 +102,6 @@ def test_it_draws_what_plain_torch_draws(net, unseen, name: str, layer: str, mon
     found = INVERTERS[name](copy.deepcopy(net).double(), layer, x)
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
 
-
-# ---- the contract ----------------------------------------------------------------------------------------------------
 
 @BOTH
 @EACH

@@ -81,11 +81,6 @@ def test_photos_have_no_odd_colours():
     assert priors.oddness(poison) > 10 * 3
 
 
-def test_a_code_with_its_code_has_no_error_and_zero_has_one():
-    y = torch.rand(1, 4, 3, 3, generator=torch.Generator().manual_seed(0))
-    assert inversion.code_error(y, y) == 0 and inversion.code_error(torch.zeros_like(y), y) == 1
-
-
 def test_variation_gives_conv1_back(net, cat):
     settings = inversion.InversionSettings(steps=150)
     x = last(inversion.invert(net, "conv1", cat, prior=inversion.TV(lam=1.0), settings=settings)).value
@@ -108,11 +103,6 @@ def test_the_generator_gives_a_picture_whose_code_stands_a_shift(net, cat):
                                   settings=inversion.InversionSettings(steps=150))).value
     assert read(free, 0) < 0.2 and read(drawn, 0) < 0.2
     assert read(drawn, 5) < 0.8 * read(free, 5)
-
-
-def test_the_loss_is_the_sum_of_its_terms(net, cat):
-    step = next(inversion.invert(net, "fire2", cat, prior=inversion.TV(lam=3.0)))
-    assert step.loss == pytest.approx(sum(step.terms.values())) and set(step.terms) == {"code", "variation", "range"}
 
 
 def test_slips_are_told(net, cat):

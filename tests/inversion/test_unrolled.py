@@ -7,18 +7,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import batches, refuses
-from u3lab import U3Error, inversion, nets
+from tests.helpers import refuses
+from tests.inversion.conftest import begun
+from u3lab import inversion, nets
 from u3lab.experiments import _inverter_training as training
 from u3lab.inversion.learned import LAYERS, Inverter, decode, learned_inverter
 from u3lab.inversion.unrolled import Correction, Unrolled, drawn, learned_steps, unroll
 from u3lab.training import loop
 from u3lab.training.loop import Checkpoint
-
-
-def begun(step):
-    """Batches from a step on: other ones for another step."""
-    return batches(["coffee", "dog"], 128, 2, seed=step)
 
 
 class Downhill(nn.Module):
@@ -100,9 +96,8 @@ def test_a_training_that_was_stopped_goes_on_where_it_was(net, tmp_path, monkeyp
 
 
 def test_slips_are_told(net):
-    refuses(learned_steps, "conv1", says="layer = 'conv1'; choose one of fire5, fire9")
-    with pytest.raises(U3Error, match="the inverter is for fire5 and the steps are for fire9; take both for one"):
-        unroll(net, Inverter("fire5").eval(), Unrolled("fire9").eval(), torch.rand(1, 3, 128, 128))
+    refuses(unroll, net, Inverter("fire5").eval(), Unrolled("fire9").eval(), torch.rand(1, 3, 128, 128),
+            says="the inverter is for fire5 and the steps are for fire9; take both for one")
     refuses(unroll, net, Inverter("fire9").eval(), Unrolled("fire9").eval(), torch.rand(1, 3, 96, 96), says="size=128")
     refuses(unroll, net, Inverter("fire9").eval(), Inverter("fire9"), torch.rand(1, 3, 128, 128),
             says=r"learned_steps\(\)")

@@ -36,10 +36,6 @@ def weights(net: nn.Module) -> Tensor:
     return torch.cat([one.detach().flatten().double() for one in net.state_dict().values()])
 
 
-def learnt(net: nn.Module) -> Tensor:
-    return torch.cat([one.detach().flatten() for one in net.parameters()])
-
-
 def test_errors_of_layers_are_those_by_hand() -> None:
     net, (a, b) = judge(), pairs(2, torch.Generator().manual_seed(0))
     found = layer_errors(net, ("first", "second"), a, b)
@@ -134,21 +130,6 @@ def test_keypoints_follow_a_part_of_a_thing_that_nobody_has_marked() -> None:
         if step.iteration == 140:
             break
     assert start < 0.7 and explained(lambda x, _: net.keypoints(x)).max() > 0.85
-
-
-def test_the_rate_falls_and_can_be_turned_while_it_runs() -> None:
-    """Adam's step is about as long as its rate, which at step t of T is η (0.01 + 0.99 (1 + cos πt/T)/2)."""
-    lengths = {}
-    for turned in (False, True):
-        net, settings = model(), AutoencodeSettings(steps=6, batch_size=2, lr=0.01)
-        before = learnt(net)
-        for step in autoencode(net, pairs, settings=settings):
-            now = learnt(net)
-            lengths[turned, step.iteration], before = (now - before).abs().mean().item(), now
-            if turned:
-                settings.lr = 1e-5
-    assert lengths[False, 6] < 0.2 * lengths[False, 1]
-    assert lengths[True, 1] < 0.01 * lengths[False, 1]
 
 
 def test_what_cannot_be_is_said() -> None:

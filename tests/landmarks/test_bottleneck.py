@@ -74,12 +74,6 @@ def test_points_have_a_gradient_through_both() -> None:
     assert torch.autograd.gradcheck(lambda m: gaussian_maps(marginal_soft_argmax(m), (4, 4), sigma=0.5), (maps,))
 
 
-def test_a_point_is_found_where_its_gaussian_is() -> None:
-    points = 1.2 * draw(2, 5, 2).double() - 0.6
-    found = marginal_soft_argmax(400 * gaussian_maps(points, (32, 32), sigma=0.1))
-    assert (found - points).abs().max() < 0.02
-
-
 def test_pictures_come_out_as_they_went_in_and_the_seed_decides() -> None:
     x = draw(2, 3, 32, 48)
     made, points = model().reconstruct(x[:1], x), model().keypoints(x)
@@ -160,17 +154,13 @@ def test_what_cannot_be_is_said() -> None:
     deep = KeypointAutoencoder(4, width=4, deep=True)
     noisy = model()
     noisy.pose_encoder[-1].weight.data[0, 0] = float("nan")
-    for call, said in ((lambda: KeypointAutoencoder(65), "count = 65"),
-                       (lambda: KeypointAutoencoder(3, sigma=0), "sigma = 0"),
-                       (lambda: net.keypoints(draw(1, 3, 30, 32)), "multiples of 4"),
+    for call, said in ((lambda: net.keypoints(draw(1, 3, 30, 32)), "multiples of 4"),
                        (lambda: deep.keypoints(draw(1, 3, 36, 32)), "multiples of 8"),
                        (lambda: net.appearance(draw(1, 3, 8, 8)), "from 16"),
                        (lambda: net.draw(x, torch.zeros(1, 3, 2)), r"\(B,4,2\)"),
                        (lambda: net.draw(x, torch.full((2, 4, 2), 20.0)), "up to 20"),
                        (lambda: net.draw(x, torch.zeros(3, 4, 2)), "2 pictures cannot"),
-                       (lambda: net.draw(x, torch.zeros(2, 4, 2, dtype=torch.long)), "int64"),
                        (lambda: noisy.keypoints(x), "NaN"),
                        (lambda: KeypointAutoencoder(3, width=4).train().keypoints(x), "model.eval"),
-                       (lambda: gaussian_maps(torch.zeros(1, 2, 2), 16), "size = 16"),
-                       (lambda: marginal_soft_argmax(torch.zeros(1, 2, 2)), "BKHW|B,K,H,W")):
+                       (lambda: gaussian_maps(torch.zeros(1, 2, 2), 16), "size = 16")):
         refuses(call, says=said)

@@ -7,17 +7,7 @@ import torch
 from torch import Tensor
 
 from tests.helpers import normal, refuses
-from u3lab.landmarks import (
-    codes_at,
-    dense_labelling_loss,
-    exchange_descriptors,
-    heat_map,
-    invariance_loss,
-    match,
-    soft_argmax,
-    sphere,
-    virtual_landmarks,
-)
+from u3lab import landmarks
 from u3lab.landmarks.places import cells
 
 
@@ -50,7 +40,7 @@ def test_the_loss_is_the_double_sum(gamma: float, fine: tuple[int, int]) -> None
     codes, moved, gone = 2 * normal(2, 3, 4, 4), 2 * normal(2, 3, *fine, seed=1), 0.7 * normal(2, 16, 2, seed=2)
     assert (gone.abs() > 1).any()  # some leave the picture and must not count
     for at_once in (10**6, 7):
-        found = dense_labelling_loss(codes, moved, gone, gamma=gamma, at_once=at_once)
+        found = landmarks.dense_labelling_loss(codes, moved, gone, gamma=gamma, at_once=at_once)
         assert float(found) == pytest.approx(by_hand(codes, moved, gone, gamma), abs=1e-6)
 
 
@@ -64,7 +54,7 @@ def test_in_parts_it_has_the_same_value_and_the_same_gradients() -> None:
         inputs = given if through is not None else given[:2]
         found = []
         for at_once in (10**7, 2000):
-            loss = dense_labelling_loss(*given[:2], gone, through=through, at_once=at_once)
+            loss = landmarks.dense_labelling_loss(*given[:2], gone, through=through, at_once=at_once)
             found.append([loss, *torch.autograd.grad(loss, inputs)])
         for whole, parted in zip(*found, strict=True):
             assert float((whole - parted).detach().abs().max()) < 1e-6
@@ -91,7 +81,7 @@ def test_in_parts_only_one_part_is_kept_for_the_way_back() -> None:
     with torch.autograd.graph.saved_tensors_hooks(Held, lambda held: held.kept):
         for at_once in (2**20, 10**9):
             Held.most = Held.now = 0
-            torch.autograd.grad(dense_labelling_loss(codes, moved, gone, at_once=at_once), (codes, moved))
+            torch.autograd.grad(landmarks.dense_labelling_loss(codes, moved, gone, at_once=at_once), (codes, moved))
             most.append(Held.most)
     assert most[1] > 2 * 48**4 and most[0] < 4 * 2**20
 
@@ -100,7 +90,7 @@ def test_its_gradient() -> None:
     codes, moved, other = (normal(1, 2, 2, 3, seed=seed).requires_grad_() for seed in range(3))
     gone = 0.4 * normal(1, 6, 2, seed=3)
     for at_once in (1000, 12):
-        loss = partial(dense_labelling_loss, gu=gone, at_once=at_once)
+        loss = partial(landmarks.dense_labelling_loss, gu=gone, at_once=at_once)
         assert torch.autograd.gradcheck(lambda a, b: loss(a, b), (codes, moved))  # noqa: B023
         assert torch.autograd.gradcheck(lambda a, b, c: loss(a, b, through=c), (codes, moved, other))  # noqa: B023
 
@@ -109,53 +99,54 @@ def test_constant_codes_have_the_mean_distance_and_long_ones_pay_where_they_are_
     codes = torch.ones(1, 3, 12, 12, dtype=torch.float64)
     places = cells(codes)
     pixels = 6**0.5  # a half side is 6 pixels, and γ = ½
-    flat = dense_labelling_loss(codes, codes, places[None])
+    flat = landmarks.dense_labelling_loss(codes, codes, places[None])
     assert float(flat) == pytest.approx(float(torch.cdist(places, places).sqrt().mean()))
     assert pixels * float(flat) == pytest.approx(2.41, abs=0.005)
     x, y = (0.9 * places).unbind(1)  # a patch of the sphere, one to one
     codes = torch.stack([x, y, (2 - x.square() - y.square()).sqrt()]).view(1, 3, 12, 12) / 2**0.5
-    losses = [float(dense_labelling_loss(length * codes, length * codes, places[None])) for length in (1, 5, 20)]
+    longer = [length * codes for length in (1, 5, 20)]
+    losses = [float(landmarks.dense_labelling_loss(one, one, places[None])) for one in longer]
     assert flat > losses[0] > losses[1] > losses[2]
-    wrong = dense_labelling_loss(20 * codes, 20 * codes.flip(2, 3), places[None])
+    wrong = landmarks.dense_labelling_loss(20 * codes, 20 * codes.flip(2, 3), places[None])
     assert wrong > flat  # sure and wrong is worse than to say nothing
 
 
 def test_queries_between_cells_and_a_draw_of_them() -> None:
     codes, moved = normal(2, 3, 6, 6), normal(2, 3, 6, 6, seed=1)
     points, gone = 0.9 * torch.rand(2, 40, 2).double() - 0.4, 0.9 * torch.rand(2, 40, 2).double() - 0.4
-    parts = [dense_labelling_loss(codes, moved, gone[:, n:n + 1], u=points[:, n:n + 1]) for n in range(40)]
-    assert float(dense_labelling_loss(codes, moved, gone, u=points)) == pytest.approx(float(sum(parts) / 40))
-    some = [dense_labelling_loss(codes, moved, gone, u=points, queries=7,
+    parts = [landmarks.dense_labelling_loss(codes, moved, gone[:, n:n + 1], u=points[:, n:n + 1]) for n in range(40)]
+    assert float(landmarks.dense_labelling_loss(codes, moved, gone, u=points)) == pytest.approx(float(sum(parts) / 40))
+    some = [landmarks.dense_labelling_loss(codes, moved, gone, u=points, queries=7,
                                  generator=torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
     assert some[0] == some[1] != some[2] and min(parts) <= some[0] <= max(parts)
 
 
 def test_cells_are_where_grid_sample_has_them() -> None:
     codes = normal(2, 3, 4, 7)
-    assert torch.allclose(codes_at(codes, cells(codes).expand(2, -1, -1)), codes.flatten(2).transpose(1, 2))
+    assert torch.allclose(landmarks.codes_at(codes, cells(codes).expand(2, -1, -1)), codes.flatten(2).transpose(1, 2))
     assert torch.equal(cells(codes)[8], torch.tensor(spot(1, 1, 4, 7), dtype=torch.float64))
 
 
 @pytest.mark.oracle("the best answer, which is known", landmarks=["invariance"])
 def test_invariance_alone_is_content_with_a_constant() -> None:
     codes, moved, gone = normal(1, 3, 5, 5), normal(1, 3, 5, 5, seed=1), 0.3 * normal(1, 25, 2, seed=2)
-    expected = (codes_at(codes, cells(codes)[None]) - codes_at(moved, gone)).square().sum(-1).mean()
-    assert torch.allclose(invariance_loss(codes, moved, gone), expected)
+    expected = (landmarks.codes_at(codes, cells(codes)[None]) - landmarks.codes_at(moved, gone)).square().sum(-1).mean()
+    assert torch.allclose(landmarks.invariance_loss(codes, moved, gone), expected)
     ones = torch.ones_like(codes)
-    assert invariance_loss(ones, ones, gone) == 0
-    assert torch.autograd.gradcheck(lambda a, b: invariance_loss(a, b, gone),
+    assert landmarks.invariance_loss(ones, ones, gone) == 0
+    assert torch.autograd.gradcheck(lambda a, b: landmarks.invariance_loss(a, b, gone),
                                     (codes.requires_grad_(), moved.requires_grad_()))
 
 
 def test_a_heat_map_is_a_softmax_over_all_places() -> None:
     code, codes = normal(5, 3), normal(2, 3, 4, 6, seed=1)
-    found = heat_map(code, codes)
+    found = landmarks.heat_map(code, codes)
     for b in range(2):
         for n in range(5):
             S = torch.stack([code[n] @ codes[b, :, i, j] for i in range(4) for j in range(6)])
             assert torch.allclose(found[b, n].flatten(), S.exp() / S.exp().sum())
     own = torch.stack([code, code.flip(0)])
-    assert torch.allclose(heat_map(own, codes)[1], heat_map(code.flip(0), codes)[1])
+    assert torch.allclose(landmarks.heat_map(own, codes)[1], landmarks.heat_map(code.flip(0), codes)[1])
 
 
 def test_a_match_follows_a_shift() -> None:
@@ -163,22 +154,22 @@ def test_a_match_follows_a_shift() -> None:
     moved = codes.roll((1, 2), (2, 3))
     points = cells(codes).view(8, 8, 2)[:7, :6].reshape(1, -1, 2)
     step = torch.tensor([2 * 2 / 8, 2 / 8], dtype=torch.float64)  # two cells to the right, one down
-    found = match(codes, moved, points)
+    found = landmarks.match(codes, moved, points)
     assert torch.allclose(found.best, points + step)
-    p = heat_map(codes_at(codes, points), moved)[0].flatten(1)
+    p = landmarks.heat_map(landmarks.codes_at(codes, points), moved)[0].flatten(1)
     by_loop = [sum(p[n, i] * u for i, u in enumerate(cells(moved))) for n in range(len(p))]
     assert torch.allclose(found.soft[0], torch.stack(by_loop))
     assert float((found.soft - found.best).norm(dim=-1).median()) < 0.05
 
 
 def test_virtual_landmarks_are_the_soft_argmax_of_filters() -> None:
-    codes, filters = normal(2, 3, 5, 6), 4 * sphere(7).double()
+    codes, filters = normal(2, 3, 5, 6), 4 * landmarks.sphere(7).double()
     maps = torch.nn.functional.conv2d(codes, filters[:, :, None, None])
-    assert torch.allclose(virtual_landmarks(codes, filters), soft_argmax(maps))
+    assert torch.allclose(landmarks.virtual_landmarks(codes, filters), landmarks.soft_argmax(maps))
 
 
 def test_the_sphere_is_covered_evenly() -> None:
-    found = sphere(200, length=2.0)
+    found = landmarks.sphere(200, length=2.0)
     assert torch.allclose(found.norm(dim=1), torch.full((200,), 2.0)) and float(found.mean(0).norm()) < 0.02
     apart = torch.cdist(found, found).fill_diagonal_(9).amin(1)
     assert float(apart.min()) > 0.7 * float(apart.max())
@@ -186,7 +177,7 @@ def test_the_sphere_is_covered_evenly() -> None:
 
 def test_exchange_is_the_double_sum_and_from_the_same_picture_changes_nothing() -> None:
     code, through = normal(2, 4, 3), normal(2, 3, 3, 5, seed=1)
-    found = exchange_descriptors(code, through)
+    found = landmarks.exchange_descriptors(code, through)
     for b in range(2):
         for n in range(4):
             w = [through[b, :, i, j] for i in range(3) for j in range(5)]
@@ -194,15 +185,15 @@ def test_exchange_is_the_double_sum_and_from_the_same_picture_changes_nothing() 
             assert torch.allclose(found[b, n], sum(a * one for a, one in zip(p, w, strict=True)) / sum(p))
     codes = 40 * torch.nn.functional.normalize(normal(1, 3, 6, 6), dim=1)
     gone = 0.4 * normal(1, 36, 2, seed=1)
-    plain, through_itself = (dense_labelling_loss(codes, codes.flip(2), gone, through=one) for one in (None, codes))
+    plain = landmarks.dense_labelling_loss(codes, codes.flip(2), gone)
+    through_itself = landmarks.dense_labelling_loss(codes, codes.flip(2), gone, through=codes)
     assert float(plain) == pytest.approx(float(through_itself), abs=0.01)
 
 
 def test_slips_are_named() -> None:
     codes, gone = normal(1, 3, 4, 4), normal(1, 16, 2).clamp(-1, 1)
-    refuses(dense_labelling_loss, codes, codes, gone[:, :7], says="16 cells")
-    refuses(dense_labelling_loss, codes, codes, gone.abs() + 2, says="outside")
-    refuses(dense_labelling_loss, codes, normal(1, 4, 4, 4), gone, says="D = 3")
-    refuses(dense_labelling_loss, codes, codes, gone, queries=3, says="draws the queries")
-    refuses(dense_labelling_loss, codes, codes.float(), gone, says="the same for all")
-    refuses(invariance_loss, codes, codes, gone, u=gone[:, :3], says="each of the points goes")
+    refuses(landmarks.dense_labelling_loss, codes, codes, gone[:, :7], says="16 cells")
+    refuses(landmarks.dense_labelling_loss, codes, codes, gone.abs() + 2, says="outside")
+    refuses(landmarks.dense_labelling_loss, codes, codes, gone, queries=3, says="draws the queries")
+    refuses(landmarks.dense_labelling_loss, codes, codes.float(), gone, says="the same for all")
+    refuses(landmarks.invariance_loss, codes, codes, gone, u=gone[:, :3], says="each of the points goes")

@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from tests.helpers import refuses, slip
+from tests.helpers import refuses
 from u3lab import landmarks
 
 
@@ -75,13 +75,6 @@ def test_what_solves_it_solves_it_after_any_common_turn():
         assert landmarks.factorise(R, R @ g, g) > 0.1 or g.shape[1] == 2  # on the wrong side it is no turn of the thing
 
 
-def test_turns_add_up_and_undo_each_other():
-    R, g1, g2 = drawn(9, 0), drawn(9, 1), drawn(9, 2)
-    assert landmarks.factorise(R, g2 @ g1 @ R, g2 @ g1) < 1e-20
-    assert landmarks.factorise(g1 @ R, R, g1.mT) < 1e-20
-    assert landmarks.factorise(R, R, torch.eye(3).double().expand(9, 3, 3)) < 1e-20
-
-
 @pytest.mark.parametrize("distance", ["chordal", "geodesic"])
 @pytest.mark.parametrize("numbers", [2, 6])
 def test_gradients(numbers: int, distance: str):
@@ -134,19 +127,9 @@ def test_a_turn_is_found_again_and_never_a_mirror():
         assert torch.linalg.det(landmarks.align(found, true)).item() == pytest.approx(1)
 
 
-def test_no_other_turn_fits_better():
-    found, true = drawn(15, 1), drawn(15, 2)
-    h = landmarks.align(found, true)
-    least = ((found @ h - true) ** 2).sum()
-    assert all(((found @ h @ step - true) ** 2).sum() > least for step in
-               torch.from_numpy(Rotation.from_rotvec(0.05 * np.eye(3)).as_matrix()))
-
-
 def test_slips():
     R = drawn(3)
-    with slip("no rotations"):
-        landmarks.factorise(R, R, -R)  # a mirror
+    refuses(landmarks.factorise, R, R, -R, says="no rotations")  # a mirror
     refuses(landmarks.pose_error, R, 2 * R, says="no rotations")
     refuses(landmarks.factorise, R, R, plane(angles(3)), says="D = 3")
-    refuses(landmarks.factorise, R, R, R, distance="l2", says="chordal, geodesic")
     refuses(landmarks.as_rotation, torch.ones(3, 4), says="for turns in the plane")

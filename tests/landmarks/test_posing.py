@@ -137,9 +137,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path, monkeypatch):
 def test_slips():
     x, moved, g = turns()
     net = landmarks.pose_encoder(2)
-    refuses(landmarks.learn_pose, net, x, says="a tuple of pictures")
     refuses(landmarks.learn_pose, net, (x, moved, 2 * g), says="no rotations")
     refuses(lambda: last(landmarks.learn_pose(landmarks.pose_encoder(2, "2d"), (x, moved, g))), says="D = 2|2,2|N,2")
     refuses(lambda: last(landmarks.learn_pose(torch.nn.Conv2d(3, 5, 16).eval(), (x, moved, g))), says="has 2 or 6")
     refuses(landmarks.pairs_of, x, g, torch.arange(4), says="two or more views")
-    refuses(landmarks.pose_encoder, 2, "4d", says="2d, 3d")

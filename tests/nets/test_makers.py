@@ -1,15 +1,13 @@
-"""Networks of other makers, by form: each map that is said to be defined says something, and an audit runs through."""
+"""Networks of other makers, by form: an audit runs through, and shipped ones are the same by the door for any."""
 
 import copy
-import re
-import warnings
 
 import pytest
 import torch
 from torch import Tensor
 
 from tests.nets import own
-from u3lab import U3Error, audit, nets, saliency
+from u3lab import audit, nets, saliency
 from u3lab.audit.cases import odds
 
 FORMS = {"timm ResNet": (own.resnet, (32, 32)), "timm ViT": (own.vit, (32, 32)),
@@ -18,34 +16,12 @@ FORMS = {"timm ResNet": (own.resnet, (32, 32)), "timm ViT": (own.vit, (32, 32)),
          **{f"shipped {name}": (lambda name=name: nets.load(name, device="cpu").module, (64, 64))
             for name in ("squeezenet1_1", "efficientnet_lite0", "resnet26_half")}}
 SEGMENT = "torchvision segmentation", "MONAI UNet"
-MADE_OF = {"LRP and excitation": ("LRP z⁺", "excitation")}
 
 
 def wrapped(form: str) -> tuple[nets.Classifier, Tensor]:
     make, sides = FORMS[form]
     net = nets.wrap(copy.deepcopy(make()).eval(), size=sides, mean=own.MEAN, std=own.STD)
     return net, own.pictures(2, *sides, channels=net.channels)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_each_map_that_is_defined_says_something(form: str):
-    """Finite, and not empty for all of the four highest classes; or the function that has no rule is named."""
-    net, x = wrapped(form)
-    names = re.sub(r" \([^)]*\)", "", re.search(r"^defined: (.*)$", nets.describe(net), re.MULTILINE)[1]).split(", ")
-    assert {"gradient", "occlusion", "smooth grad", "integrated gradients"} <= {*names}
-    scores = net(x[:1]).flatten(2) if form in SEGMENT else net(x[:1])[..., None]
-    best = scores.amax(2)[0].topk(min(4, scores.shape[1])).indices.tolist()
-    targets = [nets.Region(k) for k in best] if form in SEGMENT else best
-    maps = {"attention rollout": saliency.rollout, **saliency.METHODS, "mask": None}  # a mask takes its time
-    for name in (one for line in names for one in MADE_OF.get(line, (line,)) if maps.get(one)):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a map of one class may be empty
-            try:
-                heat = torch.cat([maps[name](net, x[:1], target) for target in targets])
-            except U3Error as error:
-                assert name in MADE_OF["LRP and excitation"] and "no relevance rule is known for" in str(error)
-                continue
-        assert heat.isfinite().all() and (heat >= 0).all() and heat.any(), name
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "efficientnet_lite0"])

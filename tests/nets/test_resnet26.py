@@ -87,7 +87,3 @@ def test_eight_bits_are_near_enough(tmp_path):
         most = value.abs().flatten(1).amax(1) if value.ndim > 1 else value.abs()
         off = (found[name] - value).abs()
         assert ((off.flatten(1).amax(1) if value.ndim > 1 else off) <= most / 250).all(), name
-
-
-def test_a_trunk_is_no_network_of_the_comparisons(net: nets.Classifier):
-    assert net.name not in nets.NAMES and nets.available(net.name)

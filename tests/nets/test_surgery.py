@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import built, cat, refuses, resnet18, slip, squeezenet, vgg11
+from tests.helpers import built, cat, refuses, resnet18, squeezenet, vgg11
 from tests.nets import own
 from u3lab import nets
 from u3lab.nets.surgery import before_relu, forward_from
@@ -132,17 +132,12 @@ def test_slips(picture: Tensor):
     bare = nets.Classifier(Around().eval(), size=8, name="around")
     refuses(forward_from, bare, "second", torch.rand(1, 3, 8, 8), says=("second", "around", "leads around"))
     assert forward_from(bare, "first", torch.rand(1, 3, 8, 8)).isfinite().all()
-    with slip("only", "computed 2 times"):
-        forward_from(nets.Classifier(Twice().eval(), size=8), "only", torch.rand(1, 3, 8, 8))
+    twice = nets.Classifier(Twice().eval(), size=8)
+    refuses(forward_from, twice, "only", torch.rand(1, 3, 8, 8), says=("only", "computed 2 times"))
     refuses(forward_from, net, "fire5", features[:, :128], says=("fire5", "256 channels", "128"))
-    with slip("cannot take features", "8×8 pixels"):
-        flat = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 5)).eval()
-        forward_from(nets.Classifier(flat, size=8), "0", torch.rand(1, 4, 7, 7))
+    flat = nets.Classifier(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 5)).eval(), size=8)
+    refuses(forward_from, flat, "0", torch.rand(1, 4, 7, 7), says=("cannot take features", "8×8 pixels"))
     refuses(forward_from, net, "fire5", [1, 2], says=("features are a tensor", r"not \[1, 2\]"))
     refuses(forward_from, net, "fire5", features * float("nan"), says="NaN")
-    refuses(forward_from, net, "fire55", features, says=("no layer 'fire55'", "did you mean 'fire5'"))
-    refuses(before_relu, net, "fire1", picture, says="no layer 'fire1'")
     refuses(before_relu, network("resnet18"), "fc", picture[..., :64, :64], says="no grid")
-    refuses(before_relu, nets.Classifier(Around().train()), "first", picture, says="training mode")
-    refuses(forward_from, "squeezenet1_1", "fire5", features, says="a network is wanted")
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())

@@ -98,8 +98,6 @@ def test_torchvisions_transformer():
     refuses(saliency.rollout, net, x, says="no attention of all tokens")
 
 
-# ---- Grad-CAM --------------------------------------------------------------------------------------------------------
-
 def last_on_which_patches_count(kind: str) -> int:
     """With a class token the last block's patches lead nowhere: only that token is read."""
     return 2 if kind == "no class" else 1
@@ -140,8 +138,6 @@ def test_a_neuron_of_a_token_map():
     assert relative(saliency.backprop(net, x.detach(), ("blocks.1", 5, 1, 2)), expected) < 1e-5
 
 
-# ---- what else takes maps --------------------------------------------------------------------------------------------
-
 def test_dissection_on_token_maps():
     """The same numbers as of a network that lays out its tokens itself."""
     from timm.models.vision_transformer import VisionTransformer
@@ -172,9 +168,3 @@ def test_correspondences_by_the_cosine_of_tokens():
     codes, moved = (F.normalize(net.features(one, "patch_embed"), dim=1) for one in (noise, noise.roll(8, 3)))
     points = torch.tensor([[[-0.75, 0.25], [0.25, -0.75]]])
     assert torch.equal(landmarks.match(codes, moved, points).best, points + torch.tensor([0.5, 0.0]))
-
-
-def test_what_goes_on_from_maps_alone_is_refused():
-    net, x = wrapped("class")
-    refuses(nets.forward_from, net, "blocks.1", net.features(x, "blocks.1"),
-            says="hands on 1 tokens beside those of the patches")

@@ -1,5 +1,6 @@
 """Any network by one door: what is found out about it, what it is told, and errors of its own."""
 
+import copy
 import re
 import warnings
 
@@ -106,7 +107,8 @@ def test_a_description_keeps_its_word(kind: str):
         elif not getattr(ASK[name], "optimises", False):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that a map is empty
-                assert ASK[name](net, x, target).shape[0] == 2, name
+                heat = ASK[name](net, x, target)
+            assert heat.shape[0] == 2 and heat.isfinite().all() and (heat >= 0).all(), name
 
 
 def test_what_a_description_says():
@@ -137,14 +139,6 @@ def test_what_keeps_pictures_in_0_1_is_not_for_values_as_they_are(name: str):
         warnings.simplefilter("ignore")  # a mask may be empty
         assert ask(net, own.pictures(1, 24, 24), 1) is not None
 
-
-def test_guided_of_a_network_of_prelus_is_refused():
-    """captum and others give the gradient there, without a word."""
-    net, x = wrapped("prelu")
-    refuses(saliency.backprop, net, x, nets.Region(1), rule="guided", says=("no ReLU", "PReLU is none"))
-
-
-# ---- size, channels, classes -----------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("side", [96, 28])
 def test_the_size_at_which_it_answers_is_found(side: int):
@@ -193,11 +187,9 @@ def test_a_grey_network_is_not_sent_in_circles():
 
 
 @pytest.mark.parametrize("given, words", [
-    ({"module": 3}, "module is 3; give a torch network"), ({"classes": ["a"]}, "4 scores, and classes has 1 names"),
-    ({"std": (0.0,)}, r"std\[0\] = 0"), ({"spacing": (1, 1, 1)}, "give 2 numbers in millimetres"),
-    ({"spacing": (1, 0)}, r"spacing\[1\] = 0"), ({"mean": "ab"}, "list of numbers"), ({"size": "x"}, "size = 'x'"),
-    ({"layers": ["stem"]}, "dict of names"), ({"output": "out"}, "answers with"), ({"sigmoid": 3}, "sigmoid = 3"),
-    ({"name": 3}, "name is 3"), ({"pictures": 3}, "pictures = 3"), ({"channels": 0}, "channels = 0")])
+    ({"classes": ["a"]}, "4 scores, and classes has 1 names"), ({"std": (0.0,)}, r"std\[0\] = 0"),
+    ({"spacing": (1, 1, 1)}, "give 2 numbers in millimetres"), ({"spacing": (1, 0)}, r"spacing\[1\] = 0"),
+    ({"mean": "ab"}, "list of numbers"), ({"layers": ["stem"]}, "dict of names"), ({"output": "out"}, "answers with")])
 def test_a_slip_gets_one_sentence(given: dict, words: str):
     refuses(nets.wrap, **{"module": own.grey(), "size": 24} | given, says=words)
 
@@ -214,8 +206,6 @@ def test_a_network_that_answers_nan():
     module.fc.weight.data.fill_(float("nan"))
     refuses(nets.wrap, module, size=24, says="answers with NaN or infinite numbers")
 
-
-# ---- outputs ---------------------------------------------------------------------------------------------------------
 
 class Answers(nn.Module):
     """A network that answers in whatever form ``form`` makes of its scores."""
@@ -272,13 +262,10 @@ def test_a_classifier_like_another_is_told_all_that_it_was():
     assert again.facts() == net.facts() and (again.output, again.sigmoid, again.spacing) == ("out", True, (2.0, 1.0))
 
 
-# ---- precision -------------------------------------------------------------------------------------------------------
-
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("name", ["gradient", "guided", "Grad-CAM", "integrated gradients", "occlusion"])
 def test_half_precision(dtype: torch.dtype, name: str):
     """Pictures stay in float32, and so do scores and maps; they differ by what rounding does."""
-    import copy
     net, x = nets.wrap(copy.deepcopy(own.grey()).to(dtype), size=24), own.pictures()
     full = nets.wrap(own.grey(), size=24)
     assert net(x).dtype == torch.float32 and net.module.fc.weight.dtype == dtype
@@ -296,8 +283,6 @@ def test_autocast():
     assert heat.dtype == torch.float32 and not torch.equal(heat, METHODS["Grad-CAM"](net, x, 1))
     torch.testing.assert_close(heat, METHODS["Grad-CAM"](net, x, 1), rtol=0.2, atol=0.05)
 
-
-# ---- errors of the module itself -------------------------------------------------------------------------------------
 
 class Breaks(nn.Module):
     """Fails on every picture with an error of its own, or on some."""

@@ -65,25 +65,18 @@ def test_grad_cam(given: Case):
 
 
 @pytest.mark.oracle("TorchRay", saliency=["excitation"])
-@pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11", "vgg11_bn"])
-def test_excitation_backprop(name: str):
-    """TorchRay trusts inputs to be ≥ 0, as the paper does; u3lab clamps them. For x ≥ 0 both are the same."""
-    module, x, target, middle, _ = case(name)
-    x = x.clamp(min=0)
-    for layer in ("", middle):
-        theirs = theirs_eb.excitation_backprop(peer(module), leaf(x), target, saliency_layer=layer,
-                                               gradient_to_saliency=signal)
-        assert relative(saliency.excitation_backprop(module, x, target, layer=layer or None), theirs) < 1e-9
+@pytest.mark.parametrize("whole", [True, False])
+def test_excitation_backprop(given: Case, whole: bool):
+    """TorchRay trusts inputs to be ≥ 0, as the paper does; u3lab clamps them. For x ≥ 0 both are the same.
 
-
-@pytest.mark.parametrize("layer", ["", "layer1", "layer3"])
-def test_excitation_backprop_of_a_residual_network(layer: str):
-    """TorchRay's sums, made modules by its own update_resnet, share by a/(a + b), and so do u3lab's."""
-    module, x, target, *_ = case("resnet18")
+    The sums of a ResNet, made modules by its own update_resnet, share by a/(a + b), and so do u3lab's.
+    """
+    module, x, target, middle, _ = given
     x = x.clamp(min=0)
-    theirs = theirs_eb.excitation_backprop(peer(module), leaf(x), target, saliency_layer=layer,
+    theirs = theirs_eb.excitation_backprop(peer(module), leaf(x), target, saliency_layer="" if whole else middle,
                                            gradient_to_saliency=signal)
-    assert relative(saliency.excitation_backprop(module, x, target, layer=layer or None), theirs) < 1e-9
+    ours = saliency.excitation_backprop(module, x, target, layer=None if whole else middle)
+    assert relative(ours, theirs) < 1e-9
 
 
 def test_batch_norm():

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.helpers import minimised, refuses, slip
+from tests.helpers import minimised, refuses
 from u3lab import images, prior
 from u3lab.nets import checkpoints
 from u3lab.prior import FILLERS, trained
@@ -60,8 +60,8 @@ def test_what_is_hidden_has_no_say(name: str):
 def test_it_says_which_sides_it_takes(name: str):
     step = FILLERS[name].step
     if step > 1:
-        with slip(f"multiples of {step}"):
-            FILLERS[name](torch.rand(1, 3, SIDE, SIDE + step // 2), torch.ones(1, 1, SIDE, SIDE + step // 2))
+        x, visible = (torch.ones(1, channels, SIDE, SIDE + step // 2) for channels in (3, 1))
+        refuses(FILLERS[name], x, visible, says=f"multiples of {step}")
     else:
         image, visible = given()
         odd = FILLERS[name](image[..., 1:], visible[..., 1:], steps=1 if FILLERS[name].searches else None)
@@ -74,11 +74,9 @@ def test_slips_are_told(name: str):
     for words, call in (("hides every pixel", (image, visible * 0)), ("divide by 255", (image * 255, visible)),
                         ("make both from one picture", (image, visible[..., 1:]))):
         refuses(FILLERS[name], *call, says=words)
-    with slip("from 1 on" if FILLERS[name].searches else "makes no steps; those that do are"):
-        FILLERS[name](image, visible, steps=0)
+    words = "from 1 on" if FILLERS[name].searches else "makes no steps; those that do are"
+    refuses(FILLERS[name], image, visible, steps=0, says=words)
 
-
-# ---- the oracles -----------------------------------------------------------------------------------------------------
 
 def plain_prior(image: Tensor, visible: Tensor, psi: nn.Module, steps: int) -> Tensor:
     """After so many steps: the running mean of what the generator draws, where the picture is hidden."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tests.helpers import rates_of_adam, refuses
-from u3lab import U3Error, images, prior
+from u3lab import images, prior
 from u3lab.descent import last
 from u3lab.prior.rollback import Rollback
 
@@ -51,15 +51,6 @@ def test_the_running_mean():
         torch.testing.assert_close(step.value, mean)
 
 
-def test_hidden_pixels_do_not_change_the_run():
-    visible = torch.ones(1, 1, 32, 32)
-    visible[..., 8:20, 8:20] = 0
-    corrupted = torch.where(visible.bool(), X, 1 - X)
-    ends = [last(prior.fit(small(), x, task=prior.inpaint(visible), settings=quick(steps=5))).value for x in (X,
-                                                                                                              corrupted)]
-    assert torch.equal(*ends)
-
-
 def test_super_resolution_draws_a_larger_picture():
     psi = small()
     end = last(prior.fit(psi, prior.lanczos(X, 4).clamp(0, 1), task=prior.super_resolve(4), settings=quick(steps=40)))
@@ -94,17 +85,14 @@ def test_nan_is_survived_and_endless_divergence_is_told():
     once = reckoned(lambda call: float("nan") if call == 30 else 1)
     assert last(prior.fit(small(), X, task=once, settings=quick())).rollbacks == 1
     always = reckoned(lambda call: float("nan") if call > 38 else 1)
-    with pytest.raises(U3Error, match="diverged 8 times.*lower the learning rate"):
-        last(prior.fit(small(), X, task=always, settings=quick()))
+    run = prior.fit(small(), X, task=always, settings=quick())
+    refuses(last, run, says="diverged 8 times.*lower the learning rate")
 
 
 @pytest.mark.parametrize("run, words", [
     (lambda: prior.fit(torch.nn.Identity(), X), "generator is .*; make one with prior.generator"),
-    (lambda: prior.fit(small(), torch.rand(2, 3, 32, 32)), "one picture at a time"),
-    (lambda: prior.fit(small(), X * 2), r"\[0,1\]"),
     (lambda: prior.fit(small(), images.load("coffee", size=40)), "40×40 pixels and the generator makes 32×32"),
     (lambda: prior.fit(small(), X, task=prior.super_resolve(4)), "32×32 pixels and the generator makes"),
-    (lambda: prior.PriorSettings(lr=1.0), "out of range"),
 ])
 def test_a_slip_is_told(run, words):
     refuses(run, says=words)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.helpers import refuses
-from u3lab import U3Error, images, nets, prior
+from u3lab import images, nets, prior
 
 NET = nets.load("squeezenet1_1", device="cpu")
 
@@ -65,5 +65,5 @@ def test_convolutional_sparse_coding_fills_scattered_holes():
 
 def test_without_sporco_the_next_step_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sporco.admm", None)
-    with pytest.raises(U3Error, match="pip install sporco"):
-        prior.convolutional_sparse_coding(torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16))
+    picture, visible = torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
+    refuses(prior.convolutional_sparse_coding, picture, visible, says="pip install sporco")

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from tests.helpers import refuses
-from u3lab import images, prior
+from u3lab import prior
 
 
 def pair(height=12, width=16, seed=0):
@@ -58,29 +57,11 @@ def test_lanczos_is_a_reduction_by_windowed_sinc(factor):
     np.testing.assert_allclose(prior.lanczos(x, factor)[0].numpy(), expected, atol=1e-12)
 
 
-def test_lanczos_is_near_to_what_pillow_does():
-    """Pillow's window has three lobes, and it rounds to bytes; on a smooth picture that is a small matter."""
-    x = images.blur(images.load("chelsea", size=64), 2.0)
-    grey = (x[0, 0] * 255).round().byte().numpy()
-    small = np.asarray(Image.fromarray(grey).resize((16, 16), Image.Resampling.LANCZOS)) / 255
-    ours = prior.lanczos(x, 4)[0, 0].numpy()
-    assert np.abs(ours - small)[1:-1, 1:-1].max() < 0.02
-
-
-def test_a_flat_picture_stays_flat():
-    flat = torch.full((1, 3, 24, 24), 0.3)
-    torch.testing.assert_close(prior.lanczos(flat, 4), torch.full((1, 3, 6, 6), 0.3))
-
-
 @pytest.mark.parametrize("make, words", [
     (lambda: prior.inpaint(torch.ones(12, 16)), r"give a tensor \(1,1,H,W\)"),
-    (lambda: prior.inpaint("hole"), "give a tensor"),
     (lambda: prior.inpaint(torch.rand(1, 1, 4, 4)), "other than 0 and 1"),
     (lambda: prior.inpaint(torch.zeros(1, 1, 4, 4)), "the other way round"),
     (lambda: prior.inpaint(torch.ones(1, 1, 4, 4))(torch.rand(1, 3, 5, 4), torch.rand(1, 3, 5, 4)), "4×4 pixels"),
-    (lambda: prior.super_resolve(1), "factor = 1"),
-    (lambda: prior.super_resolve(2.5), "factor = 2.5"),
-    (lambda: prior.lanczos(torch.rand(1, 3, 10, 12), 4), "multiples of 4"),
-])
+    (lambda: prior.lanczos(torch.rand(1, 3, 10, 12), 4), "multiples of 4")])
 def test_a_slip_is_told(make, words):
     refuses(make, says=words)

@@ -141,10 +141,6 @@ def test_no_random_number_is_taken_and_the_second_answer_is_the_first():
     assert torch.equal(one, other)
 
 
-def test_a_side_that_cannot_be_halved_is_named():
-    refuses(prior.trained_inpaint, torch.rand(1, 3, 100, 100), torch.ones(1, 1, 100, 100), says="multiples of 32")
-
-
 def test_weights_come_back_as_they_were(tmp_path, monkeypatch):
     net = trained.denoiser()
     checkpoints.save(net, tmp_path / "mine.safetensors", recipe="none")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.helpers import built, case, cat, same_state, state, vgg11
+from tests.helpers import built, cat, same_state, state, vgg11
 from u3lab import U3Error, saliency
 
 
@@ -79,13 +79,6 @@ def test_every_relu_obeys(name: str, monkeypatch: pytest.MonkeyPatch):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5 * theirs.abs().max().item())
 
 
-@pytest.mark.parametrize("name", BUILDS)
-def test_gradient_is_plain_autograd_exactly(name: str):
-    x = pictures(name).requires_grad_()
-    (expected,) = torch.autograd.grad(network(name)(x)[:, CLASS].sum(), x)
-    assert torch.equal(saliency.backprop(network(name), pictures(name), CLASS), expected)
-
-
 def ask_everything(net: nn.Module, x: Tensor) -> None:
     saliency.modulated_gradient(net, x, CLASS)
     for ask in (saliency.excitation_backprop, *(one.map for one in saliency.METHODS.values() if not one.optimises)):
@@ -135,29 +128,3 @@ def test_network_is_left_as_it_was_when_an_error_interrupts():
     assert same_state(before, state(net)) and torch.equal(net(x), scores)
     assert torch.relu(torch.tensor(-1.0)) == 0  # no mode is left active
     assert torch.overrides._get_current_function_mode_stack() == []
-
-
-def test_hooks_of_the_caller_are_called_and_stay():
-    net = copy.deepcopy(network("squeezenet1_0"))
-    seen = []
-    net.features[0].register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
-    saliency.backprop(net, pictures("squeezenet1_0"), CLASS, rule="guided")
-    assert len(seen) == 1 and len(net.features[0]._forward_hooks) == 1
-
-
-def test_it_works_under_no_grad_and_leaves_the_pictures_alone():
-    net, x = network("resnet18"), pictures("resnet18")
-    asked = x.clone()
-    with torch.no_grad():
-        quiet = saliency.backprop(net, asked, CLASS, rule="guided")
-        saliency.lrp(net, asked, CLASS)
-    assert torch.equal(quiet, saliency.backprop(net, x, CLASS, rule="guided"))
-    assert torch.equal(asked, x) and not asked.requires_grad and asked.grad is None and not quiet.requires_grad
-
-
-def test_pictures_of_a_batch_do_not_see_each_other():
-    net, x = case("squeezenet1_1").module, case("squeezenet1_1").x
-    both = torch.cat([x, x.flip(3)])
-    for rule in saliency.RULES:
-        apart = [saliency.backprop(net, one, target, rule=rule) for one, target in ((both[:1], 285), (both[1:], 504))]
-        torch.testing.assert_close(saliency.backprop(net, both, [285, 504], rule=rule), torch.cat(apart))

@@ -60,13 +60,6 @@ def test_averages_share_in_proportion(average: nn.Module):
     torch.testing.assert_close(saliency.excitation_backprop(Net().eval(), x, 0), x / 8)
 
 
-def test_max_pooling_gives_all_to_the_winner():
-    net = nn.Sequential(nn.MaxPool2d(2), nn.Flatten()).eval()
-    x = torch.tensor([[[[1.0, 3.0], [4.0, 0.0]]]])
-    assert saliency.lrp(net, x, 0, rule="alpha_beta").flatten().tolist() == [0, 0, 4, 0]
-    assert saliency.excitation_backprop(net, x, 0).flatten().tolist() == [0, 0, 1, 0]
-
-
 def test_relu6_passes_relevance_on_saturated_or_not():
     net = nn.Sequential(lin([[1.0, 2.0]], [0.0]), nn.ReLU6(), lin([[5.0]], [0.0])).eval()
     x = torch.tensor([[2.0, 4.0]], dtype=torch.float64)  # z = 10, saturated at 6, score 30
@@ -136,18 +129,6 @@ def test_relevance_of_a_neuron_stays_in_its_receptive_field():
     assert r.sum().item() == pytest.approx(value - bias, rel=1e-3)
 
 
-def test_scores_are_those_of_the_network():
-    """The machinery computes every layer itself; it must compute the same network."""
-    from u3lab.saliency._forward_pass import ForwardPass
-    from u3lab.saliency.propagation import Propagation
-    from u3lab.saliency.relevance_rules import epsilon_rule
-
-    for name in ("squeezenet1_1", "efficientnet_lite0"):
-        net, picture = nets.load(name, device="cpu"), cat(128).float()
-        kept = ForwardPass(net, picture, functions=Propagation(epsilon_rule(1e-6), 1e-6))
-        torch.testing.assert_close(kept.logits, net(picture), rtol=1e-4, atol=1e-4)
-
-
 @pytest.mark.parametrize("name", ["densenet121", "googlenet", "shufflenet_v2_x0_5", "mobilenet_v2", "mnasnet0_5"])
 def test_other_networks_give_finite_maps(name: str):
     from torchvision import models
@@ -160,7 +141,7 @@ def test_other_networks_give_finite_maps(name: str):
     assert p.min() >= 0 and 0 < p.sum() <= 1 + 1e-4
 
 
-@pytest.mark.parametrize("gate", [nn.SiLU(), nn.SiLU(True), nn.Hardswish(True), nn.Sigmoid(), nn.GELU()])
+@pytest.mark.parametrize("gate", [nn.SiLU(True), nn.Hardswish(True), nn.Sigmoid(), nn.GELU()])
 def test_functions_without_a_rule_are_named(gate: nn.Module):
     net = nn.Sequential(nn.Conv2d(3, 4, 3), gate, nn.Flatten(), nn.Linear(4 * 36, 2)).eval()
     for ask in (saliency.lrp, saliency.excitation_backprop):

@@ -1,9 +1,9 @@
 """Every saliency method of the registry keeps its word: what it gives, what it leaves alone, and what it refuses.
 
-A new line in ``saliency.METHODS`` is tested here without a word more; what its numbers are, its own test says.
+A new line in ``saliency.METHODS`` is tested here without a word more; what its numbers are, its own test says. Spoilt
+arguments of each are in ``tests.hostile.calls``.
 """
 
-import copy
 from collections.abc import Callable
 from functools import partial
 
@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from tests.adversarial.attacked import small
-from tests.contract import BARE, NO_NETWORK, NO_PICTURES, leaves_alone, refuses_training_mode
-from tests.helpers import built, cat, no_tensor_stays, refuses, resnet18, slip, squeezenet
+from tests.contract import leaves_alone, refuses_training_mode
+from tests.helpers import built, cat, no_tensor_stays, refuses, squeezenet
 from u3lab import images, nets, saliency
-from u3lab.saliency import METHODS, Method
+from u3lab.saliency import METHODS
 
 NAMES = pytest.mark.parametrize("name", METHODS)
 # In the registry these stop half way up. What they leave behind and refuse has to hold of their way to the picture too.
@@ -35,10 +35,6 @@ def with_(part: str) -> pytest.MarkDecorator:
 KNOWS = pytest.mark.parametrize("name", [name for name in ASK if name in WHOLE or "class" in METHODS[name].takes])
 
 
-def without(part: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("name", [name for name, method in METHODS.items() if part not in method.takes])
-
-
 def network() -> nets.Classifier:
     """Five classes, "a" to "e", random weights, and sure of what it says: a mask that hides something pays."""
     net, _ = small()
@@ -55,8 +51,6 @@ def close(a: Tensor, b: Tensor, tolerance: float) -> bool:
     """Whether two maps are the same, to a share of the greatest value."""
     return a.shape == b.shape and (a - b).abs().max() <= tolerance * b.abs().max()
 
-
-# ---- what it gives ---------------------------------------------------------------------------------------------------
 
 @NAMES
 def test_heat_is_a_map_of_its_grid_and_no_less_than_0(name: str):
@@ -101,13 +95,13 @@ def test_single_and_double_precision_say_the_same(name: str):
     assert close(heat.double(), fine, 1e-3)
 
 
-@NAMES
-def test_the_same_answer_twice_whatever_is_drawn_in_between(name: str):
+@EACH
+def test_the_same_answer_from_the_bare_module_whatever_is_drawn_in_between(name: str):
     net, x, before = network(), pictures(2), torch.get_rng_state()
-    first = METHODS[name](net, x, 1)
+    first = ASK[name](net, x, 1)
     assert torch.equal(before, torch.get_rng_state())
     torch.rand(7)
-    assert torch.equal(first, METHODS[name](net, x, 1))
+    assert torch.equal(first, ASK[name](net.module, x, 1))
 
 
 @with_("class")
@@ -118,17 +112,12 @@ def test_ways_to_write_a_class(name: str, write: Callable):
     assert torch.equal(METHODS[name](net, x, write(1)), METHODS[name](net, x, 1))
 
 
-@with_("class")
-def test_another_class_has_another_map(name: str):
+@NAMES
+def test_another_class_has_another_map_if_the_class_counts(name: str):
     net, x = network(), pictures(1)
     first = int(net(x).argmax())
-    assert not torch.equal(METHODS[name].map(net, x, first), METHODS[name].map(net, x, (first + 1) % 5))
-
-
-@without("class")
-def test_without_a_class_the_map_is_the_same_for_all(name: str):
-    net, x = network(), pictures(1)
-    assert torch.equal(METHODS[name](net, x, 0), METHODS[name](net, x, 1))
+    maps = [METHODS[name].map(net, x, k) for k in (first, (first + 1) % 5)]
+    assert torch.equal(*maps) == ("class" not in METHODS[name].takes)
 
 
 @with_("neuron")
@@ -145,8 +134,6 @@ def test_a_layer(name: str):
     assert heat.isfinite().all() and heat.min() >= 0 and not torch.equal(heat, method(net, x, first))
     assert heat.shape == (3, 1, 12, 10)  # of this layer, and of the picture
 
-
-# ---- what it leaves alone --------------------------------------------------------------------------------------------
 
 def ask(name: str, net: nn.Module, x: Tensor, target: object = 1) -> Tensor:
     return ASK[name](net, x, target)
@@ -174,16 +161,11 @@ def test_no_tensor_outlives_the_call(name: str):
             ask()
 
 
-# ---- what it does not declare ----------------------------------------------------------------------------------------
-
-@without("neuron")
-def test_a_neuron_that_it_does_not_take(name: str):
-    refuses(METHODS[name], network(), pictures(1), NEURON, says=("takes no neuron", "those that do", "gradient"))
-
-
-@without("layer")
-def test_a_layer_that_it_does_not_take(name: str):
-    refuses(METHODS[name], network(), pictures(1), 1, layer=LAYER, says=("takes no layer", "those that do", "Grad-CAM"))
+@pytest.mark.parametrize("name, part", [(name, part) for name, method in METHODS.items() for part in ("neuron", "layer")
+                                        if part not in method.takes])
+def test_a_neuron_or_a_layer_that_it_does_not_take(name: str, part: str):
+    asked = {"target": NEURON} if part == "neuron" else {"target": 1, "layer": LAYER}
+    refuses(METHODS[name], network(), pictures(1), **asked, says=(f"takes no {part}", "those that do", "Grad-CAM"))
 
 
 @NAMES
@@ -197,28 +179,6 @@ def test_a_network_without_relus(name: str):
         assert METHODS[name](net, pictures(), 2).isfinite().all()
 
 
-# ---- slips: one sentence for each ------------------------------------------------------------------------------------
-
-@KNOWS
-@BARE
-@pytest.mark.parametrize("target", [5, 1000, -1])
-def test_a_class_that_there_is_not(name: str, target: int, bare: bool):
-    net = network()
-    with slip(f"class {target} does not exist", "0 to 4"):
-        ASK[name](net.module if bare else net, pictures(1), target)
-
-
-@KNOWS
-def test_a_class_name_that_there_is_not(name: str):
-    refuses(ASK[name], squeezenet(), images.load("coffee", size=64), "espreso", says=("no class 'espreso'", "espresso"))
-
-
-@KNOWS
-@pytest.mark.parametrize("target", [None, 3.5, [3.5], [None]])
-def test_a_target_of_a_wrong_kind(name: str, target: object):
-    refuses(ASK[name], network(), pictures(1), target, says=("not a class", "number or its name"))
-
-
 @KNOWS
 @pytest.mark.parametrize("targets", [[1, 2], (1, 2), ("a", "b"), torch.tensor([1, 2])],
                          ids=["list", "tuple", "names", "tensor"])
@@ -228,54 +188,12 @@ def test_two_targets_for_one_picture(name: str, targets: object):
 
 
 @EACH
-def test_two_class_names_for_two_pictures(name: str):
-    net, x = network(), pictures(2)
-    assert torch.equal(ASK[name](net, x, ("a", "b")), ASK[name](net, x, [0, 1]))
-
-
-@EACH
-@NO_NETWORK
-def test_no_network(name: str, net: object, words: str):
-    refuses(ASK[name], net, pictures(1), 1, says=("a network is wanted", words, r"nets\.load"))
-
-
-@EACH
-@BARE
-def test_training_mode(name: str, bare: bool):
-    refuses_training_mode(partial(ask, name, target=3), bare)
-
-
-@EACH
-def test_one_layer_in_training_mode(name: str):
-    """It alone makes the answer random, and a batch norm would even learn from it."""
-    net = copy.deepcopy(built(resnet18))
-    net.layer2[0].bn1.train()
-    refuses(ASK[name], net, cat(64).float(), 3, says=("training mode", r"eval\(\)"))
-    assert net.layer2[0].bn1.training and not net.training  # and asking does not change it
-
-
-@EACH
-def test_a_bare_module_works(name: str):
-    net = network()
-    assert torch.equal(ASK[name](net.module, pictures(), 1), ASK[name](net, pictures(), 1))
-
-
-@EACH
-@pytest.mark.parametrize("kind", NO_PICTURES)
-def test_pictures_that_are_none(name: str, kind: str):
-    spoil, words = NO_PICTURES[kind]
-    refuses(ASK[name], squeezenet(), spoil(cat(96).float()), 285, says=words)
+def test_training_mode(name: str):
+    refuses_training_mode(partial(ask, name, target=3))
 
 
 @KNOWS
 @pytest.mark.parametrize("side", [1, 8])
 def test_a_picture_too_small_for_the_network(name: str, side: int):
-    with slip(f"{side}×{side} pixels are too few for squeezenet1_1", "64×64", "227×227"):
-        ASK[name](squeezenet(), cat(96).float()[..., :side, :side], 285)
-
-
-def test_entries_are_frozen_and_declare_what_there_is():
-    for method in METHODS.values():
-        assert isinstance(method, Method) and method.takes <= {"class", "neuron", "layer"}
-        with pytest.raises(AttributeError):
-            method.grid = True
+    words = f"{side}×{side} pixels are too few for squeezenet1_1", "64×64", "227×227"
+    refuses(ASK[name], squeezenet(), cat(96).float()[..., :side, :side], 285, says=words)

@@ -77,10 +77,8 @@ def test_many_windows_are_the_same_in_one_pass_or_in_many(monkeypatch: pytest.Mo
     torch.testing.assert_close(saliency.occlusion(own.grey(), x, 1), whole, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("given, words", [
-    ({"side": 0}, "side = 0"), ({"side": "a"}, "side = 'a'"), ({"side": 4, "step": 5}, "step = 5; .* at most 4"),
-    ({"step": -1}, "step = -1"), ({"baseline": "grey"}, "baseline = 'grey'"),
-    ({"baseline": torch.zeros(1, 1, 3, 3)}, "the baseline has the shape")])
+@pytest.mark.parametrize("given, words", [({"side": 4, "step": 5}, "step = 5; .* at most 4"),
+                                          ({"baseline": torch.zeros(1, 1, 3, 3)}, "the baseline has the shape")])
 def test_a_slip(given: dict, words: str):
     refuses(saliency.occlusion, own.grey(), own.pictures(), 1, **given, says=words)
 

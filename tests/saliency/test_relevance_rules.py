@@ -12,8 +12,6 @@ from u3lab import nets, saliency
 EPSILON = 1e-6
 
 
-# ---- one dense layer, term by term -----------------------------------------------------------------------------------
-
 def by_loops(layer: nn.Linear, x: list[float], r: list[float], rule: str, alpha=2.0, beta=1.0, epsilon=EPSILON) -> list:
     """Relevance of each input j: a sum over outputs i of a share that a plain quotient gives."""
     w, b = layer.weight.tolist(), layer.bias.tolist()
@@ -97,31 +95,6 @@ def test_a_convolution_is_a_large_dense_layer(options: dict, rule: str):
     assert relative(saliency.excitation_backprop(as_conv, x, 2), saliency.excitation_backprop(as_dense, x, 2)) < 1e-8
 
 
-# ---- what is kept ----------------------------------------------------------------------------------------------------
-
-def test_epsilon_rule_keeps_all_but_what_biases_and_epsilon_take():
-    """At each layer an output leaves (b ± ε)/(z ± ε) of its relevance behind; the rest arrives below."""
-    torch.manual_seed(3)
-    net = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 5, 3, padding=1), nn.ReLU(),
-                        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 4)).double().eval()
-    x, epsilon = cat(16), 0.05
-    score = net(x)[0, 1].item()
-    bias = {"0": net[0].bias.view(1, -1, 1, 1), "3": net[3].bias.view(1, -1, 1, 1), "7": net[7].bias}
-    kept = saliency.forward_pass(net, x)
-    taken = 0.0
-    for layer, b in bias.items():
-        z = kept[layer].detach()
-        r = saliency.lrp(net, x, 1, layer=layer, epsilon=epsilon)
-        edge = torch.where(z < 0, -epsilon, epsilon)
-        taken += ((b + edge) / (z + edge) * r).sum().item()
-    z = kept["5"].detach()  # the average has an ε too
-    r = saliency.lrp(net, x, 1, layer="5", epsilon=epsilon)
-    taken += (epsilon / (z + epsilon) * r).sum().item()
-    got = saliency.lrp(net, x, 1, epsilon=epsilon).sum().item()
-    assert abs(taken) > 0.01 * abs(score)
-    assert got + taken == pytest.approx(score, rel=1e-9)
-
-
 @pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11", "vgg11_bn", "resnet18"])
 def test_epsilon_rule_with_tiny_epsilon_is_the_modulated_gradient(name: str):
     """In a piece-wise linear network the quotients chain and cancel: r = x · dS/dx, biases or not."""
@@ -142,10 +115,8 @@ def test_excitation_adds_up_to_one(name: str):
     assert contrast.min() >= 0 and 0 < contrast.sum().item() < 1
 
 
-@pytest.mark.parametrize("layer", ["fire9", "fire5", "conv1"])
-def test_excitation_of_the_shipped_network_adds_up_to_one(layer: str):
+@pytest.mark.parametrize("layer", ["fire5", "conv1"])
+def test_excitation_of_a_neuron_adds_up_to_one(layer: str):
     net = nets.load("squeezenet1_1", device="cpu")
-    for target in (285, ("fire9", 3, 2, 2)):
-        if target == 285 or layer != "fire9":
-            p = saliency.excitation_backprop(net, cat().float(), target, layer=layer)
-            assert p.min() >= 0 and p.sum().item() == pytest.approx(1, abs=1e-4), target
+    p = saliency.excitation_backprop(net, cat().float(), ("fire9", 3, 2, 2), layer=layer)
+    assert p.min() >= 0 and p.sum().item() == pytest.approx(1, abs=1e-4)

@@ -18,19 +18,9 @@ def coffee(size: int = 227) -> Tensor:
     return images.load("coffee", size=size)
 
 
-# ---- shuffled networks -----------------------------------------------------------------------------------------------
-
-def test_the_callers_network_stays_as_it_is():
+def test_one_bank_more_each_time_and_the_callers_network_stays_as_it_is():
     net = copy.deepcopy(squeezenet())
     before, scores = copy.deepcopy(net.state_dict()), net(coffee(96))
-    for _ in randomise_downwards(net):
-        pass
-    assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
-    assert torch.equal(net(coffee(96)), scores)
-
-
-def test_one_bank_more_each_time():
-    net = squeezenet()
     banks = [name for name, m in net.module.named_modules() if isinstance(m, nn.Conv2d)]
     reached = []
     for name, broken in randomise_downwards(net):
@@ -40,26 +30,8 @@ def test_one_bank_more_each_time():
             assert torch.equal(old.weight, new.weight) == (bank not in reached), (name, bank)
             assert torch.equal(old.bias, new.bias)
     assert reached == banks[::-1] and len(banks) == 26
-
-
-def test_shuffling_keeps_the_set_of_weights():
-    net = squeezenet()
-    *_, (_, broken) = randomise_downwards(net)
-    for old, new in zip(net.parameters(), broken.parameters(), strict=True):
-        assert torch.equal(old.flatten().sort().values, new.flatten().sort().values)
-    assert net(coffee(96)).argmax() != broken(coffee(96)).argmax()
-
-
-def test_dense_layers_are_shuffled_too_and_by_the_seed():
-    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)).eval()
-    runs = []
-    for seed in (0, 0, 1):
-        state = torch.get_rng_state()
-        steps = [(name, broken.module[4].weight.clone()) for name, broken in
-                 randomise_downwards(nets.Classifier(module), seed=seed)]
-        assert [name for name, _ in steps] == ["4", "0"] and torch.equal(state, torch.get_rng_state())
-        runs.append(steps[-1][1])
-    assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
+    assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+    assert torch.equal(net(coffee(96)), scores)
 
 
 @pytest.mark.parametrize("make, sides, target", [
@@ -115,45 +87,16 @@ def test_correlation_is_spearmans():
     assert check == pytest.approx([spearmanr(first.flatten(), second.flatten()).statistic, 0, 1], abs=1e-6)
 
 
-def test_a_signal_that_dies_is_no_agreement():
-    class Dies:
-        def __init__(self) -> None:
-            self.calls = 0
-
-        def __call__(self, net: nets.Classifier, x: Tensor, target: str) -> Tensor:
-            self.calls += 1
-            return saliency.grad_cam(net, x, target) * (self.calls == 1)
-
-    assert all(share == 0 for _, share in randomisation_check(squeezenet(), coffee(96), "espresso", Dies()))
-
-
-def test_a_method_that_is_unknown():
-    refuses(randomisation_check, squeezenet(), coffee(96), "espresso", "gradcam", says="no method 'gradcam'.*Grad-CAM")
-
-
-# ---- deletion and insertion ------------------------------------------------------------------------------------------
-
 def espresso(x: Tensor) -> float:
     return squeezenet()(x.clamp(0, 1)).softmax(1)[0, squeezenet().class_index("espresso")].item()
 
 
 def test_both_ends():
     x, heat = coffee(96), torch.rand(1, 1, 12, 12, generator=torch.Generator().manual_seed(0))
-    fractions, p = deletion_curve(squeezenet(), x, "espresso", heat, steps=4, sigma=5.0)
+    fractions, p = deletion_curve(squeezenet(), x, "espresso", heat, steps=4)
     assert fractions.tolist() == [0, 0.25, 0.5, 0.75, 1] and p.shape == (5,)
     assert p[0].item() == pytest.approx(espresso(x), abs=1e-5)
-    assert p[-1].item() == pytest.approx(espresso(images.blur(x, 5.0)), abs=1e-5)
-    _, q = deletion_curve(squeezenet(), x, "espresso", heat, steps=4, sigma=5.0, insertion=True)
-    assert (q[0].item(), q[-1].item()) == pytest.approx((p[-1].item(), p[0].item()), abs=1e-5)
-
-
-def test_half_way_by_hand():
-    """The hotter half is blurred, the other half is the picture."""
-    x, heat = coffee(96), torch.zeros(1, 1, 96, 96)
-    heat[..., :48] = 1
-    _, p = deletion_curve(squeezenet(), x, "espresso", heat, steps=2)
-    half = torch.cat([images.blur(x, 10.0)[..., :48], x[..., 48:]], -1)
-    assert p[1].item() == pytest.approx(espresso(half), abs=1e-5)
+    assert p[-1].item() == pytest.approx(espresso(images.blur(x, 10.0)), abs=1e-5)
 
 
 def test_insertion_is_deletion_of_the_reversed_map_backwards():
@@ -188,16 +131,7 @@ def test_deletion_of_volumes_blurs_in_millimetres(spacing: tuple | None):
     refuses(deletion_curve, net, x, 1, heat[:, :, 0], says=r"its map \(1,1,h,w\)")
 
 
-# ---- slips -----------------------------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("options, words", [
-    ({"steps": 0}, ("steps = 0", "from 1 on")), ({"steps": 2.5}, ("steps = 2.5", "whole number")),
-    ({"sigma": -1.0}, ("sigma = -1.0",)), ({"target": 1000}, ("class 1000",)), ({"target": "expresso"}, ("espresso",)),
-    ({"image": coffee(64).expand(2, -1, -1, -1)}, ("one picture", r"\(2, 3, 64, 64\)")),
-    ({"image": coffee(64) * float("nan")}, ("NaN",)),
-    ({"heat": torch.rand(1, 3, 8, 8)}, (r"\(1, 3, 8, 8\)", "max_abs")),
-    ({"heat": torch.rand(2, 1, 8, 8)}, (r"\(2, 1, 8, 8\)",)), ({"heat": torch.rand(8, 8)}, (r"\(8, 8\)",)),
-    ({"heat": torch.full((1, 1, 8, 8), float("nan"))}, ("heat", "NaN"))])
-def test_slips(options: dict, words: tuple):
-    given = {"image": coffee(64), "target": "espresso", "heat": torch.rand(1, 1, 8, 8)} | options
-    refuses(deletion_curve, squeezenet(), **given, says=words)
+def test_heat_that_is_none():
+    refuses(deletion_curve, squeezenet(), coffee(64), 504, torch.rand(1, 3, 8, 8), says=(r"\(1, 3, 8, 8\)", "max_abs"))
+    nan = torch.full((1, 1, 8, 8), float("nan"))
+    refuses(deletion_curve, squeezenet(), coffee(64), 504, nan, says=("heat", "NaN"))

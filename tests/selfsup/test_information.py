@@ -42,13 +42,6 @@ def test_with_a_price_it_is_the_sum_of_three_entropies_by_scipy() -> None:
         assert float(-iic_loss(z, moved, lam=lam, symmetric=False)) == pytest.approx(wanted)
 
 
-def test_both_views_count_alike() -> None:
-    z, moved = drawn(30, 4), drawn(30, 4, seed=1)
-    assert torch.equal(joint(z, moved), joint(z, moved).T)
-    assert float(iic_loss(z, moved)) == pytest.approx(float(iic_loss(moved, z)), abs=1e-15)
-    assert not torch.equal(joint(z, moved, symmetric=False), joint(z, moved, symmetric=False).T)
-
-
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_the_gradient_is_that_of_finite_differences(symmetric: bool) -> None:
     scores = [torch.randn(6, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(n)).requires_grad_()
@@ -87,10 +80,6 @@ def test_small_batches_overestimate_it_by_about_the_bias(k: int, n: int, symmetr
     assert bias(k, n, symmetric=symmetric) == pytest.approx((k * (k - 1) / 2 if symmetric else (k - 1) ** 2) / (2 * n))
 
 
-def test_of_two_classes_symmetry_saves_nothing() -> None:
-    assert bias(2, 30, symmetric=True) == bias(2, 30)
-
-
 def test_joints_one_by_one_or_all_together() -> None:
     many = torch.stack([joint(drawn(20, 3, seed), drawn(20, 3, seed + 5)) for seed in range(4)])
     assert torch.allclose(mutual_information(many.view(2, 2, 3, 3)).flatten(),
@@ -123,8 +112,6 @@ def _information_of(known: Tensor, rows: int, columns: int) -> float:
     return by_scikit_learn((split[0].T @ known @ split[1]).numpy())
 
 
-@pytest.mark.parametrize("bad", [torch.rand(4, 3), -torch.eye(3), torch.eye(3).long(), torch.eye(4), "z",
-                                 torch.eye(3)[0], torch.full((3, 3), torch.nan)])
-def test_what_is_no_share_is_refused(bad: object) -> None:
-    for given in ((bad, torch.eye(3)), (torch.eye(3), bad)):
-        refuses(iic_loss, *given)
+def test_what_is_no_share_is_refused() -> None:
+    refuses(iic_loss, torch.eye(3).long(), torch.eye(3), says="float32 or float64")
+    refuses(iic_loss, -torch.eye(3), torch.eye(3), says="holds no shares")

@@ -75,8 +75,6 @@ def test_a_student_s_steps_are_those_of_plain_torch():
     assert wanted[-1] < wanted[0]
 
 
-# ---- the contract ----------------------------------------------------------------------------------------------------
-
 @EACH
 def test_a_student_of_another_kind_learns_what_its_teacher_tells_apart_and_leaves_it_alone(name: str):
     (pictures, _), teacher, student = shapes(), digit_encoder(8), digit_encoder(4, seed=1)

@@ -87,12 +87,6 @@ def test_it_is_zero_for_what_differs_by_eta_alone(name: str) -> None:
     assert marginal_loss(other, y, name).min() > 0.1
 
 
-@pytest.mark.parametrize("name", [name for name, one in NUISANCES.items() if not one.sizes])
-def test_the_loss_does_not_see_eta(name: str) -> None:
-    prediction, y = drawn(name, 6)
-    assert marginal_loss(MOVES[name](prediction), y, name) == pytest.approx(marginal_loss(prediction, y, name))
-
-
 @every
 def test_it_says_whether_it_sees_the_size_of_a_prediction(name: str) -> None:
     prediction, y = drawn(name, 7)
@@ -107,12 +101,6 @@ def test_it_says_whether_it_is_of_things(name: str) -> None:
         refuses(marginal_loss, rows, rows.flip(0), name, says="(B,N,D)")
     else:
         assert marginal_loss(rows, rows.flip(0), name).shape == (2,)
-
-
-@every
-def test_even_a_random_prediction_looks_better_than_it_is(name: str) -> None:
-    prediction, y = drawn(name, 8)
-    assert marginal_loss(prediction, y, name).sum() < (y - prediction).square().sum()
 
 
 def test_a_list_of_ways_is_tried_for_each_of_the_batch() -> None:
@@ -160,11 +148,7 @@ def test_projection() -> None:
     refuses(projected_loss, torch.zeros(1, 3), y, lambda y: y.amax(2), says="π")
 
 
-def test_slips() -> None:
+def test_no_batch_and_a_way_to_another_shape_are_refused() -> None:
     y = torch.rand(2, 3)
-    for bad in ("turn", [], [lambda p: p[:, :1]], 3, [3]):
-        refuses(marginal_loss, y, y, bad)
-    for name in ("permutation", "orthogonal"):
-        refuses(marginal_loss, y, y, name, says=r"\(B,N,D\)")
-    refuses(marginal_loss, torch.rand(3), torch.rand(3), "sign", says="batch")
-    refuses(marginal_loss, y, torch.rand(2, 4), "sign", says="shape")
+    refuses(marginal_loss, y[0], y[0], "sign", says="give a batch")
+    refuses(marginal_loss, y, y, [lambda p: p[:, :1]], says="the shape of y")

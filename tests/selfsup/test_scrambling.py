@@ -109,16 +109,6 @@ def test_what_would_give_a_place_away_is_gone() -> None:
     torch.testing.assert_close(flat, torch.full_like(flat, 0.5))  # rounding is not blown up
 
 
-def test_without_a_gap_the_edges_go_on() -> None:
-    """Put back in order, the tiles are the picture's middle."""
-    x = torch.rand(3, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-    posed = jigsaw(gap=0, drop_colour=0, normalise=False).pose(x, torch.Generator().manual_seed(0))
-    for picture, tiles, answer in zip(x, posed.views, posed.target, strict=True):
-        home = tiles[permutations(24)[answer].argsort()]
-        rows = [torch.cat(list(home[3 * row : 3 * row + 3]), 2) for row in range(3)]
-        assert torch.equal(torch.cat(rows, 1), picture[:, 8:56, 8:56])
-
-
 def test_a_lens_moves_red_out_and_blue_in_as_scipy_does() -> None:
     x = torch.rand(1, 3, 20, 20, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     seen = aberrated(x, 0.1)[0]

@@ -6,21 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.helpers import refuses
+from u3lab import selfsup
 from u3lab.descent import last
-from u3lab.selfsup import (
-    SegmentSettings,
-    best_dense_head,
-    bias_field,
-    dense_heads,
-    displaced_joints,
-    mutual_information,
-    relit,
-    segment,
-    segmentation_loss,
-    segmenting,
-    segments,
-    texture_encoder,
-)
 from u3lab.selfsup.matching import hungarian_accuracy
 from u3lab.selfsup.segmenting import DenseHeads
 from u3lab.worlds import mosaics
@@ -47,7 +34,7 @@ def by_loop(z: Tensor, moved: Tensor, reach: int) -> Tensor:
 @pytest.mark.parametrize("reach", [0, 1, 3])
 def test_one_convolution_is_the_loop_over_displacements(reach: int) -> None:
     z, moved = maps(), maps(seed=1)
-    assert torch.allclose(displaced_joints(z, moved, reach), by_loop(z, moved, reach))
+    assert torch.allclose(selfsup.displaced_joints(z, moved, reach), by_loop(z, moved, reach))
 
 
 @pytest.mark.oracle("the loop over places and displacements", selfsup=["IIC of places, pooled", "IIC of places, mean"])
@@ -55,17 +42,18 @@ def test_both_losses_are_what_they_say() -> None:
     z, moved = maps(), maps(seed=1)
     P = by_loop(z, moved, 2)
     P = (P + P.transpose(2, 3)) / 2
-    pooled, each = mutual_information(P.mean((0, 1))), torch.stack([mutual_information(one) for one in P.flatten(0, 1)])
-    assert float(segmentation_loss(z, moved, reach=2)) == pytest.approx(-float(pooled))
-    assert float(segmentation_loss(z, moved, reach=2, pooled=False)) == pytest.approx(-float(each.mean()))
-    assert float(segmentation_loss(z, moved, reach=0)) == pytest.approx(
-        float(segmentation_loss(z, moved, reach=0, pooled=False)))
+    pooled = selfsup.mutual_information(P.mean((0, 1)))
+    each = torch.stack([selfsup.mutual_information(one) for one in P.flatten(0, 1)])
+    assert float(selfsup.segmentation_loss(z, moved, reach=2)) == pytest.approx(-float(pooled))
+    assert float(selfsup.segmentation_loss(z, moved, reach=2, pooled=False)) == pytest.approx(-float(each.mean()))
+    assert float(selfsup.segmentation_loss(z, moved, reach=0)) == pytest.approx(
+        float(selfsup.segmentation_loss(z, moved, reach=0, pooled=False)))
 
 
 def test_its_gradient() -> None:
     scores = torch.randn(2, 2, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
     for pooled in (True, False):
-        assert torch.autograd.gradcheck(lambda s: segmentation_loss(
+        assert torch.autograd.gradcheck(lambda s: selfsup.segmentation_loss(
             s.softmax(1), s.flip(0).softmax(1), reach=1, pooled=pooled), scores)  # noqa: B023
 
 
@@ -73,16 +61,15 @@ def test_stripes_are_better_than_the_truth_for_the_mean_and_worthless_for_the_po
     _, labels = mosaics.textures(12)
     truth = F.one_hot(labels[:, 4::8, 4::8], 3).permute(0, 3, 1, 2).float()
     stripes = F.one_hot(torch.arange(12).expand(12, 12, 12) % 3, 3).permute(0, 3, 1, 2).float()
-    mean_of = {name: float(segmentation_loss(z, z, reach=3, pooled=False)) for name, z in (("truth", truth),
-                                                                                           ("stripes", stripes))}
-    pool_of = {name: float(segmentation_loss(z, z, reach=3)) for name, z in (("truth", truth), ("stripes", stripes))}
+    mean_of, pool_of = ({name: float(selfsup.segmentation_loss(z, z, reach=3, pooled=pooled)) for name, z in (
+        ("truth", truth), ("stripes", stripes))} for pooled in (False, True))
     assert mean_of["stripes"] < mean_of["truth"] - 0.1
     assert pool_of["truth"] < -0.15 and pool_of["stripes"] > -0.05
 
 
 def test_the_heads_undo_the_turn_and_the_mirror() -> None:
     raw = torch.rand(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    posed = segmenting(3, light=lambda x, generator: x).pose(raw, torch.Generator().manual_seed(1))
+    posed = selfsup.segmenting(3, light=lambda x, generator: x).pose(raw, torch.Generator().manual_seed(1))
     g, = posed.more
     assert len({tuple(row) for row in g.tolist()}) > 3 and not torch.equal(posed.views[:, 0], posed.views[:, 1])
     head = DenseHeads(3, 4, heads=2)  # of each place alone: it commutes with every g
@@ -95,28 +82,29 @@ def test_it_tells_black_from_white() -> None:
     labels = mosaics.regions(12, 48, 2, torch.Generator().manual_seed(0))
     noise = 0.1 * torch.randn(12, 1, 48, 48, generator=torch.Generator().manual_seed(1))
     pictures += (0.25 + 0.5 * labels[:, None] + noise).clamp(0, 1)
-    net, settings = texture_encoder(4, window=1), SegmentSettings(steps=25, batch_size=12, reach=1, heads=2, lr=0.02)
-    head = dense_heads(net, 2, settings=settings)
-    step = last(segment(net, pictures, 2, head=head, settings=settings))
-    found = segments(net, head, pictures)
+    net = selfsup.texture_encoder(4, window=1)
+    settings = selfsup.SegmentSettings(steps=25, batch_size=12, reach=1, heads=2, lr=0.02)
+    head = selfsup.dense_heads(net, 2, settings=settings)
+    step = last(selfsup.segment(net, pictures, 2, head=head, settings=settings))
+    found = selfsup.segments(net, head, pictures)
     assert step.value.shape == (12, 2, 6, 6) and found.shape == (2, 12, 2, 48, 48)
-    best = found[best_dense_head(net, head, pictures, settings=settings)].argmax(1)
+    best = found[selfsup.best_dense_head(net, head, pictures, settings=settings)].argmax(1)
     assert hungarian_accuracy(best.flatten(), labels.flatten()) > 0.85
 
 
 def test_a_bias_field_is_slow_and_only_darkens() -> None:
-    fields = bias_field(torch.ones(5, 3, 40, 30), torch.Generator().manual_seed(0), most=0.4)
+    fields = selfsup.bias_field(torch.ones(5, 3, 40, 30), torch.Generator().manual_seed(0), most=0.4)
     assert torch.equal(fields[:, 0], fields[:, 2]) and not torch.equal(fields[0], fields[1])
     lows, highs = fields.amin((1, 2, 3)), fields.amax((1, 2, 3))
     assert torch.allclose(lows, torch.tensor(-0.8).exp(), atol=1e-4) and torch.allclose(highs, torch.ones(5), atol=1e-4)
     assert float(fields.diff(dim=2).abs().max()) < 0.08 and float(fields.diff(dim=3).abs().max()) < 0.08
     x = torch.rand(5, 3, 40, 30)
-    assert torch.allclose(bias_field(x, torch.Generator().manual_seed(0), most=0.4), x * fields)
+    assert torch.allclose(selfsup.bias_field(x, torch.Generator().manual_seed(0), most=0.4), x * fields)
 
 
 def test_new_light_is_one_contrast_and_one_brightness_for_all_pixels() -> None:
     x = 0.4 + 0.2 * torch.rand(200, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    y = relit(x, torch.Generator().manual_seed(1), most=0.3)
+    y = selfsup.relit(x, torch.Generator().manual_seed(1), most=0.3)
     wide = [one.amax((1, 2, 3), keepdim=True) - one.amin((1, 2, 3), keepdim=True) for one in (x, y)]
     contrast = wide[1] / wide[0]
     light = y - 0.5 - contrast * (x - 0.5)
@@ -136,7 +124,7 @@ def test_mosaics_are_drawn_from_their_seed_and_all_kinds_are_there(make) -> None
 
 
 def test_slips_are_named() -> None:
-    net = texture_encoder(2)
-    refuses(segment, net, torch.rand(2, 3, 32, 40), 2, says="square")
-    refuses(displaced_joints, maps(), maps(), 6, says="displacement")
-    refuses(segments, net, net, torch.rand(2, 3, 32, 32), says="dense_heads")
+    net = selfsup.texture_encoder(2)
+    refuses(selfsup.segment, net, torch.rand(2, 3, 32, 40), 2, says="square")
+    refuses(selfsup.displaced_joints, maps(), maps(), 6, says="displacement")
+    refuses(selfsup.segments, net, net, torch.rand(2, 3, 32, 32), says="dense_heads")

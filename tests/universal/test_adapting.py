@@ -18,8 +18,6 @@ ADAPTERS = [kind for kind, method in METHODS.items() if method.adapter]
 SMALL = ["squeezenet1_1", "resnet18"]
 
 
-# ---- at the start ----------------------------------------------------------------------------------------------------
-
 @EACH
 @pytest.mark.parametrize("kind", ADAPTERS)
 def test_fresh_adapters_change_no_bit(name: str, kind: str):
@@ -42,8 +40,6 @@ def test_any_module_and_any_layer():
     assert net.classes == ("x", "y") and net.pictures is False
     assert net.features(pictures(), "layer2.0").shape[:2] == (2, 128)
 
-
-# ---- domains ---------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind", [kind for kind, method in METHODS.items() if method.own == "nothing"])
 def test_nothing_is_forgotten(kind: str):
@@ -127,8 +123,6 @@ def test_in_double_precision():
     assert relative(net.double()(pictures().double()).float(), single) < 1e-5
 
 
-# ---- a classifier to everyone else -----------------------------------------------------------------------------------
-
 @pytest.mark.parametrize("name", SMALL)
 def test_other_chapters_take_it_for_the_network_of_the_domain(name: str):
     net, x = shaken(adapt(network(name)).add_domain("new", ["cat", "dog", "cow"]), "new").use("new"), pictures(1)
@@ -143,8 +137,6 @@ def test_other_chapters_take_it_for_the_network_of_the_domain(name: str):
     assert nets.narrow(plain, ["dog", "cow"])(x).shape == (1, 2)
     refuses(nets.narrow, net, ["dog", "cow"], says=("a head for each of its domains", "merge"))
 
-
-# ---- merged ----------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name, kind", [(name, kind) for name in [*ALL, "tiny"] for kind in METHODS
                                         if METHODS[kind].adapter or name == "tiny"])
@@ -167,22 +159,16 @@ def test_the_source_merges_to_itself():
     assert torch.equal(net.merge("source")(pictures()), squeezenet()(pictures()))
 
 
-# ---- how much is added -----------------------------------------------------------------------------------------------
-
 def added(name: str, kind: str = "parallel", **options) -> float:
     """Parameters that one domain of ten classes adds, as a share of the network's."""
     net = adapt(network(name), kind, **options).add_domain("new", 10)
     return sum(p.numel() for p in net.domain_parameters("new")) / sum(p.numel() for p in network(name).parameters())
 
 
-@pytest.mark.parametrize("name", ["resnet18", "vgg11", "squeezenet1_1"])
-def test_a_domain_of_a_network_of_3x3_filters_adds_a_ninth(name: str):
+@pytest.mark.parametrize("name", ALL)
+def test_a_domain_adds_a_ninth(name: str):
+    """Of networks of 3×3 filters, and no more where filters are small."""
     assert added(name) <= 0.115
-
-
-def test_networks_of_small_filters_stay_small_too():
-    for name in ("mobilenet_v2", "efficientnet_b0", "efficientnet_lite0", "convnext_tiny", "densenet121"):
-        assert added(name) <= 0.115, name
 
 
 def test_share_counts_blocks_from_the_top():
@@ -198,26 +184,21 @@ def test_on_says_beside_which_convolutions():
     refuses(adapt, squeezenet(), on=["depthwise"], says=("no depthwise convolution", "on="))
 
 
-# ---- slips -----------------------------------------------------------------------------------------------------------
-
 def test_unknown_domains():
     net = adapt(tiny())
-    for ask in (net.use, net.domain_parameters, net.merge, net.remove_domain, lambda name: net.using(name).__enter__()):
-        refuses(ask, "new", says=("no domain 'new'", "it has source", "add_domain"))
-    for wrong in (None, 3, [], [None], ["source", "new"]):
-        refuses(net.use, wrong, says="")
+    refuses(net.use, "new", says=("no domain 'new'", "it has source", "add_domain"))
+    refuses(net.use, ["source", "new"], says="no domain 'new'")
     assert net.used == ("source",)
     refuses(net.remove_domain, "source", says="cannot be taken away")
 
 
 def test_domains_that_are_none():
     net = adapt(tiny()).add_domain("taken", 2)
-    for name in ("", " ", "a.b", None, 3):
+    for name in (" ", "a.b"):
         refuses(net.add_domain, name, 2, says="word without a dot")
     for name in ("taken", "source"):
         refuses(net.add_domain, name, 2, says=f"has a domain '{name}' already")
-    for classes in (0, 1, -1, 2.5, True, None, ["one"], [], "ab", [1, 2], {"a", "b"}):
-        refuses(net.add_domain, "new", classes, says="classes")
+    refuses(net.add_domain, "new", {"a", "b"}, says="classes")
     assert net.domains == ("source", "taken")
 
 
@@ -225,9 +206,6 @@ def test_networks_that_cannot_be_adapted():
     refuses(adapt, nn.Sequential(nn.Flatten(), nn.Linear(12, 3)).eval(), says="Sequential has no convolution")
     refuses(adapt, nn.Sequential(nn.Conv2d(3, 4, 1)).eval(), says="no layer behind its convolutions")
     refuses(adapt, adapt(tiny()), says=("adapted already", "add_domain"))
-    refuses(adapt, copy.deepcopy(tiny()).train(), says="training mode")
-    refuses(adapt, None, says="a network is wanted")
-    refuses(adapt, tiny(), "sideways", says=("method", "parallel"))
 
 
 def test_a_batch_of_another_length_than_its_names():

@@ -84,8 +84,6 @@ def test_the_hash_is_that_of_the_numbers_only(tmp_path: Path):
     assert adapt(network("resnet18")).base != net.base
 
 
-# ---- slips -----------------------------------------------------------------------------------------------------------
-
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     return shaken(adapt(tiny()).add_domain("new", 3), "new").save_domain(tmp_path / "new.safetensors", "new")
