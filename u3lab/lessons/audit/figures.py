@@ -78,7 +78,7 @@ def kinds() -> Figure:
     found = {name: results.facts("audited")["evidence"]["summary"][cue]["lesion filled in"]
              for cue, name in KINDS.items()}
     return against(found, wording.thresholds()["lesion removed"]["threshold"],
-                   "answers that leave with the lesion (mean, least, largest of three or more)")
+                   "share of answers that leave with the lesion (mean, least, largest)")
 
 
 def against(found: Mapping[str, tuple[float, float, float]], limit: float, measured: str) -> Figure:
