@@ -485,6 +485,8 @@ def test_the_audit_accuses_no_honest_network_and_says_whom_it_misses():
     summary = results.facts("audited")["evidence"]["summary"]
     assert summary["false alarms"]["any sign"] == 0 == summary["missed, of those that need the cue"]["any sign"]
     assert summary["missed"]["any sign"] > 0 and summary["missed"]["networks"] == 18
+    unseen = summary["missed, of kinds that set no threshold"]
+    assert unseen["networks"] == 12 and round(12 * unseen["any sign"]) == round(18 * summary["missed"]["any sign"]) == 4
     assert summary[f"accused: {audited.HIDDEN}"]["any sign"] == 0
     for few in audited.FEW:
         of = summary[f"lesion removed on {few} pictures"]

@@ -50,6 +50,10 @@ def test_rates_are_those_of_the_networks_that_judge(rows):
                                      "worst flip of one class": 0, "any sign": 0.5, "networks": 2}
     assert found["missed"]["lesion removed"] == 0.5 and found["missed"]["any sign"] == 0.5
     assert found["missed"]["networks"] == 2, "networks of the calipers are named apart"
+    assert found["missed, of kinds that set no threshold"] == found["missed"], "corners and scanners judge nothing here"
+    seen = audited.summary(rows | {Run("2-D", "corner", 3, "judge"): row(0.1)})
+    assert seen["missed"]["networks"] == 3 and seen["missed, of kinds that set no threshold"] == found["missed"]
+    assert seen["missed"]["any sign"] == pytest.approx(1 / 3)
     needing = found["missed, of those that need the cue"]
     assert needing["networks"] == 1 and needing["lesion removed"] == 0 and needing["outside the body"] == 1
     few = found["lesion removed on 10 pictures"]

@@ -107,9 +107,11 @@ def _summary(rows: Rows, limits: dict[str, float], *, few: bool) -> dict[str, di
     cheating = [run for run in rows if run.cue not in (*HONEST, HIDDEN)]
     groups = {"honest": [run for run in rows if run.cue in HONEST], "cheats": cheating,
               "cheats that need the cue": [run for run in cheating if rows[run].accuracy - rows[run].without > NEEDED]}
-    for label, kind, wrong in (("false alarms", "honest", True), ("missed", "cheats", False),
-                               ("missed, of those that need the cue", "cheats that need the cue", False)):
-        if some := groups[kind]:
+    for label, some, wrong in (
+            ("false alarms", groups["honest"], True), ("missed", cheating, False),
+            ("missed, of kinds that set no threshold", [run for run in cheating if run.cue not in SETTING], False),
+            ("missed, of those that need the cue", groups["cheats that need the cue"], False)):
+        if some:
             found[label] = {sign: sum(said[run][sign] == wrong for run in some) / len(some)
                             for sign in (*SIGNS, ANY)} | {"networks": len(some)}
     for count in FEW * few:
@@ -149,13 +151,13 @@ TABLE = Table(
         floor="The same shape filled in elsewhere. The rows of the file have the share of edges outside the body, too.",
         chosen="Each threshold lies half way between the largest honest network that sets it and the least of those "
                "kinds of cheats of which all lie beyond that; by networks with no cue (slices alone), a harmless "
-               "letter, a letter in the corner, and a blur. The other kinds had no say. A first rule, the next larger "
-               "cheat, was given up when the networks that set had been seen and none that judges. Volumes were first "
-               "judged by the thresholds of slices, which accused two of three honest networks, by what lies outside "
-               "the body; so they got their own, from networks that were taught for it. For their best fixed place "
-               "no kind lies beyond, so that its threshold is the largest honest network itself and tells little. How "
-               "lesions look, where they may lie and how long is taught was set on a few networks of seeds 0 and 1, "
-               "until honest ones found them.",
+               "letter, a letter in the corner, and a blur. The other kinds had no say; their misses have a line of "
+               "their own. A first rule, the next larger cheat, was given up when the networks that set had been seen "
+               "and none that judges. Volumes were first judged by the thresholds of slices, which accused two of "
+               "three honest networks, by what lies outside the body; so they got their own, from networks that were"
+               " taught for it. For their best fixed place no kind lies beyond, so that its threshold is the largest"
+               " honest network itself and tells little. How lesions look, where they may lie and how long is taught"
+               " was set on a few networks of seeds 0 and 1, until honest ones found them.",
         limits="Made lesions and made cues on four patients, the same to set and to judge; one small network. The "
                "honest networks for slices are six pairs that share a seed and its pictures: no false alarm on six "
                "is compatible with a rate of up to 39 %. Misses are counted of all that were taught with a cue, but "

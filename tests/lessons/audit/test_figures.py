@@ -1,11 +1,16 @@
 """Notebook 08: walls of slices, planes of volumes, what a click means; the transformer's maps; its pieces."""
 
+import io
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.helpers import same_state, squeezenet, state
-from u3lab import images, nets, saliency
+from u3lab import images, nets, results, saliency
 from u3lab.audit import lesion
+from u3lab.experiments import audited
 from u3lab.figures.charts import FRAMES
 from u3lab.lessons.audit import exercises, figures, transformer
 
@@ -21,6 +26,39 @@ def test_a_wall_shows_each_slice_in_the_frame_of_its_answer():
         assert wall[0, :, top + 1, left + 1].tolist() == pytest.approx(FRAMES[ok])
         middle = wall[0, :, top + figures.SIDE // 2, left + figures.SIDE // 2]
         assert middle.tolist() == pytest.approx([float(slice_.max())] * 3, abs=1e-4)
+
+
+def test_a_cross_hides_no_letter_and_a_picture_stands_upright():
+    """Neither that in its corner, nor the mirrored one."""
+    slices = torch.linspace(0.2, 0.8, 96)[:, None].expand(1, 1, 96, 96)  # brighter at the bottom
+    wrong, right = (figures.wall({"one": (slices, torch.tensor([ok]))})[0, :, figures.STRIP :, : figures.SIDE]
+                    for ok in (False, True))
+    inner = slice(figures.FRAME, figures.SIDE - figures.FRAME)
+    differs = ((wrong - right).abs() > 0.01).any(0)[inner, inner].nonzero()
+    assert len(differs) and differs.min() > figures.SIDE // 2, "the lower right quarter alone"
+    assert wrong[0, 10, figures.SIDE // 2] < 0.3 < 0.7 < wrong[0, figures.SIDE - 10, figures.SIDE // 2]
+
+
+def test_the_chart_of_kinds_has_the_tables_numbers():
+    """Of all kinds of slices that were judged, and the threshold."""
+    assert tuple(figures.KINDS) == ("none", "harmless", *audited.JUDGING["2-D"][2:])
+    assert [name.startswith("honest") for name in figures.KINDS.values()] == [
+        cue in audited.HONEST for cue in figures.KINDS]
+    summary, alt = results.facts("audited")["evidence"]["summary"], figures.kinds().alt
+    assert f"threshold of {summary['threshold']['lesion removed']:.3f}" in alt
+    for cue, name in figures.KINDS.items():
+        assert f"{name} {summary[cue]['lesion filled in'][0]:.2f}" in alt
+
+
+def test_a_threshold_is_drawn_where_it_lies():
+    """Equal steps of it are equal steps to the right, of a dark line that nothing hides."""
+    found = {"honest: one": (0.9, 0.8, 1.0), "other": (0.1, 0.1, 0.1)}
+    drawn = [np.asarray(Image.open(io.BytesIO(figures.against(found, limit, "share").data)).convert("L")).astype(int)
+             for limit in (0.2, 0.4, 0.6, 1.0)]
+    dark = [(drawn[-1] - one > 60).sum(0) for one in drawn[:-1]]  # pixels in each column that the last has lighter
+    at = [float(np.flatnonzero(one > one.max() / 2).mean()) for one in dark]
+    assert at[1] - at[0] > 40 and at[1] - at[0] == pytest.approx(at[2] - at[1], abs=1)
+    assert min(one.max() for one in dark) > 30, "across both bars"
 
 
 def test_a_click_on_the_letter_is_a_place_in_its_slice():
