@@ -50,8 +50,8 @@ def _maps(arguments: argparse.Namespace) -> list[dict]:
     """Ours against captum, zennit and TorchRay, map by map.
 
     Peers get the torchvision or timm module in the default memory format and a picture that is normalised already; for
-    relevance rules, batch norms are folded. Only peers with equal maps count for a target. Memory is measured first:
-    before this process has computed anything that a fork could reuse.
+    relevance rules, batch norms are folded. If there are peers with equal maps, a target means these. Memory is
+    measured first: before this process has computed anything that a fork could reuse.
     """
     from tests.bench import measure, table
     from tests.bench.rows import ROWS

@@ -335,6 +335,7 @@ def test_a_pickle_is_no_picture(trap, tmp_path):
             assert verdict(file)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_pickle_as_a_file_of_weights_in_a_cache_or_as_a_checkpoint(trap, tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "cached", lambda name: tmp_path / "alexnet-owt-7be5be79.pth")
     for content in trap.values():
