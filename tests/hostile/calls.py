@@ -326,7 +326,6 @@ GENERATOR = ours(lambda: torch.Generator().manual_seed(0))
 good("selfsup.aligned", prediction=PREDICTED, y=TRUE, over=OVER)
 good("selfsup.marginal_loss", prediction=PREDICTED, y=TRUE, over=OVER)
 good("selfsup.projected_loss", prediction=PREDICTED, y=TRUE, project=(Function(), torch.abs))
-good("selfsup.correspondence_loss", scores=numbers(lambda: draw(3, 3), 0, 1))
 good("selfsup.draw_pairs", joint=JOINT, count=whole(4), generator=GENERATOR)
 good("selfsup.pmi", joint=JOINT)
 
@@ -951,8 +950,6 @@ def other_head() -> dict[str, object]:
 
 
 PLACES = Made(lambda: torch.arange(256).view(1, 16, 16) // 128)
-good("selfsup.arrow", frames=whole(3, 3, 64), of=(Choice(), "differences"))
-good("selfsup.sorting", defended=(Flag(), True))
 good("selfsup.audiovisual_clustering", k=whole(3, 2, 1000), sound_encoder=(Function(), selfsup.SoundEncoder),
      settings=CLUSTERING)
 good("selfsup.sound_map",
@@ -965,8 +962,6 @@ good("selfsup.pixel_codes", lambda head, pictures: selfsup.pixel_codes(learner("
      head=(These(make=other_head), Made(lambda: learner("moving")[1])), pictures=SEVERAL)
 good("selfsup.pixel_codes, net", lambda net: selfsup.pixel_codes(net, learner("moving")[1], x()),
      net=(Net(asked=False), Made(lambda: learner("moving")[0])))
-good("selfsup.grouped", codes=numbers(lambda: draw(1, 2, 16, 16), 0, 2, 3), seed=SEED,
-     masks=(Labels(fixed=(0, 1, 2), known=False), PLACES))
 good("cross_pixel.moving", pixels=whole(20, 3, 1024), sigma=(Number(0, without_low=True), 0.1),
      kappa=(Number(0, without_low=True), 1.0))
 WATCHER = Made(lambda: selfsup.unet(2))

@@ -9,7 +9,7 @@ from sklearn.metrics import mutual_info_score
 from torch import Tensor
 
 from tests.helpers import refuses
-from u3lab.selfsup import correspondence_loss, draw_pairs, pmi
+from u3lab.selfsup import draw_pairs, pmi
 
 
 def joint() -> Tensor:
@@ -54,16 +54,5 @@ def test_pmi() -> None:
     assert torch.sigmoid(pmi(p)) == pytest.approx(p / (p + apart))
 
 
-def test_the_loss_of_a_batch_is_that_of_its_pairs() -> None:
-    scores = torch.randn(5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    terms = [(math.log(1 + math.exp(-float(scores[i, j]) if i == j else float(scores[i, j]))), i == j)
-             for i in range(5) for j in range(5)]
-    wanted = sum(t for t, own in terms if own) / 5 / 2 + sum(t for t, own in terms if not own) / 20 / 2
-    assert float(correspondence_loss(scores)) == pytest.approx(wanted)
-    assert float(correspondence_loss(torch.zeros(3, 3))) == pytest.approx(math.log(2))
-    assert float(correspondence_loss(200 * torch.eye(3) - 100)) < 1e-9
-
-
 def test_what_is_no_table_of_pairs_is_refused() -> None:
-    refuses(correspondence_loss, torch.ones(1, 1), says="two pairs or more")
     refuses(pmi, torch.ones(2, 2), says="with the sum 4;")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -56,8 +57,11 @@ for name in selfsup.TASKS:
 
 call("pretext tasks of other settings")(lambda: [posed(task) for task in (
     selfsup.decolorise(40.0, gamma=0.2), selfsup.erase(0.1), selfsup.jigsaw(6, tile=12, gap=3, normalise=False),
-    selfsup.relative_position(tile=20, gap=4, jitter=2, drop_colour=0.0), selfsup.arrow(frames=4, of="frames"),
-    selfsup.sorting(defended=False), selfsup.contrastive(0.5), cross_pixel.moving(pixels=30, sigma=0.2, kappa=2.0))])
+    selfsup.relative_position(tile=20, gap=4, jitter=2, drop_colour=0.0), replace(
+        ordering.ARROW, pose=partial(ordering.pose_arrow, frames=4, of="frames"),
+        head=partial(ordering.Compared, views=4, classes=2)),
+    replace(ordering.SORTING, pose=partial(ordering.pose_sorting, defended=False)), selfsup.contrastive(0.5),
+    cross_pixel.moving(pixels=30, sigma=0.2, kappa=2.0))])
 
 
 @call("pretext training that goes on from its checkpoint, in half precision")
@@ -153,9 +157,8 @@ def _moving() -> object:
     pictures, flow = raw("flows")
     net = selfsup.encoder(2)
     codes = selfsup.pixel_codes(net, selfsup.head_of(net, "moving"), pictures[:1])
-    masks = torch.arange(256).view(1, 16, 16) // 100
     pixels = flow.flatten(2)[:, :, ::256].transpose(1, 2)
-    return [sealed(codes), selfsup.grouped(codes[:, :, :16, :16], masks), sealed(cross_pixel.relative(flow)),
+    return [sealed(codes), sealed(cross_pixel.relative(flow)),
             cross_pixel.flow_kernel(pixels), cross_pixel.code_kernel(uniform(2, 9, 4)),
             sealed(selfsup.estimated_flow(raw("clips")[:1, :2]))]
 
@@ -176,8 +179,7 @@ def _marginal() -> object:
 @call("correspondences and what they tell")
 def _switch() -> object:
     joint = uniform(3, 4) / uniform(3, 4).sum()
-    return [selfsup.draw_pairs(joint, 20, draw()), selfsup.pmi(joint),
-            selfsup.correspondence_loss(uniform(4, 4) - 0.5)]
+    return [selfsup.draw_pairs(joint, 20, draw()), selfsup.pmi(joint)]
 
 
 # Does it help?

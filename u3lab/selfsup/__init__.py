@@ -15,8 +15,8 @@ from u3lab.selfsup.audiovisual import SoundEncoder, audiovisual_clustering
 from u3lab.selfsup.clustering import ClusterSettings, best_head, cluster, cluster_probabilities, clustering, sub_heads
 from u3lab.selfsup.colour import annealed_mean, decolorise
 from u3lab.selfsup.contrast import contrastive, nt_xent
-from u3lab.selfsup.correspondence import Pairs, correspondence_loss, draw_pairs, pmi
-from u3lab.selfsup.cross_pixel import Grouped, grouped, pixel_codes
+from u3lab.selfsup.correspondence import Pairs, draw_pairs, pmi
+from u3lab.selfsup.cross_pixel import pixel_codes
 from u3lab.selfsup.digit_augmentation import digit_views
 from u3lab.selfsup.encoder import LAYERS, encoder
 from u3lab.selfsup.erasing import erase
@@ -25,7 +25,6 @@ from u3lab.selfsup.information import bias, iic_loss, joint, mutual_information
 from u3lab.selfsup.knowledge_transfer import pseudo_labels, transfer_knowledge
 from u3lab.selfsup.marginal import NUISANCES, aligned, marginal_loss, projected_loss
 from u3lab.selfsup.moved import MOVED, moves, three_frame_difference
-from u3lab.selfsup.ordering import arrow, sorting
 from u3lab.selfsup.photometric import bias_field, relit
 from u3lab.selfsup.registry import TASKS
 from u3lab.selfsup.scrambling import aberrated, jigsaw, relative_position

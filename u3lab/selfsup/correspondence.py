@@ -17,7 +17,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.checks import is_a, tensors, whole
@@ -44,26 +43,6 @@ def draw_pairs(joint: Tensor, count: int, generator: torch.Generator) -> Pairs:
     alone = [torch.multinomial(p.sum(axis), count, True, generator=generator) for axis in (1, 0)]
     return Pairs(torch.cat([both // p.shape[1], alone[0]]), torch.cat([both % p.shape[1], alone[1]]),
                  torch.cat([torch.ones(count), torch.zeros(count)]))
-
-
-def correspondence_loss(scores: Tensor) -> Tensor:
-    """The loss of the switch on all pairs of a batch: scores (B,B) of each x_i with each y_j → a scalar.
-
-        L = −½ mean over i of log σ(s_ii) − ½ mean over i ≠ j of log σ(−s_ij)
-
-    There are many more pairs of two sources than of one; halving brings back equal chances.
-
-    Raises
-    ------
-    U3Error
-        Scores that are not square, fewer than two, or no finite floats.
-    """
-    tensors(scores=(scores, "BB"))
-    if len(scores) < 2 or not scores.is_floating_point():
-        raise U3Error(f"scores are of {scores.dtype}, {tuple(scores.shape)}; give floats (B,B) with two pairs or more")
-    same = scores.diagonal()
-    other = scores[~torch.eye(len(scores), dtype=torch.bool, device=scores.device)]
-    return -(F.logsigmoid(same).mean() + F.logsigmoid(-other).mean()) / 2
 
 
 def pmi(joint: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ Mahendran, Thewlis & Vedaldi, Cross pixel optical flow similarity for self-super
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -119,64 +118,6 @@ def pixel_codes(net: nn.Module, head: nn.Module, pictures: Tensor) -> Tensor:
     at_rest("head", head, Dense, "make one with selfsup.head_of(net, 'moving')")
     found = head.layers(net.module(net.normalise(pictures)))
     return F.normalize(F.interpolate(found, pictures.shape[2:], mode="bilinear", align_corners=False), dim=1)
-
-
-class Grouped(NamedTuple):
-    """``groups`` (B,H,W), whole numbers from 0; for each picture ``ari`` and ``iou`` (B), float64."""
-
-    groups: Tensor
-    ari: Tensor
-    iou: Tensor
-
-
-def grouped(codes: Tensor, masks: Tensor, *, seed: int = 0) -> Grouped:
-    """Pixels grouped by k-means on their codes, picture by picture, and how well the groups fit masks.
-
-    Parameters
-    ----------
-    codes
-        (B,D,H,W); colours are codes as well, and are the rival.
-    masks
-        (B,H,W), whole numbers: which thing, or the ground, each pixel belongs to. There are as many groups as things in
-        the picture, with the ground.
-
-    Returns
-    -------
-    Grouped
-        The adjusted Rand index, 0 for groups by chance; and the mean over a picture's masks of intersection over union,
-        each with a group of its own, chosen so that the mean is largest.
-
-    Raises
-    ------
-    U3Error
-        Codes and masks that do not fit each other, or a picture with only one mask, in which there is nothing to group.
-    """
-    from sklearn.cluster import KMeans
-    from sklearn.metrics import adjusted_rand_score
-
-    tensors(codes=(codes, "BDHW"), masks=(masks, "BHW"))
-    if masks.is_floating_point() or masks.is_complex() or masks.min() < 0:
-        raise U3Error(f"masks are of {masks.dtype}; give whole numbers from 0, which thing each pixel belongs to")
-    seed, found = whole("seed", seed, 0, 2**32 - 1), []
-    for code, mask in zip(codes.detach().double().cpu(), masks.cpu(), strict=True):
-        things, truth = mask.flatten().unique(return_inverse=True)
-        if len(things) < 2:
-            raise U3Error("a picture has one mask only; leave it out, there is nothing to group")
-        fitted = KMeans(len(things), n_init=4, random_state=seed).fit(code.flatten(1).T.numpy())
-        groups = torch.from_numpy(fitted.labels_).long()
-        found.append((groups.view(mask.shape), adjusted_rand_score(truth, groups), _overlap(groups, truth)))
-    groups, ari, iou = zip(*found, strict=True)
-    return Grouped(torch.stack(groups), *(torch.tensor(one, dtype=torch.float64) for one in (ari, iou)))
-
-
-def _overlap(groups: Tensor, truth: Tensor) -> float:
-    """The mean over things of intersection over union with the group that is given to each, none to two."""
-    from scipy.optimize import linear_sum_assignment
-
-    count = int(truth.max()) + 1
-    both = (truth * count + groups).bincount(minlength=count**2).view(count, count).double()
-    iou = both / (both.sum(0) + both.sum(1, keepdim=True) - both)
-    return float(iou[linear_sum_assignment(iou, maximize=True)].mean())
 
 
 def moving(*, pixels: int = PIXELS, sigma: float = SIGMA, kappa: float = KAPPA) -> Task:
