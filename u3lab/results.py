@@ -28,14 +28,13 @@ from typing import Any
 
 from u3lab import figures
 from u3lab._system import paths
-from u3lab.checks import shown, words
+from u3lab.checks import shown
 from u3lab.errors import U3Error
 from u3lab.figures.canvas import YOURS
 from u3lab.measures import Interval
 
 WORDS = {"measured": "What was measured", "on": "On what", "often": "How often", "floor": "Floor", "rivals": "Rivals",
          "chosen": "What was chosen", "limits": "What it does not say"}
-MARKUP = re.compile(r"`[^`]*`|[|*$<&\\~]|(?<!\w)_|_(?!\w)")  # code, or what Markdown does not take as it stands
 
 
 def table(name: str, *, own: bool = False) -> dict[tuple, tuple]:
@@ -66,28 +65,17 @@ def facts(name: str, *, own: bool = False) -> dict[str, Any]:
     return {key: value for key, value in _content(name, own).items() if key != "rows"}
 
 
-def chart(name: str, *, columns: Sequence[str] | None = None, title: str | None = None,
-          own: bool = False) -> figures.Figure:
-    """The chart of a table, as its file describes it.
+def chart(name: str, *, own: bool = False) -> figures.Figure:
+    """The chart of a table, as its file describes it: the columns of the summary that the table names, or all.
 
-    Parameters
-    ----------
-    columns
-        Which columns of the summary to draw, in this order; without it those that the table names, or all.
-    title
-        In place of the table's own.
-    own
-        The user's own table beside the shipped one, with "(yours)" after the names of its columns.
+    With ``own`` the user's own table is beside the shipped one, with "(yours)" after the names of its columns.
     """
     content = facts(name)
     if not (spec := content.get("chart")):
         raise U3Error(f"the table {name!r} has no chart of its own; draw one from results.table({name!r})")
     found = content["evidence"]["summary"]
-    wanted = spec.get("columns") or next(iter(found.values())) if columns is None else words("columns", columns)
-    known = dict.fromkeys(column for of in found.values() for column in of)
-    if missing := [column for column in wanted if column not in known]:
-        raise U3Error(f"the table {name!r} has no column {missing[0]!r}; it has {', '.join(known)}")
-    said = {"title": spec.get("title", "") if title is None else title, "alt": spec["alt"]}
+    wanted = spec.get("columns") or next(iter(found.values()))
+    said = {"title": spec.get("title", ""), "alt": spec["alt"]}
     summary = {label: {column: of[column] for column in wanted if column in of} for label, of in found.items()}
     if own:
         summary = _beside(summary, facts(name, own=True)["evidence"]["summary"], wanted)
@@ -144,14 +132,6 @@ class Evidence:
     def cells(self) -> list[list[str]]:
         """The summary as text: a row for each of its labels, with the label first."""
         return [[label, *(_said(of.get(column)) for column in self.columns)] for label, of in self.summary.items()]
-
-    @property
-    def markdown(self) -> str:
-        """The whole text, for a page of the site."""
-        lines = [f"**{WORDS[key]}.** {_plain(text)}\n" for key, text in self.words.items() if text]
-        head, *rows = [[_plain(cell) for cell in row] for row in (["", *self.columns], *self.cells())]
-        lines += ["| " + " | ".join(row) + " |" for row in (head, ["---", *("---:" for _ in self.columns)], *rows)]
-        return "\n".join([*lines, "", f"`{self.command}` ({self.made})"])
 
     def __str__(self) -> str:
         rows = [["", *self.columns], *self.cells()]
@@ -273,8 +253,3 @@ def _said(value: float | list[float] | None) -> str:
 def _html(text: str) -> str:
     """Text for HTML: what stands between backticks is code."""
     return re.sub("`([^`]*)`", r"<code>\1</code>", html.escape(text))
-
-
-def _plain(text: str) -> str:
-    """Text for Markdown: what stands between backticks is code, nothing else is markup."""
-    return MARKUP.sub(lambda found: found[0] if len(found[0]) > 1 else f"&#{ord(found[0])};", text)

@@ -16,6 +16,7 @@ import math
 import numbers
 from typing import Any, TypeVar, dataclass_transform
 
+from u3lab.checks import one_of
 from u3lab.errors import U3Error
 
 S = TypeVar("S")
@@ -88,9 +89,7 @@ def fields(kind: Any) -> dict[str, Setting]:
 
 def _checked(name: str, setting: Setting, value: Any) -> Any:
     if setting.choices:
-        if value not in setting.choices:
-            raise U3Error(f"{name} = {value!r}; choose one of {', '.join(setting.choices)}")
-        return value
+        return one_of(name, value, setting.choices)
     if setting.low is None:
         if not isinstance(value, bool):
             raise U3Error(f"{name} = {value!r}; give True or False")

@@ -22,6 +22,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from tools.site.evidence import markdown
 from u3lab import images, results
 from u3lab._system import paths
 from u3lab.experiments import _plan, _running, _table
@@ -136,7 +137,7 @@ def test_evidence_and_chart_can_be_shown(name: str):
     evidence = results.evidence(name)
     shown = evidence._repr_mimebundle_()
     assert shown["text/html"].startswith("<details><summary>Evidence: ") and evidence.command in shown["text/html"]
-    for text in (str(evidence), evidence.markdown, shown["text/html"]):
+    for text in (str(evidence), markdown(evidence), shown["text/html"]):
         assert all(cell in html.unescape(text) for row in evidence.cells() for cell in row)
     if TABLES[name][1].chart is not None:
         assert results.chart(name).alt

@@ -92,17 +92,15 @@ def test_a_table_is_written_and_read_again(tmp_path: Path, monkeypatch: pytest.M
     assert next(iter(table)).kind == "one" and "rows" not in results.facts("made_up")
     assert results.chart("made_up").alt == "Bars." and "how often" in str(results.evidence("made_up"))
     assert content["machine"] in str(results.evidence("made_up"))
-    with slip("no column 'width'", "value"):
-        results.chart("made_up", columns=["width"])
 
 
 def test_points_are_drawn_of_two_labels_of_the_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     drawn = []
     monkeypatch.setattr(results.figures, "points", lambda *given, **more: drawn.append((given, more)))
     run(tmp_path, summary=lambda rows: {"weights": {"a": 1.0, "b": 9.0}, "gain": {"a": (0.5, 0.25, 0.75), "b": 0.0}},
-        chart=Chart("points", "accuracy", "Points.", along="weights", of="gain"))
+        chart=Chart("points", "accuracy", "Points.", along="weights", of="gain", columns=("b", "a")))
     monkeypatch.setattr(results, "_shipped", lambda name: tmp_path / "results" / f"{name}.json")
-    results.chart("made_up", columns=["b", "a"])
+    results.chart("made_up")
     assert drawn == [(({"b": (9.0, 0.0, 0.0, 0.0), "a": (1.0, 0.5, 0.25, 0.75)}, "weights", "accuracy"),
                       {"xscale": "log", "title": "", "alt": "Points."})]
     assert list(drawn[0][0][0]) == ["b", "a"]  # in the order asked for

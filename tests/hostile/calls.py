@@ -399,7 +399,7 @@ good("saliency.modulated_gradient", net=NET, images=SEVERAL, target=TARGET, laye
 good("saliency.grad_cam", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.guided_grad_cam", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.randomisation_check", net=NET, images=SEVERAL, target=TARGET, method=(Choice(), "gradient"), seed=SEED)
-good("saliency.smooth_grad", net=NET, images=SEVERAL, target=TARGET, noise=number(0.1, 0), samples=whole(2), rule=RULE,
+good("saliency.smooth_grad", net=NET, images=SEVERAL, target=TARGET, noise=number(0.1, 0), samples=whole(2),
      seed=SEED)
 good("saliency.integrated_gradients", net=NET, images=SEVERAL, target=TARGET, baseline=number(0.0, 0, 1),
      steps=whole(2))
@@ -1185,8 +1185,6 @@ good("landmarks.gaussian_maps", landmarks.gaussian_maps, points=(Numbers(fixed=(
      size=(These(make=lambda: {"None": None, "a number": 16, "three": (1, 2, 3), "halves": (1.5, 2), "none": (),
                                "no cells": (0, 4), "a word": "ab", "endless": (10**9, 10**9)}), (4, 5)),
      sigma=(Number(0, 2, without_low=True), 0.1))
-good("landmarks.layer_errors", net=(Net(), Made(net)), layers=(Layers(), ["conv1", "conv2"]), made=SEVERAL,
-     target=SEVERAL)
 LEARNT = (Options(none=True), Made(lambda: landmarks.AutoencodeSettings(steps=1, batch_size=2)))
 good("landmarks.autoencode", lambda pairs, net, layers, half, checkpoint, settings: landmarks.autoencode(
          landmarks.KeypointAutoencoder(3, width=2), pairs, net=net, layers=layers, half=half, checkpoint=checkpoint,

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from tests.helpers import refuses
 from u3lab.descent import last
-from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, layer_errors
+from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
+from u3lab.landmarks.autoencoding import layer_errors
 from u3lab.lessons.landmarks.parts import discs, explained
 from u3lab.nets import Classifier
 from u3lab.training import loop
@@ -38,18 +39,18 @@ def weights(net: nn.Module) -> Tensor:
 
 def test_errors_of_layers_are_those_by_hand() -> None:
     net, (a, b) = judge(), pairs(2, torch.Generator().manual_seed(0))
-    found = layer_errors(net, ("first", "second"), a, b)
+    found = layer_errors(net, ["first", "second"], a, b)
     one, _, two = net.module
     x, y = ((picture - 0.5) / 0.25 for picture in (a, b))
     assert found["first"].item() == pytest.approx(F.mse_loss(one(x), one(y)).item(), rel=1e-5)
     assert found["second"].item() == pytest.approx(F.mse_loss(two(one(x).relu()), two(one(y).relu())).item(), rel=1e-5)
-    assert list(layer_errors(net, ("second", "first"), a, b)) == ["second", "first"]
+    assert list(layer_errors(net, ["second", "first"], a, b)) == ["second", "first"]
 
 
 def test_errors_of_layers_have_the_gradient_of_plain_torch() -> None:
     net, (a, b) = judge(), pairs(2, torch.Generator().manual_seed(0))
     ours, theirs = a.clone().requires_grad_(), a.clone().requires_grad_()
-    sum(layer_errors(net, ("second",), ours, b).values()).backward()
+    sum(layer_errors(net, ["second"], ours, b).values()).backward()
     one, _, two = net.module
     F.mse_loss(two(one((theirs - 0.5) / 0.25).relu()), two(one((b - 0.5) / 0.25).relu())).backward()
     torch.testing.assert_close(ours.grad, theirs.grad)

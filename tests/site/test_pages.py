@@ -150,7 +150,7 @@ def test_each_table_with_evidence_has_its_section_in_the_order_of_the_course():
             name = one.partition("\n")[0]
             found.append(name)
             assert page == f"evidence/{first.get(name, 'unread')}"
-            assert results.evidence(name).markdown in one
+            assert evidence.markdown(results.evidence(name)) in one
             assert (f"{{image}} {name}.png" in one) == bool(results.facts(name).get("chart"))
             assert f"[{name}]({page}.md#evidence-{name.lower()})" in pages["evidence"]
     assert sorted(found) == evidence.tables() and len(found) >= 9

@@ -3,24 +3,25 @@
 import pytest
 
 from tests.helpers import refuses
-from u3lab.universal import PUBLISHED, decathlon_score
-from u3lab.universal.score import DOMAINS, networks, points
+from tests.universal.published import DOMAINS, PUBLISHED, errors
+from u3lab.universal import decathlon_score
+from u3lab.universal.score import networks, points
 
-BASELINE = PUBLISHED["fine-tuning"].errors()
+BASELINE = errors("fine-tuning")
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_scores_come_out_again(name: str):
     """To 2.5: the accuracies are printed with two digits, the scores without any."""
-    entry = PUBLISHED[name]
-    assert abs(decathlon_score(entry.errors(), BASELINE) - entry.score) < 2.5
+    assert abs(decathlon_score(errors(name), BASELINE) - PUBLISHED[name][1]) < 2.5
 
 
 @pytest.mark.parametrize("name, mean", [("scratch", 70.32), ("fine-tuning", 76.51), ("features", 54.28),
                                         ("residual adapters (2017)", 73.88), ("deep adaptation (DAN)", 77.01),
                                         ("Piggyback", 76.60), ("parallel adapters, SVD (2018)", 78.36)])
 def test_published_means_come_out_again(name: str, mean: float):
-    assert PUBLISHED[name].mean == pytest.approx(mean, abs=0.006)
+    """The table of accuracies is the papers' own, which print the means beside it."""
+    assert sum(PUBLISHED[name][0]) / len(DOMAINS) == pytest.approx(mean, abs=0.006)
 
 
 def test_the_baseline_has_250_points_a_domain_and_no_error_1000():

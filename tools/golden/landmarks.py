@@ -14,6 +14,7 @@ from tools.golden.kept import call, draw, photo, squeezenet, uniform
 from tools.site.lists import LEARNERS
 from u3lab import landmarks, warps
 from u3lab.landmarks import dense, places
+from u3lab.landmarks.autoencoding import layer_errors
 
 CODES, MOVED = uniform(2, 3, 6, 7), uniform(2, 3, 5, 4, seed=1)
 POINTS, GONE = 2.4 * uniform(2, 9, 2) - 1.2, 2.4 * uniform(2, 9, 2, seed=1) - 1.2
@@ -178,7 +179,7 @@ def _keypoints() -> object:
             points = model.keypoints(x)
             made.append([steps, sealed(model), points, sealed([
                 model.reconstruct(x, target), model.draw(x, points), model.draw(model.appearance(x), points.flip(0))])])
-    return [made, landmarks.layer_errors(squeezenet(), ["conv1", "fire2"], x, target)]
+    return [made, layer_errors(squeezenet(), ["conv1", "fire2"], x, target)]
 
 
 call("learners of chapter 3b")(lambda: [

@@ -17,6 +17,7 @@ from u3lab import results
 from u3lab._system import paths
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+MARKUP = re.compile(r"`[^`]*`|[|*$<&\\~]|(?<!\w)_|_(?!\w)")  # code, or what Markdown does not take as it stands
 READ = re.compile(r"""results\.(?:table|facts|chart|evidence)\(\s*["']([\w-]+)["']""")
 NOWHERE = "Tables that no notebook reads"
 
@@ -62,6 +63,19 @@ def title(notebook: Path) -> str:
     return "".join(_cells(notebook)[0]["source"]).partition("\n")[0].removeprefix("# ")
 
 
+def markdown(found: results.Evidence) -> str:
+    """What a notebook unfolds, whole."""
+    lines = [f"**{results.WORDS[key]}.** {_plain(text)}\n" for key, text in found.words.items() if text]
+    head, *rows = [[_plain(cell) for cell in row] for row in (["", *found.columns], *found.cells())]
+    lines += ["| " + " | ".join(row) + " |" for row in (head, ["---", *("---:" for _ in found.columns)], *rows)]
+    return "\n".join([*lines, "", f"`{found.command}` ({found.made})"])
+
+
+def _plain(text: str) -> str:
+    """Text for Markdown: what stands between backticks is code, nothing else is markup."""
+    return MARKUP.sub(lambda found: found[0] if len(found[0]) > 1 else f"&#{ord(found[0])};", text)
+
+
 def section(name: str, notebooks: list[Path]) -> str:
     """One table: its question, its chart if it has one, and the text that a notebook unfolds; and who reads it."""
     found, content = results.evidence(name), results.facts(name)
@@ -70,7 +84,7 @@ def section(name: str, notebooks: list[Path]) -> str:
     links = [f"[{title(one).partition(' ')[0]}](../notebooks/{one.name})" for one in notebooks]
     where = [f"Read in {'notebook' if len(links) == 1 else 'notebooks'} {', '.join(links)}.", ""] if links else []
     return "\n".join([f"## Evidence {name}", "", f"*{found.title[:1].upper()}{found.title[1:]}*", "",
-                      *chart, found.markdown, "", *where])
+                      *chart, markdown(found), "", *where])
 
 
 def charts(folder: Path) -> None:

@@ -11,7 +11,7 @@ from turns between pictures), ``posing`` (a network that learns them), ``bottlen
 drawn from), ``autoencoding`` (how they are learnt).
 """
 
-from u3lab.landmarks.autoencoding import AutoencodeSettings, autoencode, layer_errors
+from u3lab.landmarks.autoencoding import AutoencodeSettings, autoencode
 from u3lab.landmarks.bottleneck import Appearance, KeypointAutoencoder, gaussian_maps, marginal_soft_argmax
 from u3lab.landmarks.dense import (
     Matches,

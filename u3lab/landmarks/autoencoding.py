@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from u3lab import images
 from u3lab._system import distributed
-from u3lab.checks import alike, function, is_a, shown, words
+from u3lab.checks import function, is_a, shown, words
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.landmarks.bottleneck import KeypointAutoencoder, check_sides
@@ -113,7 +113,7 @@ def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | Non
         made, part = made.to(next(model.parameters())), 1 / distributed.world_size()
         errors = {PIXELS: (made - target.to(made)).square().mean()}
         with halved():
-            errors |= _errors(net, layers, made, target) if layers else {}
+            errors |= layer_errors(net, layers, made, target) if layers else {}
         errors = {name: distributed.total(part * error) for name, error in errors.items()}
         terms = errors if not layers else _balanced(errors, means)
         return errors[PIXELS], terms | {PIXELS: settings.pixels * terms[PIXELS]}
@@ -124,22 +124,8 @@ def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | Non
                         "data": fingerprint(pairs) if checkpoint is not None else None})
 
 
-def layer_errors(net: nn.Module, layers: Sequence[str], made: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """mean (Γ_l(x̂) − Γ_l(x′))² for each layer l of a network, by its name; scalars, with a gradient to x̂.
-
-    Parameters
-    ----------
-    net, layers
-        Γ and names of its layers.
-    made, target
-        x̂ and x′, (B,3,H,W) in [0,1].
-    """
-    net = ready(net, made, target)
-    alike(made=made, target=target)
-    return _errors(net, _known(net, layers), made, target)
-
-
-def _errors(net: Classifier, layers: list[str], made: Tensor, target: Tensor) -> dict[str, Tensor]:
+def layer_errors(net: Classifier, layers: list[str], made: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """mean (Γ_l(x̂) − Γ_l(x′))² for each layer l of a network, by its name; scalars, with a gradient to x̂."""
     wanted, found = extract_features(net, layers, target), net.until(layers, lambda: net.unchecked(made))
     return {layer: (found[layer] - wanted[layer]).square().mean() for layer in layers}
 

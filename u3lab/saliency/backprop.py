@@ -12,14 +12,14 @@ Max-pooling sends the signal to the winner in all three.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from u3lab.checks import shown
+from u3lab.checks import words
 from u3lab.errors import U3Error
 from u3lab.nets.out_of_place import IN_PLACE, relu_ceiling
 from u3lab.saliency._forward_pass import ForwardPass, Target, named_layers
@@ -90,9 +90,9 @@ class SwappedReLU(TorchFunctionMode):
 class BackpropPass(ForwardPass):
     """A kept forward pass that answers with all three rules; see :func:`forward_pass`."""
 
-    def __init__(self, net: nn.Module, images: Tensor, layers: Iterable[str] = (), *, check: bool = True) -> None:
+    def __init__(self, net: nn.Module, images: Tensor, layers: Iterable[str] = ()) -> None:
         self._relu = SwappedReLU()
-        super().__init__(net, images, layers, check=check, functions=self._relu)
+        super().__init__(net, images, layers, functions=self._relu)
 
     def backprop(self, target: Target, *, rule: str | Rule = "gradient", layer: str | None = None) -> Tensor:
         """As :func:`backprop`, without a new forward pass."""
@@ -108,7 +108,7 @@ class BackpropPass(ForwardPass):
             self._relu.rule = gradient
 
 
-def forward_pass(net: nn.Module, images: Tensor, *, layers: Iterable[str] = (), check: bool = True) -> BackpropPass:
+def forward_pass(net: nn.Module, images: Tensor, *, layers: Sequence[str] = ()) -> BackpropPass:
     """Run a network once and keep the pass: its ``.backprop(target, rule=rule)`` can be asked as often as wanted.
 
     Parameters
@@ -119,12 +119,8 @@ def forward_pass(net: nn.Module, images: Tensor, *, layers: Iterable[str] = (), 
         (B,3,H,W) in [0,1]; what the network takes, if it is not a Classifier.
     layers
         Paths of further modules whose outputs are wanted, besides ``net.layers``.
-    check
-        False admits pictures with values outside [0,1], such as noisy ones.
     """
-    if isinstance(layers, str) or not isinstance(layers, Iterable):
-        raise U3Error(f"layers = {shown(layers)}; give a list of names of layers")
-    return BackpropPass(net, images, layers, check=check)
+    return BackpropPass(net, images, words("layers", layers, none=True))
 
 
 def backprop(net: nn.Module, images: Tensor, target: Target, *, rule: str | Rule = "gradient",

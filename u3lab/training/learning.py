@@ -69,7 +69,8 @@ def learn(net: nn.Module, raw: Raw, task: Task, *, name: str = OWN, head: nn.Mod
     """
     net = ready(net)
     check_raw(raw, task)
-    head = head_of(net, task, seed=settings.seed) if head is None else check_head(head)
+    head = head_of(net, task, seed=settings.seed) if head is None else (
+        is_a("head", head, nn.Module, "make one with selfsup.head_of(net, task)"))
     learner = nn.ModuleDict({"encoder": net.module, "head": head})
     seed, size = settings.seed, check_shared(settings.batch_size)
     batches = None if callable(raw) else Batches(len(raw[0] if isinstance(raw, tuple) else raw), size, seed)
@@ -126,11 +127,6 @@ def maps(net: Classifier, images: Tensor) -> Tensor:
         raise U3Error(f"{net.name} makes no maps but {tuple(found.shape)} of pictures; give one that selfsup.encoder() "
                       "made, or another without its head")
     return found
-
-
-def check_head(head: object) -> nn.Module:
-    """The head, if it is one."""
-    return is_a("head", head, nn.Module, "make one with selfsup.head_of(net, task)")
 
 
 def _each(given: Any, what: Callable[[Tensor], Tensor]) -> Any:

@@ -14,5 +14,5 @@ from u3lab.universal.adapted import Adapted, adapt
 from u3lab.universal.dynamic import LearnetSettings, describe, learnet, put_adapters, train_learnet
 from u3lab.universal.methods import METHODS, Method
 from u3lab.universal.multitask import Task, Tasks, TasksSettings, train_tasks
-from u3lab.universal.score import PUBLISHED, decathlon_score
+from u3lab.universal.score import decathlon_score
 from u3lab.universal.training import UniversalSettings, train_domain
