@@ -17,9 +17,9 @@ def both() -> list[nets.Classifier]:
 
 
 def test_the_pictures_are_known_to_all(both):
-    found = labelled(both, count=3)
-    assert len(found) == 3
-    for label, x in found.items():
+    found = labelled(both)
+    assert len(found) > 2
+    for label, x in [*found.items()][:3]:
         assert x.shape == (1, 3, SIZE, SIZE) and torch.equal((x * 255).round() / 255, x)
         assert not any(fools(net, x, label) for net in both)
 

@@ -12,14 +12,14 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.adversarial.quantisation import fools, quantise
-from u3lab.checks import listed, whole
+from u3lab.checks import listed
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 
 SIZE = 224
 
 
-def labelled(nets: Sequence[Classifier], *, count: int | None = None) -> dict[str, Tensor]:
+def labelled(nets: Sequence[Classifier]) -> dict[str, Tensor]:
     """Shipped pictures (1,3,224,224), on whole levels, that *all* the networks name rightly: label → picture.
 
     Raises
@@ -28,12 +28,8 @@ def labelled(nets: Sequence[Classifier], *, count: int | None = None) -> dict[st
         If no network is given, or there is no such picture.
     """
     listed("nets", nets, what="networks")
-    if count is not None:
-        whole("count", count)
     found: dict[str, Tensor] = {}
     for name in _images.names("everyday"):
-        if len(found) == count:
-            break
         if label := _images.label(name):
             x = quantise(_images.load(name, size=SIZE))
             if not any(fools(net, x, label) for net in nets):

@@ -35,12 +35,9 @@ def interval(found: Dissection, statistic: Callable[[Dissection], float], *, tim
     def of_samples(often: Tensor) -> Tensor:
         values = [statistic(found.weighted(one)) for one in often]
         try:
-            numbers = torch.tensor(values, dtype=torch.float64)
+            return torch.tensor(list(map(float, values)), dtype=torch.float64)
         except (TypeError, ValueError, RuntimeError):
-            numbers = torch.empty(0, 0)
-        if numbers.ndim != 1:
-            raise U3Error(f"the statistic gives {shown(values[0])}; let it return one number")
-        return numbers
+            raise U3Error(f"the statistic gives {shown(values[0])}; let it return one number") from None
 
     return bootstrap(of_samples, groups, times=times, basic=True, seed=seed)
 

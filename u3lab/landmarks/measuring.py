@@ -39,7 +39,10 @@ def landmark_error(found: Tensor, true: Tensor, eyes: tuple[int, int]) -> Tensor
     tensors(found=(found, "NL2"), true=(true, "NL2"))
     if found.is_complex() or true.is_complex():
         raise U3Error("found and true are points (x, y); give real numbers")
-    i, j = _pair(eyes, true.shape[1])
+    pair = wholes("eyes", eyes, 0, true.shape[1] - 1)
+    if len(pair) != 2 or pair[0] == pair[1]:
+        raise U3Error(f"eyes = {pair}; give the numbers of two landmarks")
+    i, j = pair
     found, true = found.detach().double(), true.detach().double().to(found.device)
     apart = (true[:, i] - true[:, j]).norm(dim=-1)
     if not apart.all():
@@ -106,10 +109,3 @@ def _flat(z: object) -> Tensor:
     if not isinstance(z, Tensor) or z.ndim < 2 or not z.is_floating_point():
         raise U3Error(f"z is {shown(z)}; give codes (N,F) or points (N,K,2), as floats")
     return z.detach().double().cpu().flatten(1)
-
-
-def _pair(eyes: object, count: int) -> list[int]:
-    pair = wholes("eyes", eyes, 0, count - 1)
-    if len(pair) != 2 or pair[0] == pair[1]:
-        raise U3Error(f"eyes = {pair}; give the numbers of two landmarks")
-    return pair

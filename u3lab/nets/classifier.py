@@ -314,15 +314,12 @@ class Classifier(nn.Module):
                               f"{' or '.join(map(str, matches))}")
             return matches[0]
         try:
-            number = None if isinstance(target, bool) else operator.index(target)
+            number = operator.index(None if isinstance(target, bool) else target)
         except TypeError:  # a tensor has __index__ whatever it holds
-            number = None
-        if number is None:
-            raise U3Error(f"{shown(target)} is not a class; give its number or its name")
-        target = number
-        if self.classes and not 0 <= target < len(self.classes):
-            raise U3Error(f"class {target} does not exist; {self.name} has the classes 0 to {len(self.classes) - 1}")
-        return target
+            raise U3Error(f"{shown(target)} is not a class; give its number or its name") from None
+        if self.classes and not 0 <= number < len(self.classes):
+            raise U3Error(f"class {number} does not exist; {self.name} has the classes 0 to {len(self.classes) - 1}")
+        return number
 
 
 def finite(answer: Tensor, name: str) -> Tensor:

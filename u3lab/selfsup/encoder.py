@@ -28,12 +28,9 @@ def encoder(width: int = 32, *, seed: int = 0) -> Classifier:
     """
     width = whole("width", width, 1, 256)
     widths = [times * width for times in WIDTHS]
-
-    def made() -> dict[str, nn.Module]:
-        return {layer: conv_block(*plan, kaiming=True) for layer, *plan in
-                zip(LAYERS, (3, *widths[:-1]), widths, KERNELS, STRIDES, strict=True)}
-
-    return built(made, seed, size=64, colour=True)
+    return built(lambda: {layer: conv_block(*plan, kaiming=True) for layer, *plan in
+                          zip(LAYERS, (3, *widths[:-1]), widths, KERNELS, STRIDES, strict=True)},
+                 seed, size=64, colour=True)
 
 
 def built(made: Callable[[], dict[str, nn.Module]], seed: int, *, size: int, colour: bool = False, mean: float = GREY,

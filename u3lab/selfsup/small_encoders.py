@@ -19,12 +19,8 @@ from u3lab.selfsup.encoder import built
 def digit_encoder(width: int = 24, *, seed: int = 0) -> Classifier:
     """For grey pictures of 28 pixels: (B,3,H,W) → maps (B,4·width,H/8,W/8), each of three layers halving the sides."""
     width = whole("width", width, 1, 1024)
-
-    def made() -> dict[str, nn.Module]:
-        return {"conv1": conv_block(1, width, 5, 2), "conv2": conv_block(width, 2 * width, 3, 2),
-                "conv3": conv_block(2 * width, 4 * width, 3, 2)}
-
-    return built(made, seed, size=28, mean=0.0, std=1.0)
+    return built(lambda: {"conv1": conv_block(1, width, 5, 2), "conv2": conv_block(width, 2 * width, 3, 2),
+                          "conv3": conv_block(2 * width, 4 * width, 3, 2)}, seed, size=28, mean=0.0, std=1.0)
 
 
 def texture_encoder(width: int = 16, *, window: int = 7, colour: bool = False, seed: int = 0) -> Classifier:
@@ -43,23 +39,18 @@ def texture_encoder(width: int = 16, *, window: int = 7, colour: bool = False, s
     if window % 2 == 0:
         raise U3Error(f"window = {window} has no middle; give an odd number")
 
-    def made() -> dict[str, nn.Module]:
-        mean = nn.AvgPool2d(window, 2, window // 2, count_include_pad=False)
-        return {"conv1": conv_block(3 if colour else 1, width, 8, 4, padding=2, mirrored=True),
-                "conv2": conv_block(width, 2 * width, mirrored=True),
-                "window": nn.Sequential(mean, *conv_block(2 * width, 2 * width, 1))}
-
-    return built(made, seed, size=96, colour=colour)
+    mean = nn.AvgPool2d(window, 2, window // 2, count_include_pad=False)
+    return built(lambda: {"conv1": conv_block(3 if colour else 1, width, 8, 4, padding=2, mirrored=True),
+                          "conv2": conv_block(width, 2 * width, mirrored=True),
+                          "window": nn.Sequential(mean, *conv_block(2 * width, 2 * width, 1))},
+                 seed, size=96, colour=colour)
 
 
 def pixel_encoder(width: int = 16, *, seed: int = 0) -> Classifier:
     """For tissues: (B,3,H,W) → maps (B,width,H,W), a place for each pixel, made from 15×15 grey values around it."""
     width = whole("width", width, 1, 256)
-
-    def made() -> dict[str, nn.Module]:
-        return {f"conv{n + 1}": conv_block(width if n else 1, width, dilation=2**n, mirrored=True) for n in range(3)}
-
-    return built(made, seed, size=48)
+    return built(lambda: {f"conv{n + 1}": conv_block(width if n else 1, width, dilation=2**n, mirrored=True)
+                          for n in range(3)}, seed, size=48)
 
 
 def unet(width: int = 8, *, seed: int = 0) -> Classifier:
