@@ -16,10 +16,12 @@ def both() -> list[nets.Classifier]:
     return [squeezenet(), nets.load("efficientnet_lite0", device="cpu")]
 
 
-def test_the_pictures_are_known_to_all(both):
+def test_the_pictures_are_known_to_all(both, monkeypatch):
+    some = images.names("everyday")[8:14]
+    monkeypatch.setattr(images, "names", lambda group: some)
     found = labelled(both)
     assert len(found) > 2
-    for label, x in [*found.items()][:3]:
+    for label, x in found.items():
         assert x.shape == (1, 3, SIZE, SIZE) and torch.equal((x * 255).round() / 255, x)
         assert not any(fools(net, x, label) for net in both)
 
