@@ -152,7 +152,7 @@ def _sounds() -> object:
             selfsup.sound_map(net, head, pictures, sounds)]
 
 
-@call("flow, codes of pixels and their groups")
+@call("flow and codes of pixels")
 def _moving() -> object:
     pictures, flow = raw("flows")
     net = selfsup.encoder(2)
