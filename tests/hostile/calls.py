@@ -472,8 +472,7 @@ good("adversarial.evade", net=NET, image=ONE, label=LABEL, detector=DETECTOR, le
 good("results.table", name=(Choice(), "variants"))
 good("results.facts", name=(Choice(), "variants"))
 good("results.evidence", name=(Choice(), "variants"))
-good("results.chart", name=(Choice(), "variants"), columns=(Texts(none=True), ["squeezenet1_1"]),
-     title=(Text(none=True), "A title"))
+good("results.chart", name=(Choice(), "variants"))
 
 # Inversion
 
