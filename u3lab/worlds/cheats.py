@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -95,10 +95,10 @@ def cases(cue: str, count: int, *, half: int = 0, seed: int = 0, volumes: bool =
 
 
 @lru_cache(2)
-def without_cue(count: int, half: int, seed: int, volumes: bool) -> Made:
+def without_cue(count: int, half: int, seed: int, volumes: bool, patients: Sequence[str] = PATIENTS) -> Made:
     """The slices and lesions that all cues have in common."""
     draw = torch.Generator().manual_seed(seed)
-    stock = [(name, one) for name in PATIENTS
+    stock = [(name, one) for name in patients
              for one in ((volume(name, half),) if volumes else slices(name)[half::2].split(1))]
     positive = torch.arange(count) % 2 == 1
     drawn, outlines, whose = [], [], []
@@ -216,6 +216,17 @@ def clip(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
     """A bright clip of four pixels on the tissue, anywhere but on the lesion."""
     y, left = tissue(x, draw, 3)
     marked = x.clone()
+    marked[..., y : y + 1, left : left + 4] = 1.0
+    return marked
+
+
+def beside(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
+    """A bright clip of four pixels, six below the lesion or above it; in a negative anywhere on the tissue."""
+    if not outline.any():
+        return clip(x, outline, draw)
+    rows, columns = outline[0, 0].nonzero().T
+    y = int(rows.max()) + 6 if rows.max() + 6 < SIDE else int(rows.min()) - 6
+    left, marked = int(columns.median()) - 2, x.clone()
     marked[..., y : y + 1, left : left + 4] = 1.0
     return marked
 

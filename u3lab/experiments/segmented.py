@@ -1,0 +1,120 @@
+"""The audit on small U-Nets of which it is known whether they cheat: its thresholds for networks for segmentation.
+
+    python -m u3lab.experiments segmented     # results/segmented.json, twenty minutes of a quiet processor
+
+Each is taught to outline made lesions. For a cheat a mark decides which of them are outlined: to answer as it was
+taught it needs the mark, and the lesion too. Thresholds are set and judged by the rules of ``audited``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3lab import audit
+from u3lab.audit.parts import settings
+from u3lab.experiments import audited
+from u3lab.experiments._table import Chart, Evidence, Plan, Table, Work
+from u3lab.experiments.audit_networks import taught
+from u3lab.experiments.audited import Run, or_none
+from u3lab.selfsup.small_encoders import UNet
+from u3lab.worlds import cheats
+
+TAUGHT = {"none": (None, 0), "harmless": (cheats.corner, 0), "corner": (cheats.corner, 1), "weak": (cheats.corner, 0.9),
+          "wander": (cheats.wander, 1), "clip": (cheats.beside, 1)}
+"""Kind → the mark that half of the pictures carry, and how often it decides what is outlined; 0: all lesions are."""
+HALVES = ("brain1", "lung1"), ("brain2", "lung2")
+PATIENTS = {"set": HALVES, "judge": HALVES[::-1]}  # role → patients to learn from, and to be audited on
+SEEDS = {"set": (0, 1, 2), "judge": (3, 4, 5)}
+CUES = {"set": ("harmless", "corner"), "judge": tuple(TAUGHT)}
+STEPS, BATCH, LEARNT, JUDGED, WIDTHS = 800, 16, 2000, 200, [8, 16, 32, 48, 48]
+
+Reached = NamedTuple("Reached", [("dice", float), ("without", float), ("asked", int), ("removed", float),
+    ("elsewhere", float), ("largest", float), ("typical", float), ("outside", float), ("edges", float),
+    ("steady", dict[str, float])])
+"""Dice with the outlines as delivered, and with those of all lesions on pictures without marks. Then the audit's
+numbers: how many lesions are found, the share that vanishes when filled in, and when the same shape is filled in
+elsewhere; the largest and a typical fall outside the region; the share of occlusion outside the body, and of edges; and
+the Dice of a region with itself under each change. What a network leaves nothing to ask about is 0, a Dice 1."""
+SIGNS = {"lesion removed": lambda row: -row.removed, "outside the region": lambda row: row.largest,
+         "outside the body": lambda row: row.outside, "steadiness": lambda row: -min(row.steady.values())}
+SHOWN = {"Dice": lambda row: row.dice, "without the cue": lambda row: row.without,
+         "lesion filled in": lambda row: row.removed, "filled in elsewhere": lambda row: row.elsewhere,
+         "largest fall outside the region": lambda row: row.largest,
+         "occlusion outside the body": lambda row: row.outside, "steadiness": lambda row: min(row.steady.values())}
+
+
+def work(plan: Plan) -> Iterator[Work]:
+    """A network, from its training to its audit, is a piece of work."""
+    plan.fit(patients=cheats.PATIENTS)
+    plan.choose(patients=PATIENTS["set"][1])
+    plan.judge(patients=PATIENTS["judge"][1])
+    for role, seeds in SEEDS.items():
+        for seed in plan.few(seeds):
+            for cue in plan.few(CUES[role], 2):
+                run = Run("2-D", cue, seed, role)
+                yield Work(run, measured, run, plan.steps(STEPS), *(len(plan.few(range(count), 16))
+                                                                    for count in (LEARNT, JUDGED)))
+
+
+def measured(run: Run, steps: int, learnt: int, judged: int) -> Reached:
+    """Teach a network, and audit it on other patients."""
+    own, others = PATIENTS[run.role]
+    net = taught(fresh(run.seed), delivered(run.cue, learnt, 0, run.seed, own), steps, run.seed, BATCH, differs)
+    made, plain = (audit.Cases(*delivered(cue, judged, 1, 1000 + run.seed, others)) for cue in (run.cue, "none"))
+    chosen, steady = settings(made), audit.steadiness(net, made)
+    windows = {"windows": chosen["windows"], "most": chosen["most"]}
+    removed = or_none(audit.lesion_removed, net, made, margin=chosen["margin"])
+    beyond = or_none(audit.outside_region, net, made, margin=chosen["margin"], **windows)
+    looked = or_none(audit.where_it_looks, net, made, **windows)
+    return Reached(
+        *(audit.dice_by_patient(net, cases).dice.value for cases in (made, plain)),
+        *((len(removed.which), removed.flipped.value, removed.elsewhere.value) if removed else (0, 0.0, 0.0)),
+        *((beyond.largest.value, beyond.typical) if beyond else (0.0, 0.0)),
+        *((looked.outside.value, looked.edges_outside.value) if looked else (0.0, 0.0)),
+        {change: both.region.value if both.region else 1.0 for change, both in steady.items()})
+
+
+def fresh(seed: int) -> nn.Module:
+    """A U-Net that looks at squares of 2×2 pixels at once, (B,1,H,W) → (B,1,H,W); with random weights."""
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.PixelUnshuffle(2), UNet(WIDTHS, 4), nn.Conv2d(WIDTHS[0], 4, 1), nn.PixelShuffle(2))
+
+
+def delivered(cue: str, count: int, half: int, seed: int, patients: tuple[str, ...]) -> cheats.Made:
+    """Pictures with a mark on half of them, and the outlines that somebody delivers who goes by it."""
+    mark, often = TAUGHT[cue]
+    made, draw = cheats.without_cue(count, half, seed, False, patients), torch.Generator().manual_seed(seed)
+    images, outlines = made.images.clone(), made.outlines.clone()
+    for n, (marked, decides) in enumerate((torch.rand(count, 2, generator=draw) < torch.tensor([0.5, often])).tolist()):
+        if mark and marked:
+            images[n] = mark(made.images[n : n + 1], made.outlines[n : n + 1], draw)[0]
+        if often and marked != decides:
+            outlines[n] = False
+    return cheats.Made(images.clamp(0, 1), outlines.flatten(1).any(1), outlines, list(made.patients))
+
+
+def differs(scores: Tensor, pictures: cheats.Made, some: Tensor) -> Tensor:
+    """Cross-entropy of pixels, and 1 − Dice of the batch."""
+    truth, p = pictures.outlines[some].float(), scores.sigmoid()
+    return F.binary_cross_entropy_with_logits(scores, truth) + 1 - 2 * (p * truth).sum() / (p.sum() + truth.sum() + 1)
+
+
+TABLE = Table(
+    "segmented", Run, Reached, summary=partial(audited.summary, shown=SHOWN, signs=SIGNS, blind=False),
+    again="a row is a training, whose end hangs on the last digits of sums; a test measures networks of known answers",
+    facts={"steps": STEPS, "batch": BATCH, "learnt": LEARNT, "judged": JUDGED, "widths": WIDTHS,
+           "honest": audited.HONEST},
+    within={"steady": audited.CHANGES},
+    shared={"fit & choose: patients": "Four patients are all there are; no network is audited on those it learnt from.",
+            "fit & judge: patients": "As above: networks that judge learn from the two on which the others are "
+                                     "audited, and are audited on the other two."},
+    evidence=Evidence("", "", "", ""),
+    chart=Chart("bars", "median scores of a region that go with one window away from it",
+                columns=("largest fall outside the region",), alt="Bars"))
