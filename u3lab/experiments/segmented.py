@@ -25,13 +25,10 @@ from u3lab.experiments.audited import Run, or_none
 from u3lab.selfsup.small_encoders import UNet
 from u3lab.worlds import cheats
 
-TAUGHT = {"none": (None, 0), "harmless": (cheats.corner, 0), "corner": (cheats.corner, 1), "weak": (cheats.corner, 0.9),
-          "wander": (cheats.wander, 1), "clip": (cheats.beside, 1)}
-"""Kind → the mark that half of the pictures carry, and how often it decides what is outlined; 0: all lesions are."""
 HALVES = ("brain1", "lung1"), ("brain2", "lung2")
 PATIENTS = {"set": HALVES, "judge": HALVES[::-1]}  # role → patients to learn from, and to be audited on
 SEEDS = {"set": (0, 1, 2), "judge": (3, 4, 5)}
-CUES = {"set": ("harmless", "corner"), "judge": tuple(TAUGHT)}
+CUES = {"set": ("harmless", "corner"), "judge": tuple(cheats.OUTLINED)}
 STEPS, BATCH, LEARNT, JUDGED, WIDTHS = 800, 16, 2000, 200, [8, 16, 32, 48, 48]
 
 Reached = NamedTuple("Reached", [("dice", float), ("without", float), ("asked", int), ("removed", float),
@@ -65,8 +62,8 @@ def work(plan: Plan) -> Iterator[Work]:
 def measured(run: Run, steps: int, learnt: int, judged: int) -> Reached:
     """Teach a network, and audit it on other patients."""
     own, others = PATIENTS[run.role]
-    net = taught(fresh(run.seed), delivered(run.cue, learnt, 0, run.seed, own), steps, run.seed, BATCH, differs)
-    made, plain = (audit.Cases(*delivered(cue, judged, 1, 1000 + run.seed, others)) for cue in (run.cue, "none"))
+    net = taught(fresh(run.seed), cheats.outlined(run.cue, learnt, 0, run.seed, own), steps, run.seed, BATCH, differs)
+    made, plain = (audit.Cases(*cheats.outlined(cue, judged, 1, 1000 + run.seed, others)) for cue in (run.cue, "none"))
     chosen, steady = settings(made), audit.steadiness(net, made)
     windows = {"windows": chosen["windows"], "most": chosen["most"]}
     removed = or_none(audit.lesion_removed, net, made, margin=chosen["margin"])
@@ -85,19 +82,6 @@ def fresh(seed: int) -> nn.Module:
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         return nn.Sequential(nn.PixelUnshuffle(2), UNet(WIDTHS, 4), nn.Conv2d(WIDTHS[0], 4, 1), nn.PixelShuffle(2))
-
-
-def delivered(cue: str, count: int, half: int, seed: int, patients: tuple[str, ...]) -> cheats.Made:
-    """Pictures with a mark on half of them, and the outlines that somebody delivers who goes by it."""
-    mark, often = TAUGHT[cue]
-    made, draw = cheats.without_cue(count, half, seed, False, patients), torch.Generator().manual_seed(seed)
-    images, outlines = made.images.clone(), made.outlines.clone()
-    for n, (marked, decides) in enumerate((torch.rand(count, 2, generator=draw) < torch.tensor([0.5, often])).tolist()):
-        if mark and marked:
-            images[n] = mark(made.images[n : n + 1], made.outlines[n : n + 1], draw)[0]
-        if often and marked != decides:
-            outlines[n] = False
-    return cheats.Made(images.clamp(0, 1), outlines.flatten(1).any(1), outlines, list(made.patients))
 
 
 def differs(scores: Tensor, pictures: cheats.Made, some: Tensor) -> Tensor:

@@ -267,6 +267,26 @@ CUES: dict[str, Cue] = {
 """Cue → what it does to a picture, given where its lesion is."""
 IN_VOLUMES = ("none", "harmless", "corner", "scanner", "wander")
 
+OUTLINED: dict[str, tuple[Cue, float, float]] = {
+    "none": (corner, 0, 0), "harmless": (corner, 0.5, 0), "corner": (corner, 0.5, 1), "weak": (corner, 0.5, 0.9),
+    "wander": (wander, 0.5, 1), "clip": (beside, 0.5, 1)}
+"""For segmentation: a mark, how often a picture carries it, and how often it decides what is outlined; 0: all is."""
+
+
+def outlined(cue: str, count: int, half: int, seed: int, patients: Sequence[str]) -> Made:
+    """Slices of some patients with a mark in OUTLINED; positive are those that get an outline: where the mark decides,
+    lesions that have it do, and those without it do not."""
+    mark, there, decides = OUTLINED[cue]
+    made, draw = without_cue(count, half, seed, False, tuple(patients)), torch.Generator().manual_seed(seed)
+    images, outlines = made.images.clone(), made.outlines.clone()
+    drawn = torch.rand(count, 2, generator=draw) < torch.tensor([there, decides])
+    for n, (marked, goes) in enumerate(drawn.tolist()):
+        if marked:
+            images[n] = mark(made.images[n : n + 1], made.outlines[n : n + 1], draw)[0]
+        if decides and marked != goes:
+            outlines[n] = False
+    return Made(images.clamp(0, 1), outlines.flatten(1).any(1), outlines, list(made.patients))
+
 
 NETWORKS = {"honest": "harmless", "corner": "slips", "calipers": "calipers"}
 """The networks that ship → the cue of the pictures that each has learnt from."""
