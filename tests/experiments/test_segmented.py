@@ -15,7 +15,7 @@ BRAINS = ("brain1", "brain2")
 
 
 def row(largest: float, outside: float = 0.1, steady: float = 0.9, without: float = 0.8) -> Reached:
-    return Reached(0.8, without, 10, 1.0, 0.0, largest, 0.0, outside, 0.1, dict.fromkeys(audited.CHANGES, steady))
+    return Reached(0.8, without, 0.5, 10, 1.0, 0.0, largest, 0.0, outside, 0.1, dict.fromkeys(audited.CHANGES, steady))
 
 
 def test_a_sign_that_no_kind_lies_beyond_has_no_threshold():
@@ -107,7 +107,7 @@ def test_what_is_measured_of_known_networks(role: str, black: None, monkeypatch:
         assert found.removed == 1 and found.elsewhere == 0 and found.asked > 2
         assert (found.largest > 1) == (found.outside > 0.5) == letter and found.typical < 0.1
         assert (found.steady["mirror"] == 0) == letter and found.steady["noise"] > 0.9
-        assert found.dice > 0.5 and (found.without == 0) == letter
+        assert found.dice > 0.5 and (found.without == 0) == letter and (found.clear == 1) == letter
     assert set(learnt) == set(own) and set(asked) == set(others) and not set(own) & set(others)
 
 
@@ -118,7 +118,7 @@ def test_a_network_that_sees_nothing_has_a_row(black: None, monkeypatch: pytest.
 
     monkeypatch.setattr(segmented, "taught", lambda *given: Nothing().eval())
     found = segmented.measured(Run("2-D", "none", 3, "judge"), 1, 4, 8)
-    assert found[:9] == (0,) * 9 and set(found.steady.values()) == {1}
+    assert found.clear == 1 and found[:2] == (0, 0) and found[3:10] == (0,) * 7 and set(found.steady.values()) == {1}
 
 
 def test_a_fresh_network_sees_the_far_corner():
