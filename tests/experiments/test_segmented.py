@@ -123,7 +123,7 @@ def test_a_network_that_sees_nothing_has_a_row(black: None, monkeypatch: pytest.
 
 def test_a_fresh_network_sees_the_far_corner():
     """So that it can know of a letter there."""
-    net, x = segmented.fresh(0).eval(), torch.rand(1, 1, 96, 96, requires_grad=True)
+    net, x = segmented.Wide(0).eval(), torch.rand(1, 1, 96, 96, requires_grad=True)
     assert net(x).shape == x.shape
     net(x)[0, 0, -8, -8].backward()
     assert x.grad[..., 4:14, 4:10].abs().max() > 0
