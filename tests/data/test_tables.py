@@ -512,9 +512,9 @@ def test_u_nets_that_outline_by_a_mark_hang_on_a_window_far_from_the_lesion():
     need = {run: row for run, row in table.items() if row.dice - row.without > audited.NEEDED}
     honest = [row for run, row in table.items() if run.cue in audited.HONEST]
     assert not {run.cue for run in need} & set(audited.HONEST)
-    assert {run for run in table if run.cue in ("corner", "weak")} <= set(need)
+    assert {run for run in table if run.cue in ("weak", "clip") or run[1::2] == ("corner", "set")} <= set(need)
     assert max(row.largest for row in honest) < 0.3 < 1.5 < min(row.largest for row in need.values())
-    assert min(row.removed for row in table.values()) > 0.9 and max(row.elsewhere for row in table.values()) < 0.2
+    assert min(row.removed for row in table.values()) > 0.9 and max(row.elsewhere for row in table.values()) < 0.1
     assert set(summary["threshold"]) == set(segmented.SIGNS) - {"lesion removed"}
     assert summary["false alarms"]["any sign"] == 0 == summary["missed, of those that need the cue"]["any sign"]
     assert summary["missed"]["outside the body"] > 0 and summary["missed"]["networks"] == 12

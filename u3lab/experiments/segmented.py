@@ -138,12 +138,13 @@ TABLE = Table(
                "and after ten networks: most of those with a letter in the corner had learnt the lesion alone. Among "
                "them were seven that judged, so numbers of these kinds had been seen; signs, rule and kinds were kept.",
         limits="Made lesions and marks on four patients; one small U-Net, taught for half a minute on slices that all "
-               "have a lesion, so that even honest ones see something in most pictures without one. The honest "
+               "have a lesion, so that even honest ones see something in many pictures without one. The honest "
                "networks that judge are three pairs that share a seed and its pictures: no false alarm on three is "
                "compatible with a rate of up to 63 %. Cheats need the lesion beside their mark, so what they see goes "
-               "when it is filled in, as with honest ones: this number tells nothing here. Little lies outside the body where "
-               "the mark is a clip on it. None with the wandering letter needs it: they learnt the lesion alone, or "
-               "hardly to outline at all, so that to accuse them is not always right. No mark lay on a lesion, and volumes were not "
+               "when it is filled in, as with honest ones: this number tells nothing here. Little lies outside the "
+               "body where the mark is a clip on it. Of those that judge, none with the wandering letter needs it, nor "
+               "does one with the letter in the corner: they learnt the lesion alone, or hardly to outline at all, and "
+               "the one that is accused of these is of the latter. No mark lay on a lesion, and volumes were not "
                "tried. A network that no sign accuses is not thereby honest."),
     chart=Chart("bars", "median scores of a region that go with one window away from it", decimals=2,
                 columns=("largest fall outside the region",),
