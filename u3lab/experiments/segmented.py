@@ -1,6 +1,6 @@
 """The audit on small U-Nets of which it is known whether they cheat: its thresholds for networks for segmentation.
 
-    python -m u3lab.experiments segmented     # results/segmented.json, twenty minutes of a quiet processor
+    python -m u3lab.experiments segmented     # results/segmented.json, a quarter of an hour of a quiet processor
 
 Each is taught to outline made lesions. For a cheat a mark decides which of them are outlined: to answer as it was
 taught it needs the mark, and the lesion too. Thresholds are set and judged by the rules of ``audited``.
