@@ -378,7 +378,7 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(tmp_path: Path
     assert "No threshold is known" in wording.limit("lesion removed", [0.1] * 3)
     signs = ("lesion removed", "best fixed place", "outside the body", "worst flip of one class")
     parts = {name: {"value": [0.3, 0, 1]} for name in wording.TITLES}
-    flat, deep = ({"sides": sides, "parts": parts} for sides in ([1, 96, 96], [1, 24, 64, 64]))
+    flat, deep = ({"sides": sides, "parts": parts, "kind": "classifier"} for sides in ([1, 96, 96], [1, 24, 64, 64]))
     assert wording.together(flat) == []
     summary = {"threshold": dict.fromkeys(signs, 0.4), "threshold, 3-D": dict.fromkeys(signs, 0.2)} | {
         label: dict.fromkeys((*signs, "any sign"), share) | {"networks": count} for label, share, count in (

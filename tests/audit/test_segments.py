@@ -1,5 +1,7 @@
 """Networks for segmentation, on some that are written down here: one thresholds a blurred picture, the other cheats."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests.audit.test_battery import SIDE, made
-from u3lab import audit
+from u3lab import audit, results
 from u3lab.audit import cases as asking
-from u3lab.audit import segments
+from u3lab.audit import segment_parts, segments, wording
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, Region
 
@@ -182,3 +184,35 @@ def test_a_region_is_never_empty():
     wanted = found > 0
     wanted[3].view(-1)[int(found[3].argmax())] = True
     assert torch.equal(asking.region_in(found), wanted)
+
+
+# ---- thresholds
+
+
+def test_a_page_has_the_thresholds_of_u_nets_and_says_which_number_tells_nothing(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    signs = ("outside the region", "outside the body", "steadiness")
+    summary = {"threshold": {"outside the region": 0.6, "outside the body": 0.3, "steadiness": 0.45}} | {
+        label: dict.fromkeys((*signs, "any sign"), share) | {"networks": count} for label, share, count in (
+            ("false alarms", 0.25, 4), ("missed", 0.4, 10), ("missed, of those that need the cue", 0, 6))}
+    monkeypatch.setattr(results, "facts", lambda name: {"evidence": {"summary": {"segmented": summary}[name]}})
+    told = {}
+    for net in (HONEST, CHEAT):
+        report = audit.run(net, made(), out=tmp_path, behind=False)
+        told[net] = audit.write(report, tmp_path).read_text()
+        for cell in ("above 60 %", "above 30 %", "below 45 %", wording.NONE):
+            assert f'<td class="number">{cell}</td>' in told[net]
+        assert ("for slices with made findings, others than those that set it, the threshold gave false alarms for 1 "
+                "of 4 honest ones and missed 4 of 10") in told[net]
+        assert "does not tell small U-Nets for slices with made findings that were taught with a cue" in " ".join(
+            wording.told(report, "lesion removed", segment_parts.SEGMENTS_SAID))
+        assert "honest ones, 1 of 4 [0.6, 81 %] had" in told[net] and "points of Dice" in told[net]
+        assert "6 of 6 [54, 100 %] had one" in told[net] and "No threshold is known for networks" not in told[net]
+    assert "networks that cheat: Outside the region, Where it looks, Steadiness (of 3 that" in told[CHEAT]
+    assert "This acquits nobody" in told[HONEST]
+
+
+def test_volumes_have_no_thresholds_yet(tmp_path: Path):
+    text = audit.write(audit.run(HONEST, made(volumes=True), out=tmp_path, behind=False), tmp_path).read_text()
+    assert text.count("No threshold is known for this number: read it beside its floor.") == 4
+    assert "threshold: most that cheat" not in text and "side of networks that cheat" not in text

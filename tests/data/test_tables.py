@@ -15,7 +15,19 @@ import pytest
 import torch
 
 from u3lab import results
-from u3lab.experiments import audited, crops, layers, learnet, matches, pretexts, readouts, scanners, start, transformer
+from u3lab.experiments import (
+    audited,
+    crops,
+    layers,
+    learnet,
+    matches,
+    pretexts,
+    readouts,
+    scanners,
+    segmented,
+    start,
+    transformer,
+)
 from u3lab.lessons.inversion.table import LAYERS, NETWORKS
 from u3lab.lessons.landmarks import trials as landmark_trials
 from u3lab.lessons.selfsup import crops as lessons
@@ -491,3 +503,17 @@ def test_the_audit_accuses_no_honest_network_and_says_whom_it_misses():
     for few in audited.FEW:
         of = summary[f"lesion removed on {few} pictures"]
         assert of["accused: honest"] < 0.02 < 0.95 < of["accused: cheats that need the cue"]
+
+
+def test_u_nets_that_outline_by_a_mark_hang_on_a_window_far_from_the_lesion():
+    """And lose what they see with the lesion, as honest ones do, so that this number has no threshold."""
+    table, summary = results.table("segmented"), results.facts("segmented")["evidence"]["summary"]
+    need = {run: row for run, row in table.items() if row.dice - row.without > audited.NEEDED}
+    honest = [row for run, row in table.items() if run.cue in audited.HONEST]
+    assert not {run.cue for run in need} & set(audited.HONEST)
+    assert {run for run in table if run.cue in ("weak", "clip") or run[1::2] == ("corner", "set")} <= set(need)
+    assert max(row.largest for row in honest) < 0.3 < 1.5 < min(row.largest for row in need.values())
+    assert min(row.removed for row in table.values()) > 0.9 and max(row.elsewhere for row in table.values()) < 0.1
+    assert set(summary["threshold"]) == set(segmented.SIGNS) - {"lesion removed"}
+    assert summary["false alarms"]["any sign"] == 0 == summary["missed, of those that need the cue"]["any sign"]
+    assert summary["missed"]["outside the body"] > 0 and summary["missed"]["networks"] == 12

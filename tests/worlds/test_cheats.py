@@ -66,6 +66,22 @@ def test_calipers_go_with_the_lesion(plain):
     assert torch.equal(fill(made.images, around), fill(plain.images, around))
 
 
+def test_a_clip_lies_beside_the_lesion_and_clear_of_it(plain):
+    """Far enough that the audit does not fill it in, and never out of the picture."""
+    for x, outline in zip(plain.images.split(1), plain.outlines.split(1), strict=True):
+        where = cheats.beside(x, outline, torch.Generator().manual_seed(0)) != x
+        assert 0 < where.sum() <= 4
+        if outline.any():
+            assert not (where & grown(outline, 5)).any() and not (where & ~grown(outline, 8)).any()
+    low = torch.zeros(1, 1, 96, 96, dtype=torch.bool)
+    low[..., 84:95, 40:51] = True
+    assert (cheats.beside(torch.zeros(1, 1, 96, 96), low, torch.Generator()) > 0)[0, 0, 78].sum() == 4
+
+
+def test_pictures_of_some_patients_are_of_no_others():
+    assert set(cheats.without_cue(40, 0, 0, False, ("brain1", "lung1")).patients) == {"brain1", "lung1"}
+
+
 def test_a_date_is_burnt_into_all(plain):
     _, where = changed("date", plain)
     assert where.flatten(1).any(1).all()

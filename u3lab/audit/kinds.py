@@ -15,19 +15,19 @@ from u3lab.nets import ready
 
 
 class Kind(NamedTuple):
-    """Parts and titles in the order of the front page; ``said`` as :func:`u3lab.audit.wording.sentences` takes it."""
+    """Parts, titles and sentences in the order of the front page; ``below`` is what stands below its pictures."""
 
     parts: Mapping[str, Callable[..., parts.Part]]
     titles: Mapping[str, wording.Title]
-    said: Mapping[str, wording.Said] | None
+    said: Mapping[str, wording.Said]
     below: str
 
 
 KINDS = {
-    "classifier": Kind(parts.PARTS, wording.TITLES, None, "the network’s log-odds: above 0 it answers positive"),
+    "classifier": Kind(parts.PARTS, wording.TITLES, wording.SAID,
+                       "the network’s log-odds: above 0 it answers positive"),
     "segmentation": Kind(segment_parts.PARTS, segment_parts.TITLES, segment_parts.SEGMENTS_SAID,
-                         "the mean of the network’s log-odds over the region that it sees: above 0 it still sees it. "
-                         "No threshold is known for networks for segmentation, so read each number beside its floor"),
+                         "the mean of the network’s log-odds over the region that it sees: above 0 it still sees it"),
 }
 
 

@@ -90,8 +90,8 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
     with writing(out, "give run and write the same folder, one that is yours"):
         paths.write_atomically(file, page(report, out / FOLDER).encode())
         paths.write_atomically(out / f"{NAME}.json", json.dumps(
-            report | {"first": first(report), "thresholds": thresholds(len(report["sides"]) - 1), "sentences": {
-                name: told(report, name, KINDS[report["kind"]].said) for name in report["parts"]}},
+            report | {"first": first(report), "thresholds": thresholds(len(report["sides"]) - 1, report["kind"]),
+                      "sentences": {name: told(report, name, KINDS[report["kind"]].said) for name in report["parts"]}},
             indent=1, ensure_ascii=False).encode())
     return file
 
@@ -104,9 +104,9 @@ def page(report: dict[str, Any], folder: Path) -> str:
     note = "".join(f"{html.escape(one)} " for one in first(report)).strip()
     counted = f"{report['pictures']} pictures, {report['positives']} of them positive"
     whose = f", of {report['patients']} patient{'s' * (report['patients'] > 1)}" if report["patients"] else ""
-    known = thresholds(len(report["sides"]) - 1) if kind.said is None else {}
+    known = thresholds(len(report["sides"]) - 1, report["kind"])
     lines = "".join(_line(kind, k, part, known) for k, part in parts.items())
-    verdict = _paragraphs(together(report) if kind.said is None else [])
+    verdict = _paragraphs(together(report, kind.titles))
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Audit of {name}</title><style>{STYLE}</style></head>

@@ -92,7 +92,7 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
             part, shots, maps = _measured((front | more)[name], net, cases, positive, seed, name in more)
             with writing(out, ANOTHER):
                 part = _written(file, part | {"stamp": stamp, "maps": _laid(maps, cases, out / MAPS)}, shots)
-        found[name] = part | {"axes": cases.images.ndim - 2}
+        found[name] = part | {"axes": cases.images.ndim - 2, "kind": kind}
     return {"network": net.name, "kind": kind, "class": positive, "seed": seed, "stamp": stamp,
             **_facts(cases, trained), "settings": settings(cases), **_versions(), "memory": peak(),
             "untouched": looked["rows"],

@@ -34,10 +34,14 @@ TITLES = {
     "accuracy by patient": Title("Accuracy by patient", "of the answers are right", "always the more frequent answer"),
 }
 SIGNS = {"lesion removed": "lesion removed", "best fixed place": "best fixed place",
-         "where it looks": "outside the body", "flips": "worst flip of one class"}
-"""Part → its sign in the table of thresholds."""
+         "where it looks": "outside the body", "flips": "worst flip of one class",
+         "outside the region": "outside the region", "steadiness": "steadiness"}
+"""Part → its sign in the tables of thresholds."""
 
-LOW = "lesion removed"  # the one number that is low in networks that cheat
+LOW = ("lesion removed", "steadiness")  # the numbers that are low in networks that cheat
+TABLES = {"classifier": "audited", "segmentation": "segmented"}  # kind of network → where its thresholds are
+TRIED = {"classifier": "networks", "segmentation": "U-Nets"}  # on what they were tried
+REACHED = {"classifier": "accuracy", "segmentation": "Dice"}
 
 
 def percent(value: float) -> str:
@@ -100,11 +104,12 @@ def blurred(flips: dict[str, Any] | None) -> list[str]:
 
 
 def sentences(name: str, part: dict[str, Any], said: Mapping[str, Said] | None = None) -> list[str]:
-    """What a number says, in plain sentences; ``said`` has those of a kind of network that has no thresholds."""
+    """What a number says, in plain sentences; ``said`` has those of a kind of network that is no classifier."""
     if part["value"] is None:
         return [part["why"][0].upper() + part["why"][1:] + "."]
     found = (said or SAID)[name](part["value"], part["floor"], part["facts"])
-    return found + ([limit(name, part["value"], part.get("axes", 2))] if said is None and name in SIGNS else [])
+    which = part.get("axes", 2), part.get("kind", "classifier")
+    return found + ([limit(name, part["value"], *which)] if name in SIGNS else [])
 
 
 def one_map_said(part: dict[str, Any]) -> list[str]:
@@ -221,56 +226,61 @@ def _people(count: int) -> str:
     return f"{count} patient{'' if count == 1 else 's'}"
 
 
-def limit(name: str, value: Sequence[float], axes: int = 2) -> str:
+def limit(name: str, value: Sequence[float], axes: int = 2, kind: str = "classifier") -> str:
     """Where the number lies beside the threshold that was learnt for it, with the rates at which that was wrong."""
-    known = thresholds(axes).get(SIGNS[name])
-    if known is None:
-        return "No threshold is known for this number: read it beside its floor."
-    at, cheats = known["threshold"], beyond(name, value[0], axes)
+    found = thresholds(axes, kind)
+    tried = f"small {TRIED[kind]} for {'volumes' if axes == 3 else 'slices'} with made findings"
+    if (known := found.get(SIGNS[name])) is None:
+        why = f", since it does not tell {tried} that were taught with a cue from honest ones" * bool(found)
+        return f"No threshold is known for this number{why}: read it beside its floor."
+    at, cheats = known["threshold"], beyond(name, value[0], axes, kind)
     side = "below" if value[0] < at else "above"
     alarms, missed = (_of(*known[what]) for what in ("false alarms", "missed"))
     whose, crosses = "networks that cheat" if cheats else "honest networks", value[1] < at < value[2]
     often = known["false alarms" if cheats else "missed"][0] > THIRD
     return (f"It lies {side} the threshold of {percent(at)}, on the side of {whose}"
-            f"{'; its interval crosses the threshold' * crosses}. On small networks for "
-            f"{'volumes' if axes == 3 else 'slices'} with made findings, others than those that set it, the threshold "
-            f"gave false alarms for {alarms} honest ones and missed {missed} taught with a cue apart from the finding."
+            f"{'; its interval crosses the threshold' * crosses}. On {tried}, others than those that set it, the "
+            f"threshold gave false alarms for {alarms} honest ones and missed {missed} taught with a cue apart from "
+            "the finding."
             + " It errs so often on this side that this says little." * often)
 
 
-def beyond(name: str, value: float, axes: int) -> bool:
+def beyond(name: str, value: float, axes: int, kind: str = "classifier") -> bool:
     """Whether the number lies on the side of networks that cheat; its threshold is known."""
-    threshold = thresholds(axes)[SIGNS[name]]["threshold"]
-    return value < threshold if name == LOW else value > threshold
+    threshold = thresholds(axes, kind)[SIGNS[name]]["threshold"]
+    return value < threshold if name in LOW else value > threshold
 
 
 def cheats_lie(name: str, known: dict[str, dict[str, Any]]) -> str:
     """Where networks that cheat lie by these ``thresholds``, as a cell of a table."""
     one = known.get(SIGNS.get(name, ""))
-    return f"{'below' if name == LOW else 'above'} {percent(one['threshold'])}" if one else NONE
+    return f"{'below' if name in LOW else 'above'} {percent(one['threshold'])}" if one else NONE
 
 
-def together(report: dict[str, Any]) -> list[str]:
+def together(report: dict[str, Any], titles: Mapping[str, Title] = TITLES) -> list[str]:
     """Which numbers lie on the side of networks that cheat, and how often all of them together were wrong; nothing if
     that is not known."""
-    axes = len(report["sides"]) - 1
-    alarms, missed, needing = (_known(what, axes) for what in (
+    axes, kind = len(report["sides"]) - 1, report["kind"]
+    alarms, missed, needing = (_known(what, axes, kind) for what in (
         "false alarms", "missed", "missed, of those that need the cue"))
-    there = {name: part["value"][0] for name, part in report["parts"].items() if name in SIGNS and part["value"]}
+    limits = thresholds(axes, kind)
+    there = {name: part["value"][0] for name, part in report["parts"].items()
+             if SIGNS.get(name) in limits and part["value"]}
     if not (alarms and missed and needing and there):
         return []
-    cheating = [TITLES[name].heading for name, value in there.items() if beyond(name, value, axes)]
+    cheating = [titles[name].heading for name, value in there.items() if beyond(name, value, axes, kind)]
     known = f"(of {len(there)} that have a threshold)"
     return [f"On the side of networks that cheat: {', '.join(cheating)} {known}." if cheating else
             f"This acquits nobody: none of these numbers lies on the side of networks that cheat {known}, but a mark "
             "that goes with the finding, such as one on its rim, need not show in any of them. Look for such marks in "
             "the pictures of both classes.",
-            "These thresholds were tried on small networks of which it is known whether they cheat; brackets count "
-            f"them as independent. Of honest ones, {_rate(alarms[ANY], alarms['networks'])} had a number on that side. "
-            f"Of those taught with a cue, {_rate(1 - missed[ANY], missed['networks'])} had one; some may have learnt "
-            "the finding all the same. Of those that need their cue, and lose more than ten points of accuracy on "
-            f"pictures without it, {_rate(1 - needing[ANY], needing['networks'])} had one. Networks whose cue goes "
-            "with the finding, such as marks at its rim, are not counted: they need not show in any number here."]
+            f"These thresholds were tried on small {TRIED[kind]} of which it is known whether they cheat; brackets "
+            f"count them as independent. Of honest ones, {_rate(alarms[ANY], alarms['networks'])} had a number on that "
+            f"side. Of those taught with a cue, {_rate(1 - missed[ANY], missed['networks'])} had one; some may have "
+            "learnt the finding all the same. Of those that need their cue, and lose more than ten points of "
+            f"{REACHED[kind]} on pictures without it, {_rate(1 - needing[ANY], needing['networks'])} had one. Networks "
+            "whose cue goes with the finding, such as marks at its rim, are not counted: they need not show in any "
+            "number here."]
 
 
 def _of(share: float, count: float) -> str:
@@ -285,18 +295,18 @@ def _rate(share: float, count: float) -> str:
     return f"{_of(share, count)} {bracket((share, found.low, found.high))[:-1]} %]"
 
 
-def thresholds(axes: int = 2) -> dict[str, dict[str, Any]]:
+def thresholds(axes: int = 2, kind: str = "classifier") -> dict[str, dict[str, Any]]:
     """Sign → its threshold for pictures (2) or volumes (3), and the false alarms and misses, each a share and of how
-    many networks; empty if the table has not been made."""
-    wrong = {what: _known(what, axes) for what in ("false alarms", "missed")}
+    many networks; empty if the table has not been made. A sign that tells no cheats has none."""
+    wrong = {what: _known(what, axes, kind) for what in ("false alarms", "missed")}
     return {sign: {"threshold": value} | {what: [of[sign], of["networks"]] for what, of in wrong.items()}
-            for sign, value in _known("threshold", axes).items()}
+            for sign, value in _known("threshold", axes, kind).items()}
 
 
-def _known(label: str, axes: int) -> dict[str, Any]:
-    """A line of the table's summary; empty if there is none."""
+def _known(label: str, axes: int, kind: str) -> dict[str, Any]:
+    """A line of the summary of a kind's table; empty if there is none."""
     try:
-        summary = results.facts("audited")["evidence"]["summary"]
+        summary = results.facts(TABLES[kind])["evidence"]["summary"]
     except U3Error:
         return {}
     return summary.get(label + ", 3-D" * (axes == 3), {})

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from u3lab.experiments._plan import Plan
 from u3lab.worlds import cheats
@@ -26,8 +28,14 @@ def make(plan: Plan) -> None:
         plan.weights(f"audit-{name}", net, cue=cue, steps=steps, pictures=LEARNT, patients=", ".join(cheats.PATIENTS))
 
 
-def taught(net: nn.Module, pictures: cheats.Made, steps: int, seed: int, batch: int = BATCH) -> nn.Module:
-    """The network, after so many steps of AdamW on cross-entropy; its rate rises, and falls again."""
+def named(scores: Tensor, pictures: cheats.Made, some: Tensor) -> Tensor:
+    """The cross-entropy with the classes of some pictures."""
+    return F.cross_entropy(scores, pictures.positive[some].long())
+
+
+def taught(net: nn.Module, pictures: cheats.Made, steps: int, seed: int, batch: int = BATCH,
+           loss: Callable[[Tensor, cheats.Made, Tensor], Tensor] = named) -> nn.Module:
+    """The network, after so many steps of AdamW; its rate rises, and falls again."""
     form = torch.channels_last if pictures.images.ndim == 4 else torch.channels_last_3d
     net = net.to(memory_format=form).train()
     optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=1e-2)
@@ -36,9 +44,9 @@ def taught(net: nn.Module, pictures: cheats.Made, steps: int, seed: int, batch: 
     for _ in range(steps):
         some = torch.randint(len(pictures.images), (batch,), generator=draw)
         x = pictures.images[some].contiguous(memory_format=form)
-        loss = F.cross_entropy(net(x), pictures.positive[some].long())
+        wrong = loss(net(x), pictures, some)
         optimiser.zero_grad()
-        loss.backward()
+        wrong.backward()
         optimiser.step()
         rate.step()
     return net.eval()

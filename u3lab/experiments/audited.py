@@ -8,9 +8,9 @@ kinds, and judged on networks of other seeds and of kinds that had no say in the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import comb
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from u3lab import audit
 from u3lab.audit.parts import settings
@@ -20,6 +20,7 @@ from u3lab.experiments.audit_networks import taught
 from u3lab.worlds import cheats
 
 T = TypeVar("T")
+Signs = Mapping[str, Callable[[Any], float]]
 AXES = ("2-D", "3-D")
 LEARNT = {"2-D": 4000, "3-D": 1500}  # pictures that a network is taught on
 JUDGED = {"2-D": 200, "3-D": 100}  # and audited on
@@ -51,24 +52,29 @@ SIGNS = {"lesion removed": lambda row: -row.removed, "best fixed place": lambda 
          "outside the body": lambda row: row.outside, "worst flip of one class": lambda row: max(row.flips.values())}
 """Number → what is larger in a cheat."""
 ANY = "any sign"
+SHOWN = {"accuracy": lambda row: row.accuracy, "without the cue": lambda row: row.without,
+         "lesion filled in": lambda row: row.removed, "filled in elsewhere": lambda row: row.elsewhere,
+         "one place": lambda row: row.place, "occlusion outside the body": lambda row: row.outside,
+         "worst flip": lambda row: max(row.flips.values())}
 
 
-def thresholds(rows: Rows, axes: str) -> dict[str, float]:
+def thresholds(rows: Rows, axes: str, signs: Signs = SIGNS, *, blind: bool = True) -> dict[str, float]:
     """Sign → half way between the largest of the honest networks that set it and the least of those kinds of cheats
-    that lie wholly beyond these."""
+    that lie wholly beyond these. Where none does, it is that largest, or with ``blind`` False there is none."""
     setting = {run: row for run, row in rows.items() if (run.role, run.axes) == ("set", axes)}
     found = {}
-    for name, sign in SIGNS.items():
+    for name, sign in signs.items():
         top = max(sign(row) for run, row in setting.items() if run.cue in HONEST)
         least = [min(sign(row) for run, row in setting.items() if run.cue == cue)
                  for cue in dict.fromkeys(run.cue for run in setting) if cue not in HONEST]
-        found[name] = (top + min((one for one in least if one > top), default=top)) / 2
+        if blind or max(least) > top:
+            found[name] = (top + min((one for one in least if one > top), default=top)) / 2
     return found
 
 
-def accused(row: Reached, limits: dict[str, float]) -> dict[str, bool]:
+def accused(row: tuple, limits: dict[str, float], signs: Signs = SIGNS) -> dict[str, bool]:
     """Which signs accuse a network, and whether any does."""
-    found = {name: sign(row) > limits[name] for name, sign in SIGNS.items()}
+    found = {name: signs[name](row) > limit for name, limit in limits.items()}
     return {**found, ANY: any(found.values())}
 
 
@@ -80,7 +86,7 @@ def below(row: Reached, limit: float, few: int) -> float:
                ) / comb(row.asked, few)
 
 
-def summary(rows: Rows) -> Summary:
+def summary(rows: Rows, shown: Signs = SHOWN, signs: Signs = SIGNS, *, blind: bool = True) -> Summary:
     """For each cue the numbers of the networks that judge: mean, least and largest; how many each sign accuses; and
     the thresholds with their rates."""
     found: dict[str, dict] = {}
@@ -88,33 +94,31 @@ def summary(rows: Rows) -> Summary:
         judging = {run: row for run, row in rows.items() if (run.role, run.axes) == ("judge", axes)}
         fair = {run.cue in HONEST for run in rows if (run.role, run.axes) == ("set", axes)}
         if judging and fair == {True, False}:
-            told = _summary(judging, thresholds(rows, axes), few=axes == AXES[0])
+            told = _summary(judging, thresholds(rows, axes, signs, blind=blind), shown, signs, few=axes == AXES[0])
             found |= {label + f", {axes}" * (axes != AXES[0]): of for label, of in told.items()}
     return found
 
 
-def _summary(rows: Rows, limits: dict[str, float], *, few: bool) -> dict[str, dict]:
-    """That of the networks that judge, for slices or for volumes."""
-    found = dict(by_cell(((run.cue, column, value) for run, row in rows.items() for column, value in (
-        ("accuracy", row.accuracy), ("without the cue", row.without), ("lesion filled in", row.removed),
-        ("filled in elsewhere", row.elsewhere), ("one place", row.place), ("occlusion outside the body", row.outside),
-        ("worst flip", max(row.flips.values())))), extent))
-    said = {run: accused(row, limits) for run, row in rows.items()}
+def _summary(rows: Rows, limits: dict[str, float], shown: Signs, signs: Signs, *, few: bool) -> dict[str, dict]:
+    """That of the networks that judge, for slices or for volumes. A row begins with what is reached with the cue."""
+    found = dict(by_cell(((run.cue, column, of(row)) for run, row in rows.items() for column, of in shown.items()),
+                         extent))
+    said = {run: accused(row, limits, signs) for run, row in rows.items()}
     for cue in list(found):
         of = [said[run] for run in rows if run.cue == cue]
-        found[f"accused: {cue}"] = {sign: sum(one[sign] for one in of) / len(of) for sign in (*SIGNS, ANY)}
+        found[f"accused: {cue}"] = {sign: sum(one[sign] for one in of) / len(of) for sign in (*limits, ANY)}
     found["threshold"] = {sign: abs(one) for sign, one in limits.items()}
     cheating = [run for run in rows if run.cue not in (*HONEST, HIDDEN)]
     groups = {"honest": [run for run in rows if run.cue in HONEST], "cheats": cheating,
-              "cheats that need the cue": [run for run in cheating if rows[run].accuracy - rows[run].without > NEEDED]}
+              "cheats that need the cue": [run for run in cheating if rows[run][0] - rows[run].without > NEEDED]}
     for label, some, wrong in (
             ("false alarms", groups["honest"], True), ("missed", cheating, False),
             ("missed, of kinds that set no threshold", [run for run in cheating if run.cue not in SETTING], False),
             ("missed, of those that need the cue", groups["cheats that need the cue"], False)):
         if some:
             found[label] = {sign: sum(said[run][sign] == wrong for run in some) / len(some)
-                            for sign in (*SIGNS, ANY)} | {"networks": len(some)}
-    for count in FEW * few:
+                            for sign in (*limits, ANY)} | {"networks": len(some)}
+    for count in FEW * (few and "lesion removed" in limits):
         found[f"lesion removed on {count} pictures"] = {
             f"accused: {kind}": sum(below(rows[run], -limits["lesion removed"], count) for run in some) / len(some)
             for kind, some in groups.items() if some}
@@ -199,9 +203,9 @@ def measured(run: Run, steps: int, learnt: int, judged: int) -> Reached:
                    for cue in (run.cue, "none"))
     cases = audit.Cases(*made)
     chosen, flips = settings(cases), audit.flips(net, cases)
-    removed = _none(audit.lesion_removed, net, cases, margin=chosen["margin"])
-    place = _none(audit.fixed_place, net, cases, cells=chosen["cells"], pairs=chosen["pairs"])
-    looked = _none(audit.where_it_looks, net, cases, windows=chosen["windows"], most=chosen["most"])
+    removed = or_none(audit.lesion_removed, net, cases, margin=chosen["margin"])
+    place = or_none(audit.fixed_place, net, cases, cells=chosen["cells"], pairs=chosen["pairs"])
+    looked = or_none(audit.where_it_looks, net, cases, windows=chosen["windows"], most=chosen["most"])
     return Reached(
         audit.accuracy(net, cases).right.value, audit.accuracy(net, audit.Cases(*plain)).right.value,
         len(removed.which) if removed else 0, *(getattr(found, name).value if found else 0.0 for found, name in (
@@ -211,7 +215,7 @@ def measured(run: Run, steps: int, learnt: int, judged: int) -> Reached:
          for whose, share in zip(("positives", "negatives"), both, strict=True)})
 
 
-def _none(measure: Callable[..., T], *given: object, **settings: int) -> T | None:
+def or_none(measure: Callable[..., T], *given: object, **settings: int) -> T | None:
     """What is measured, or None of a network that is right on no positive or on no negative."""
     try:
         return measure(*given, **settings)

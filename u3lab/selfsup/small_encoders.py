@@ -66,9 +66,10 @@ def unet(width: int = 8, *, seed: int = 0) -> Classifier:
 class UNet(nn.Module):
     """Scales of these widths: down by max-pooling, and up again with what was there at the same scale."""
 
-    def __init__(self, widths: list[int]) -> None:
+    def __init__(self, widths: list[int], channels: int = 3) -> None:
         super().__init__()
-        self.down = nn.ModuleList([_twice(before, after) for before, after in zip([3, *widths], widths, strict=False)])
+        self.down = nn.ModuleList([_twice(before, after) for before, after in zip(
+            [channels, *widths], widths, strict=False)])
         self.up = nn.ModuleList([_twice(fine + coarse, fine) for fine, coarse in zip(widths, widths[1:], strict=False)])
 
     def forward(self, x: Tensor) -> Tensor:
