@@ -32,7 +32,7 @@ def test_the_solution_is_the_source(name: str):
 
 def test_the_library_uses_the_references():
     """A solution that nobody else calls could be wrong for years."""
-    assert "price(m, settings" in inspect.getsource(perturbation.meaningful_perturbation)
+    assert "price(m, settings" in inspect.getsource(perturbation._search)
     assert "return cam(kept[layer]" in inspect.getsource(relevance._grad_cam)
     assert "modulate(activation" in inspect.getsource(relevance.cam)
 

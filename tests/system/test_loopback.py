@@ -12,6 +12,7 @@ from tests import loopback
 ROOT = Path(__file__).resolve().parents[2]
 FEW = ["tests/test_settings.py", "tests/system/test_paths.py", "tests/images/test_loading.py",
        "tests/live/test_explorer_in_a_loop.py"]
+PLACES = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
 ALONE = """
 import errno, socket
 names = [name for _, name in socket.if_nameindex()]
@@ -23,26 +24,40 @@ except OSError as error:
     print(*names, errno.errorcode[error.errno])
 """
 OPEN = """
-import json, pathlib, sys, urllib.request
-from tests.browser.jupyter import serve, wait, written_address
+import json, pathlib, subprocess, sys, time, urllib.request
 home = pathlib.Path(sys.argv[1])
-given = ["--no-browser", "--IdentityProvider.token=t", "--ServerApp.port_retries=100"]
+options = ["--no-browser", "--IdentityProvider.token=t", "--ServerApp.port_retries=100"]
+with (home / "log").open("w") as log:
+    server = subprocess.Popen([sys.executable, "-m", "u3lab", "start", str(home / "my"), "--", *options],
+                              stdout=log, stderr=log, cwd=home)
 
-def get(path, data=None, method=None):
-    asked = urllib.request.Request(url + path, data, {"Authorization": "token t"}, method=method)
+def get(url, data=None, method=None):
+    asked = urllib.request.Request(url, data, {"Authorization": "token t"}, method=method)
     return urllib.request.urlopen(asked, timeout=60)
 
-with serve("u3lab", ["start", str(home / "my"), "--", *given], home, home) as server:
-    url = wait(server, home, lambda: written_address(home))
-    page = get("lab/tree/00_start_here.ipynb").read().decode()
-    notebook = json.load(get("api/contents/00_start_here.ipynb"))
-    kernel = json.load(get("api/kernels", b"{}"))
+try:
+    url = ""
+    while not url:
+        assert server.poll() is None, (home / "log").read_text()
+        time.sleep(0.3)
+        try:
+            found = next((home / "runtime").glob("jpserver-*.json"))
+            url = json.loads(found.read_text())["url"]
+            get(url + "api").close()
+        except (StopIteration, ValueError, OSError):  # not there, written by half, or not listening yet
+            url = ""
+    page = get(url + "lab/tree/00_start_here.ipynb").read().decode()
+    notebook = json.load(get(url + "api/contents/00_start_here.ipynb"))
+    kernel = json.load(get(url + "api/kernels", b"{}"))
     file = home / "my" / notebook["name"]
     old, words = file.stat().st_ino, "# my own words"
     notebook["content"]["cells"][-1]["source"] = words
-    get("api/contents/" + notebook["name"], json.dumps(notebook).encode(), "PUT").close()
+    get(url + "api/contents/" + notebook["name"], json.dumps(notebook).encode(), "PUT").close()
     saved = json.loads(file.read_bytes())["cells"][-1]["source"] == [words] and file.stat().st_ino != old
     print("JupyterLab" in page, notebook["type"], kernel["name"], "saved as a new file" if saved else "")
+finally:
+    server.terminate()
+    server.wait(60)
 """
 
 
@@ -64,7 +79,9 @@ def test_there_is_loopback_and_nothing_else(room):
 
 
 def test_jupyterlab_opens_the_copies_starts_a_kernel_and_saves(room, tmp_path):
-    assert said(room, "-c", OPEN, str(tmp_path), PYTHONPATH=str(ROOT)) == "True notebook python3 saved as a new file\n"
+    own = {name: str(tmp_path / folder) for name, folder in PLACES.items()}
+    heard = said(room, "-c", OPEN, str(tmp_path), PYTHONPATH=str(ROOT), **own)
+    assert heard == "True notebook python3 saved as a new file\n"
 
 
 def test_tests_of_pictures_files_and_kernels_pass(room):
