@@ -16,7 +16,7 @@ import math
 import numbers
 from typing import Any, TypeVar, dataclass_transform
 
-from u3lab.checks import is_a, one_of
+from u3lab.checks import one_of
 from u3lab.errors import U3Error
 
 S = TypeVar("S")
@@ -91,7 +91,9 @@ def _checked(name: str, setting: Setting, value: Any) -> Any:
     if setting.choices:
         return one_of(name, value, setting.choices)
     if setting.low is None:
-        return is_a(name, value, bool, "give True or False")
+        if not isinstance(value, bool):
+            raise U3Error(f"{name} = {value!r}; give True or False")
+        return value
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
         raise U3Error(f"{name} = {value!r}; give a number from {setting.low} to {setting.high}")
     if isinstance(setting.low, int) and value != int(value):

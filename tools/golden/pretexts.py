@@ -152,7 +152,7 @@ def _sounds() -> object:
             selfsup.sound_map(net, head, pictures, sounds)]
 
 
-@call("flow and codes of pixels")
+@call("flow, codes of pixels and their groups")
 def _moving() -> object:
     pictures, flow = raw("flows")
     net = selfsup.encoder(2)
