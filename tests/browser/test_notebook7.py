@@ -27,6 +27,7 @@ def run(browser: Browser, file: Path) -> Iterator[Desk]:
         page.set_default_timeout(SECONDS * 1000)
         page.goto(f"{server.url}notebooks/{file.name}?token={server.token}")
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+        until(lambda: any(one["connections"] for one in server.get("api/kernels")), "no page has joined the kernel")
         desk = Desk(page, server, file)
         run_all(desk)
         page.wait_for_function(OVER, polling=300, timeout=RUN_SECONDS * 1000)
