@@ -105,6 +105,14 @@ def test_what_a_layer_has_lost_does_not_come_back():
         assert lower > 0.5 if layer == "all" else abs(lower) < 0.15
 
 
+def test_a_code_of_nothing_has_no_error():
+    net = cheats.network("honest")
+    with torch.no_grad():
+        net.module.conv1[1].weight.zero_(), net.module.conv1[1].bias.fill_(-1)  # its ReLU lets nothing through
+    back, error = keeping.inverted(net, "conv1", torch.rand(2, 1, 96, 96), 0)
+    assert error is None and (back == 0.5).all()
+
+
 def test_layers_of_an_honest_network_keep_the_finding_and_those_of_cheats_lose_it():
     late = {}
     for name in cheats.NETWORKS:

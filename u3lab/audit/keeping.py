@@ -38,8 +38,9 @@ def kept(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
         back[layer], error = inverted(net, layer, images, seed)
         still = int((score(net, back[layer], positive) > 0).sum())
         floor, _ = inverted(broken, layer, images, seed)
-        table.append([layer, percent(error), f"{still} of {len(which)}",
-                      *(told_of(contrast(one, images, outlines)) for one in (back[layer], floor))])
+        shares = error, *(contrast(one, images, outlines) for one in (back[layer], floor))
+        left, *rest = (NONE if one is None else percent(one) for one in shares)
+        table.append([layer, left, f"{still} of {len(which)}", *rest])
     told = [f"Each of {len(which)} positives that the network finds is looked for again by the answer of one layer "
             f"alone, from noise and in {STEPS} steps. The contrast is that of the outlined finding with the {RING} "
             "pixels around it, as a share of the original’s.",
@@ -66,20 +67,20 @@ def with_places(net: Classifier, image: Tensor) -> list[str]:
     return found
 
 
-def inverted(net: Classifier, layer: str, images: Tensor, seed: int) -> tuple[Tensor, float]:
-    """Pictures (n,C,H,W) with the codes of these, as far as the search came, and their mean relative error."""
+def inverted(net: Classifier, layer: str, images: Tensor, seed: int) -> tuple[Tensor, float | None]:
+    """Pictures (n,C,H,W) with the codes of these, as far as the search came, and their mean relative error; mid-grey,
+    and no error, where the code is zero throughout."""
     found, errors = [], []
     for image in images.split(1):
         try:
             step = last(invert(net, layer, image, prior=TV(lam=PRICE), settings=InversionSettings(
                 steps=STEPS, seed=seed)))
-        except U3Error:  # the code is zero throughout: any picture has it
+        except U3Error:  # a code that is zero throughout says nothing of its picture
             found.append(torch.full_like(image, 0.5))
-            errors.append(0.0)
             continue
         found.append(step.value.detach().cpu())
         errors.append(float(step.terms["code"]))
-    return torch.cat(found), sum(errors) / len(errors)
+    return torch.cat(found), sum(errors) / len(errors) if errors else None
 
 
 def contrast(back: Tensor, images: Tensor, outlines: Tensor) -> float | None:
@@ -91,8 +92,3 @@ def contrast(back: Tensor, images: Tensor, outlines: Tensor) -> float | None:
     shares = [of(one, where) / own for one, image, where in zip(back, images, outlines, strict=True)
               if where.any() and abs(own := of(image, where)) > 0]
     return sum(shares) / len(shares) if shares else None
-
-
-def told_of(share: float | None) -> str:
-    """A share as a cell of the table."""
-    return NONE if share is None else percent(share)
