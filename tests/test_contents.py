@@ -68,6 +68,19 @@ def test_a_page_gets_what_the_kernel_will_say_of_itself(manager, tmp_path, metad
     assert (tmp_path / "a.ipynb").read_bytes() == before
 
 
+@pytest.mark.parametrize("cells, signed", [
+    ([nbformat.v4.new_code_cell("1")], False), ([nbformat.v4.new_code_cell("1")], True), ([], False),
+    ([nbformat.v4.new_code_cell("1", metadata={"trusted": True})], False)])  # whoever wrote it may say so
+def test_the_state_of_widgets_that_somebody_else_saved_reaches_no_page(manager, tmp_path, cells, signed):
+    """It holds JavaScript, which ipywidgets runs as soon as the notebook is open."""
+    page = nbformat.v4.new_notebook(cells=cells, metadata={"widgets": {"of a": "stranger"}})
+    nbformat.write(page, tmp_path / "a.ipynb")
+    if signed:
+        manager.notary.sign(nbformat.read(tmp_path / "a.ipynb", 4))
+    got = asyncio.run(manager.get("a.ipynb"))["content"]["metadata"]
+    assert ("widgets" in got) == signed and "widgets" in nbformat.read(tmp_path / "a.ipynb", 4).metadata
+
+
 def test_notebooks_in_other_languages_and_mere_questions_are_left_alone(manager, tmp_path):
     nbformat.write(nbformat.v4.new_notebook(metadata={"language_info": {"name": "R"}}), tmp_path / "a.ipynb")
     assert asyncio.run(manager.get("a.ipynb"))["content"]["metadata"]["language_info"] == {"name": "R"}

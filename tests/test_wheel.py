@@ -88,7 +88,7 @@ def test_the_wheel_of_the_sdist_is_the_checkout_file_by_file(built):
         assert not [name for name, path in wanted.items() if wheel.read(name) != path.read_bytes()]
         rest = set(wheel.namelist()) - found
     assert {name.partition("dist-info/licenses/")[2] for name in rest} - {""} == LICENCES
-    assert {name.partition("/labextensions/u3lab-alt/")[2] for name in rest} - {""} == set(shared)
+    assert {name.partition("/labextensions/u3lab-page/")[2] for name in rest} - {""} == set(shared)
     assert all(name.split("/")[0].startswith("u3lab-") for name in rest) and len(wanted) == len(set(wanted.values()))
     with tarfile.open(next(built.glob("*.tar.gz"))) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}

@@ -5,6 +5,10 @@ or a disk that is full, leaves half a notebook under its name, and the next save
 
 A notebook that ships names no version of Python. JupyterLab would write the kernel's into it, and its tab would show
 the dot of unsaved work as soon as it is open. So a page gets it with the version in it; the file stays as it is.
+
+A notebook may bring the state of widgets, and a widget brings its own JavaScript. Jupyter runs no output of a notebook
+that this user has not run or signed; but ipywidgets makes all widgets anew as soon as a notebook is open, whoever wrote
+it. So a page gets their state only with a notebook whose outputs it may show.
 """
 
 from __future__ import annotations
@@ -30,10 +34,15 @@ class Contents(AsyncLargeFileManager):
     """Jupyter's files, of which each is the old one or the new one at any moment."""
 
     async def get(self, path: str, *options: Any, **named: Any) -> dict[str, Any]:
-        """A file, notebook or folder as a page gets it; a notebook in Python has what its kernel will say of itself."""
+        """A file, notebook or folder as a page gets it.
+
+        A notebook in Python has what its kernel will say of itself, and one that is not trusted no state of widgets.
+        """
         model = await super().get(path, *options, **named)
         if model["type"] == "notebook" and model["content"]:
             metadata = model["content"].get("metadata", {})
+            if not _trusted(model["content"]):
+                metadata.pop("widgets", None)
             language = metadata.get("language_info", LANGUAGE)
             if isinstance(language, dict) and language.get("name") == "python":
                 metadata["language_info"] = dict(LANGUAGE)
@@ -49,3 +58,9 @@ class Contents(AsyncLargeFileManager):
             lines = io.TextIOWrapper(file, encoding=encoding, newline="\n")
             yield lines
             lines.detach()  # writes what it holds, and leaves the file open
+
+
+def _trusted(notebook: dict[str, Any]) -> bool:
+    """Whether this user has run or signed it: then Jupyter has marked its cells of code, of which there is one."""
+    marks = [cell["metadata"].get("trusted") for cell in notebook.get("cells", ()) if cell["cell_type"] == "code"]
+    return bool(marks) and all(marks)

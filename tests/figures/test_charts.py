@@ -232,8 +232,20 @@ def test_a_figure_shows_its_png_once_with_its_words(name):
     assert set(data) == {kind, "text/plain"} and kind == f"image/{figure.format}"
     assert data["text/plain"] == figure.alt == "What it shows."
     assert base64.b64decode(data[kind]) == figure.data
-    assert metadata == {kind: {"alt": "What it shows."}}
-    assert repr(figure) == "Figure(alt='What it shows.')"
+    ink = {} if name in ("grid", "table") else {"line_art": True}  # what a dark page may turn light on dark
+    assert metadata == {kind: {"alt": "What it shows.", **ink}}
+    assert repr(figure) == f"Figure(alt='What it shows.', line_art={bool(ink)})"
+
+
+@pytest.mark.parametrize("name", ["grid", "curves"])
+def test_a_caption_stands_below_the_picture_which_stays_as_it_is(name):
+    figure = FIGURES[name](alt="x")
+    before, after = (np.asarray(opened(one.data).convert("RGB")).astype(int)
+                     for one in (figure, figure.captioned("These are the words, " * 20)))
+    high, wide = before.shape[:2]
+    below = after[high:]
+    assert abs(after[:high, :wide] - before).mean() < 1 and (below < 128).any() and (below[:, -3:] > 200).all()
+    assert len(below) > 3 * len(np.asarray(opened(figure.captioned("Words.").data))[high:]) / 2  # in several lines
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -92,7 +92,8 @@ def test_what_no_control_can_be_made_from_is_refused(given):
 def test_viewers_without_widgets_get_the_picture_and_its_words():
     shown = live.explore(shade, level=LEVEL)
     data, metadata = shown._repr_mimebundle_()
-    assert base64.b64decode(data["image/jpeg"]) == shown.picture.value and shown.picture.place == ()  # none: no Click
+    captioned = figures.Figure(bytes(shown.picture.value), "level 0.50").captioned("level 0.50")
+    assert base64.b64decode(data["image/jpeg"]) == captioned.data and shown.picture.place == ()  # none: no Click
     assert data["text/plain"] == metadata["image/jpeg"]["alt"] == "level 0.50"
     assert "application/vnd.jupyter.widget-view+json" in data
 
@@ -101,7 +102,12 @@ def test_a_figure_is_shown_as_it_is():
     figure = figures.curves({"y": [1, 2, 3]}, "x", "y", alt="A rising line.")
     shown = live.explore(lambda n: figure, n=(0, 3))
     assert shown.picture.value == figure.data and shown.picture.format == "png"
-    assert shown._repr_mimebundle_()[1] == {"image/png": {"alt": "A rising line."}}
+    data, metadata = shown._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]) == figure.data  # there is no line below it, so no caption
+    assert metadata == {"image/png": {"alt": "A rising line.", "line_art": True}} and shown.picture.line_art
+    shown.fn = lambda n: shade(0.5)
+    shown.update()
+    assert not shown.picture.line_art
 
 
 def test_a_control_is_called_by_its_symbol_or_keeps_its_own_name():

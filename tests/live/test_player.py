@@ -17,7 +17,8 @@ def test_the_first_picture_is_there_at_once():
     assert player.step.iteration == 0 and not player.playing
     assert player.line.value == player.picture.alt == "step 0 of 6 · E = 1.000"
     data, metadata = player._repr_mimebundle_()
-    assert base64.b64decode(data["image/jpeg"]) == player.picture.value
+    captioned = figures.Figure(bytes(player.picture.value), player.line.value).captioned(player.line.value)
+    assert base64.b64decode(data["image/jpeg"]) == captioned.data
     assert data["text/plain"] == metadata["image/jpeg"]["alt"] == "step 0 of 6 · E = 1.000"
     assert "application/vnd.jupyter.widget-view+json" in data
 

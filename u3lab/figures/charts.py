@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import io
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from u3lab import checks
@@ -36,10 +38,13 @@ class Figure:
         The picture: a grid of pictures as JPEG of high quality, what is drawn as PNG with at most 256 colours.
     alt
         What it shows, in one sentence or two: for who cannot see it, and for terminals.
+    line_art
+        Whether ink on paper is all there is, and no photograph: such a picture may be shown as light on dark.
     """
 
     data: bytes = field(repr=False)
     alt: str
+    line_art: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alt", given.required(self.alt))
@@ -52,7 +57,15 @@ class Figure:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
         """The picture once, its alt text as ``alt`` in its metadata (where viewers look) and as plain text."""
         kind = f"image/{self.format}"
-        return ({kind: base64.b64encode(self.data).decode(), "text/plain": self.alt}, {kind: {"alt": self.alt}})
+        metadata = {"alt": self.alt, **({"line_art": True} if self.line_art else {})}
+        return {kind: base64.b64encode(self.data).decode(), "text/plain": self.alt}, {kind: metadata}
+
+    def captioned(self, words: str) -> Figure:
+        """The same with words below it, for viewers that show nothing but the picture."""
+        levels = np.asarray(Image.open(io.BytesIO(self.data)).convert("RGB"))
+        with canvas.plain_style():
+            levels = collage.captioned(levels, words)
+        return replace(self, data=getattr(canvas, self.format)(levels, self.alt))
 
 
 def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, columns: int | None = None,
@@ -183,7 +196,7 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, ti
         axes.grid(color="#dddddd", linewidth=0.6)
         if len(lines) > 1:
             sheet.legend(loc="outside right upper", frameon=False, handlelength=3.2)
-        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt, line_art=True)
 
 
 def points(values: Mapping[str, tuple], xlabel: str, ylabel: str, *, title: str = "", alt: str = "",
@@ -222,7 +235,7 @@ def points(values: Mapping[str, tuple], xlabel: str, ylabel: str, *, title: str 
             canvas.plain_ticks(axes.xaxis)
         axes.margins(x=0.08)
         axes.grid(color="#dddddd", linewidth=0.6)
-        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt, line_art=True)
 
 
 def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: str = "", alt: str = "",
@@ -269,7 +282,7 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: s
                 number.set_bbox({"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 1})
         if grouped or chance is not None:
             sheet.legend(loc="outside lower right", ncols=3, frameon=False)
-        return Figure(canvas.png(canvas.levels(sheet), alt), alt)
+        return Figure(canvas.png(canvas.levels(sheet), alt), alt, line_art=True)
 
 
 def classes(names: Sequence[str], logits: Tensor, *, top: int = 5, alt: str | None = None) -> Figure:

@@ -17,6 +17,7 @@ _MARGIN, _GAP, _PAD = 14, 10, 4  # pixels: round the table, between cells, betwe
 _CELL, _WIDTH, _LABEL = 240, 900, 130  # pixels, at most: a cell, the figure, a row label
 _POINTS, _LEADING = 9.5, 1.25  # size of the type, distance of its lines
 _COLUMNS = 6
+_CAPTION = 480  # pixels that a line of words has at least
 
 Cells = list[tuple[int, int, np.ndarray]]  # left, top, RGB levels
 Words = list[tuple[float, float, str, str, str]]  # x and y of the anchor, text, its horizontal and vertical alignment
@@ -45,10 +46,13 @@ class Page:
 
     def wrap(self, text: str, width: int) -> str:
         """The text in lines of at most ``width`` pixels; words are split only where one alone is too wide."""
-        for letters in range(min(len(text), width), 0, -1):  # a letter takes a pixel at least
+        letters = min(len(text), width)  # a letter takes a pixel at least
+        while letters > 0:
             wrapped = "\n".join(textwrap.fill(line, letters) for line in text.split("\n"))
-            if self.width(wrapped) <= width:
+            wide = self.width(wrapped)
+            if wide <= width:
                 return wrapped
+            letters = min(letters - 1, letters * width // wide + 8)  # lines differ in width by a few letters
         return text
 
     def render(self, width: int, height: int, cells: Cells, words: Words) -> np.ndarray:
@@ -57,8 +61,8 @@ class Page:
         # a hundredth more, for matplotlib cuts 99.9999 pixels down to 99
         figure.set_size_inches((width + 0.01) / DPI, (height + 0.01) / DPI)
         for x, y, text, across, along in words:
-            figure.text(x / width, 1 - y / height, text, ha=across, va=along, fontproperties=self._font,
-                        color=INK, linespacing=_LEADING, multialignment="center", parse_math=False)
+            figure.text(x / width, 1 - y / height, text, ha=across, va=along, fontproperties=self._font, color=INK,
+                        linespacing=_LEADING, multialignment="left" if across == "left" else "center", parse_math=False)
         page = levels(figure).copy()
         for left, top, picture in cells:
             page[top : top + len(picture), left : left + picture.shape[1]] = picture
@@ -97,6 +101,17 @@ def draw(page: Page, pictures: Sequence[Tensor], titles: Sequence[str] | None, c
     room("the grid", height, width, most=PAGE)
     cells = [(x, y, _scaled(one, cell, high)) for (x, y), one, high in zip(places, levels, tall, strict=True)]
     return page.render(width, height, cells, words)
+
+
+def captioned(levels: np.ndarray, words: str) -> np.ndarray:
+    """RGB levels (H,W,3) of a picture, with words below it, as RGB levels."""
+    page = Page()
+    high, wide = levels.shape[:2]
+    width = max(wide, _CAPTION)
+    words = page.wrap(words, width - 2 * _PAD)
+    top = high + _GAP
+    height = top + page.height(words) + _PAD
+    return page.render(width, height, [(0, 0, levels)], [(_PAD, top, words, "left", "top")])
 
 
 def _columns(count: int, columns: int | None, rows: Sequence[str] | None) -> int:

@@ -36,6 +36,7 @@ function render({ model, el }) {
     const number = model.get("frame");
     image.onload = () => {
       image.dataset.frame = number;
+      image.toggleAttribute("data-line-art", model.get("line_art"));
       tell(number);
     };
     image.src = address(bytes);

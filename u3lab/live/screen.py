@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,10 @@ class Screen(anywidget.AnyWidget, w.Image):
         The frame: PNG or JPEG bytes. Set by :meth:`show`.
     alt
         What the picture shows, in words.
+    caption
+        The words below the picture, "" if there are none.
+    line_art
+        As for a :class:`~u3lab.figures.Figure`; a dark page shows it as light on dark.
     place
         (x, y), each in [0,1], where the student clicked, or () if the picture takes no clicks.
     paced
@@ -50,6 +53,7 @@ class Screen(anywidget.AnyWidget, w.Image):
     _esm = (_HERE / "screen.js").read_text("utf-8")
     _css = (_HERE / "screen.css").read_text("utf-8")
     alt = t.Unicode("no picture yet").tag(sync=True)
+    line_art = t.Bool(False).tag(sync=True)
     frame = t.Int(0).tag(sync=True)
     place = t.Tuple().tag(sync=True)
     panels = t.Int(1).tag(sync=True)
@@ -58,18 +62,19 @@ class Screen(anywidget.AnyWidget, w.Image):
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
-        self.seen = 0
+        self.seen, self.caption = 0, ""
         self.on_msg(self._reported)
 
     def show(self, picture: Picture, alt: str = "") -> None:
         """Make this the frame: a picture (1,3,H,W) in [0,1] goes as JPEG, a Figure as it is."""
-        drawn = isinstance(picture, Figure)
-        data = picture.data if drawn else pixels.jpeg(picture, quality=90)
+        self.caption = alt
+        if not isinstance(picture, Figure):
+            picture = Figure(pixels.jpeg(picture, quality=90), alt or "picture that follows its controls")
         with self.hold_sync():
-            self.format = picture.format if drawn else "jpeg"
+            self.format, self.line_art = picture.format, picture.line_art
             self.frame += 1
-            self.alt = alt or (picture.alt if drawn else "picture that follows its controls")
-            self.value = data
+            self.alt = alt or picture.alt
+            self.value = picture.data
 
     async def on_screen(self, behind: int = 4, seconds: float = 3.0) -> bool:
         """Wait until the view is at most so many frames behind; False if it is silent, because nobody looks.
@@ -86,11 +91,11 @@ class Screen(anywidget.AnyWidget, w.Image):
         self.seen = max(self.seen, content.get("seen", 0))
 
     def still(self) -> tuple[dict, dict]:
-        """The present frame as mimebundle data and metadata, for viewers without widgets."""
-        data, kind = {"text/plain": self.alt}, f"image/{self.format}"
-        if self.value:
-            data[kind] = base64.b64encode(self.value).decode()
-        return data, {kind: {"alt": self.alt}}
+        """The present frame with its caption as mimebundle data and metadata, for viewers without widgets."""
+        if not self.value:
+            return {"text/plain": self.alt}, {}
+        frame = Figure(bytes(self.value), self.alt, self.line_art)
+        return (frame.captioned(self.caption) if self.caption else frame)._repr_mimebundle_()
 
 
 class Click(t.HasTraits):

@@ -34,7 +34,7 @@ def adapters() -> Figure:
         for x, colour, words in ((-0.8, SHARED, "shared by all domains"), (3.6, OWN, "each domain has its own")):
             axes.add_patch(_rectangle(x, -1.0, 0.5, 0.36, colour))
             axes.text(x + 0.65, -0.82, words, va="center", fontsize=10)
-        return Figure(canvas.png(canvas.levels(sheet), ALT), ALT)
+        return Figure(canvas.png(canvas.levels(sheet), ALT), ALT, line_art=True)
 
 
 ALT = ("Three circuits. Plain: x goes through the 3 by 3 filters f, a norm and a ReLU. Serial: behind f, the 1 by 1 "
