@@ -48,7 +48,10 @@
       const choose = () => {
         const view = renderer.widgets[0];
         const asleep = !view || view === ended || view.hasClass(DEAD);
-        if (!view) renderer.node.textContent = ""; // "Loading widget...", "Error displaying widget: model not found"
+        if (!view) { // "Loading widget...", "Error displaying widget: model not found"
+          renderer.node.textContent = "";
+          renderer.removeClass("jupyter-widgets");
+        }
         if (asleep) renderer.node.append(still); else still.remove();
         still.classList.toggle("u3lab-veiled", Boolean(view)); // its kernel has ended under the reader's eyes
         words.hidden = !view && !over;
@@ -88,7 +91,7 @@
     expand(cell, notebook);
     for (let still = 0, tries = 0; still < 4 && tries < 40; tries++) {
       const before = cell.isAttached ? cell.node.getBoundingClientRect().top : NaN;
-      await notebook.scrollToItem(index, "start");
+      await notebook.scrollToItem(index, "start", 0.02);
       await new Promise((done) => setTimeout(done, 50));
       still = cell.isAttached && Math.abs(cell.node.getBoundingClientRect().top - before) < 2 ? still + 1 : 0;
       const fold = notebook.widgets[index + 1]?.node.querySelector(".jp-OutputArea details");
