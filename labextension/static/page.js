@@ -4,7 +4,7 @@
 // * A picture gets the alt text that its output's metadata carry, as nbconvert reads it.
 // * A link to a heading of the notebook lands there, although the cells between are drawn only as they are passed.
 // * Controls get their keys: Notebook 7 looks for shortcuts before the control with the focus sees a key.
-// * In the dark theme pictures do not glare.
+// * In the dark theme pictures do not glare; screen.css says the same of live ones.
 (globalThis._JUPYTERLAB ??= {})["u3lab-page"] = (() => {
   const VIEW = "application/vnd.jupyter.widget-view+json";
   const STILLS = ["text/html", "image/png", "image/jpeg"]; // what stands for a widget, the best first
@@ -14,9 +14,8 @@
     .u3lab-asleep > :not(.u3lab-still) { display: none; }
     .u3lab-veiled > :first-child { opacity: 0.6; }
     .u3lab-still > p { margin: 0.2em 0 0.6em; font-size: var(--jp-ui-font-size1); color: var(--jp-ui-font-color2); }
-    [data-jp-theme-light="false"] :is(.jp-RenderedImage, .u3lab-screen) img { filter: brightness(0.8); }
-    [data-jp-theme-light="false"] :is(.jp-RenderedImage, .u3lab-screen) img[data-line-art] {
-      filter: invert(0.9) hue-rotate(180deg); }`;
+    [data-jp-theme-light="false"] .jp-RenderedImage img { filter: brightness(0.8); }
+    [data-jp-theme-light="false"] .jp-RenderedImage img[data-line-art] { filter: invert(0.9) hue-rotate(180deg); }`;
   let shared;
 
   const withAlt = (renderer, type) => {

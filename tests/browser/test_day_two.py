@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import anywidget
 import nbformat
@@ -141,6 +142,14 @@ def test_a_link_to_evidence_lands_there_and_opens_it(browser: Browser, lab: Lab,
     desk.close()
 
 
+def trap(file: Path) -> Path:
+    """A notebook whose saved widget has a script."""
+    made = nbformat.read(write_notebook(file, ("1",)), 4)
+    made.metadata["widgets"] = TRAP
+    nbformat.write(made, file)
+    return file
+
+
 def trapped(page: Page) -> bool:
     page.locator("#jp-main-statusbar", has_text="| Idle").first.wait_for()
     page.wait_for_timeout(1500)  # the widgets of a file are made after the kernel has answered
@@ -150,10 +159,7 @@ def trapped(page: Page) -> bool:
 @pytest.mark.parametrize("signed", [False, True])
 def test_a_strangers_notebook_runs_nothing_when_it_is_opened(browser: Browser, lab: Lab, signed: bool):
     """One's own does, which shows that the trap works."""
-    file = write_notebook(lab.folder / f"trap-{signed}.ipynb", ("1",))
-    page = nbformat.read(file, 4)
-    page.metadata["widgets"] = TRAP
-    nbformat.write(page, file)
+    file = trap(lab.folder / f"trap-{signed}.ipynb")
     if signed:
         NotebookNotary().sign(nbformat.read(file, 4))
     desk = Desk.open(browser, lab, file.name)

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext
 from tests.browser.desk import RUN_SECONDS, Desk, until
 from tests.browser.hub import TEACHER, Hub, jupyterhub, logged_in, need_hub
 from tests.browser.jupyter import NOTEBOOKS, Lab
+from tests.browser.test_day_two import trap, trapped
 from tests.load.school import WARM_UP, token_of
 
 ADA, BEN, CLEO = "ada", "ben", "cleo"
@@ -91,6 +92,14 @@ def test_a_neighbour_and_a_stranger_are_refused(ada: Desk, ben: BrowserContext, 
     answer = stranger.request.get(asked)
     assert answer.status == 403 or answer.url.startswith(f"{hub.url}hub/login?")
     stranger.close()
+
+
+def test_a_notebook_that_was_handed_in_runs_nothing_when_it_is_opened(ada: Desk):
+    assert "widget-state" in trap(ada.lab.folder / "handed-in.ipynb").read_text()
+    page = ada.page.context.new_page()
+    page.goto(f"{ada.lab.url}lab/workspaces/other/tree/handed-in.ipynb")
+    assert not trapped(page)
+    page.close()
 
 
 def test_a_server_shows_nothing_outside_its_folder(ada: Desk, hub: Hub):
