@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
@@ -76,6 +77,10 @@ def test_a_page_that_is_loaded_again_was_computed_before(browser: Browser, tmp_p
             assert kernel_of(page) == second
             page.keyboard.press("1")
             steer(page, figure)
+            next(one for one in psutil.process_iter(["cmdline"])
+                 if any(second in word for word in one.info["cmdline"] or ())).kill()
+            asleep = "box => getComputedStyle(box, '::after').content"
+            until(lambda: "load the page again" in figure.box.evaluate(asleep), "a dead figure pretends to live")
 
 
 def steer(page: Page, figure: Figure, *, anew: bool = False) -> None:
