@@ -8,29 +8,102 @@
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import perf_counter as clock
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from u3lab._system import credits, notebook
 from u3lab.course import catalogue
 from u3lab.errors import U3Error
 
 SLOWER = 5  # times the library's own, and such an answer no longer serves a slider
 PATIENCE = 0.02  # seconds that are never too slow: a first call, and a busy machine
-_passed: dict[str, Callable[..., Any]] = {}
+STRIKES = 3  # slow calls in a row, and the library's runs
+REST = 20  # calls of the library's, and the reader's is tried again
+FEW = 4  # parts whose forms are told
+LIBRARY = "the library's"
+
+
+@dataclass
+class _Passed:
+    """An answer that has passed its check, and how it has served since."""
+
+    answer: Callable[..., Any]
+    fault: str = ""
+    rest: int = 0  # calls that are left to the library's
+    slow: int = 0  # slow calls in a row
+    apart: float | None = None  # the largest difference to the library's results, where both were asked
+    known: dict[tuple, tuple[str, float]] = field(default_factory=dict)  # of the library's results: form, seconds
+
+    @property
+    def changed(self) -> bool:
+        """Whether its name now means a function with other code: the reader has changed the cell."""
+        now = getattr(notebook.shell(), "user_ns", {}).get(getattr(self.answer, "__name__", ""))
+        code = getattr(now, "__code__", None)
+        return code is not None and code != getattr(self.answer, "__code__", code)
+
+    def fail(self, fault: str) -> None:
+        """Leave the next calls to the library's."""
+        self.fault, self.rest = fault, REST
+
+    def call(self, reference: Callable[..., Any], given: tuple, named: dict[str, Any]) -> Any:
+        """Its result, or the library's if it rests or is not fit; what is wrong is noted."""
+        self.rest = max(self.rest - 1, 0)
+        result, seconds = (None, 0.0) if self.rest else self._timed(given, named)
+        if self.rest:  # still, or because it has raised
+            return reference(*given, **named)
+        key = tuple(one if isinstance(one, int) else _form(one) for one in (*given, *named.values()))
+        wanted, theirs = self.known.get(key, ("", 0.0))
+        if _form(result) == wanted and seconds <= max(PATIENCE, SLOWER * theirs):
+            self.slow = 0
+            return result
+        start = clock()
+        right = reference(*given, **named)
+        wanted, theirs = self.known[key] = _form(right), clock() - start
+        if _form(result) != wanted:
+            self.fail(f"returned {_form(result)}, not {wanted}")
+            return right
+        self.apart = max([*_differences(result, right), *[self.apart] * (self.apart is not None)], default=None)
+        enough = max(PATIENCE, SLOWER * theirs)
+        self.slow = self.slow + 1 if seconds > enough and self._timed(given, named)[1] > enough else 0
+        if self.slow >= STRIKES:
+            self.fail(f"took more than {SLOWER} times as long")
+        return result
+
+    def _timed(self, given: tuple, named: dict[str, Any]) -> tuple[Any, float]:
+        """What it returns, and in how many seconds; that it raises is a fault."""
+        start = clock()
+        try:
+            return self.answer(*given, **named), clock() - start
+        except Exception as error:
+            self.fail(f"raised {type(error).__name__}")
+            return None, 0.0
+
+
+_passed: dict[str, _Passed] = {}
 
 
 def keep(exercise_id: str, answer: Any) -> None:
     """Note an answer that has passed its check; the figures of this kernel run it from now on."""
     if callable(answer):
-        _passed[exercise_id] = answer
+        _passed[exercise_id] = _Passed(answer)
 
 
 class Piece:
     """A function that the reader was to write; made by :func:`yours`.
 
-    It is asked anew at each call whether there is an answer of the reader's. One that raises, or takes five times as
-    long as the library's own, is left out until another one passes, and ``said`` says why.
+    It is asked anew at each call whether there is an answer of the reader's. The library's own runs in its place if it
+    raises, if it returns something of another form (type, parts, shape, kind of numbers) than the library's for the
+    same arguments, or if it was too slow in three calls in a row: more than five times as long as the library's, and
+    again when it was timed a second time. ``said`` says why. After twenty calls it is tried again; one that was too
+    slow has a single call to show that it no longer is.
+
+    The library's own is called beside the reader's for the first arguments of each shape, for a result of another form,
+    and for a call that seems slow; otherwise what is known of it serves.
 
     Attributes
     ----------
@@ -42,21 +115,25 @@ class Piece:
 
     def __init__(self, exercise: str, reference: Callable[..., Any]) -> None:
         self.exercise, self.reference = exercise, reference
-        self._failed: tuple[Callable[..., Any], str] | None = None  # whose fault it was, and what
 
     @property
     def own(self) -> Callable[..., Any] | None:
         """The reader's function, if it serves."""
-        answer = _passed.get(self.exercise)
-        return None if answer is None or (self._failed and self._failed[0] is answer) else answer
+        passed = _passed.get(self.exercise)
+        return passed.answer if passed and not passed.rest else None
 
     @property
     def said(self) -> str:
         """Whose piece runs, for the line below a figure; if the reader's does not, why."""
+        passed = _passed.get(self.exercise)
+        if passed and not passed.rest:
+            return f"{self.exercise}: yours" + " (the version that passed; check the new one)" * passed.changed
+        return f"{self.exercise}: the library's" + (f" (yours {passed.fault})" if passed else "")
+
+    def differs(self, difference: float, whose: str = "the network") -> None:
+        """Have the badge say this difference, for example to the network's own, in place of that to the library's."""
         if self.own:
-            return f"{self.exercise}: yours"
-        reason = f" (yours {self._failed[1]})" if self._failed and self.exercise in _passed else ""
-        return f"{self.exercise}: the library's{reason}"
+            credits.credit(self.exercise, float(difference), whose)
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         """What the reader's function returns, or the library's.
@@ -66,31 +143,44 @@ class Piece:
         U3Error
             While one iterates over it: a generator of the reader's has raised. The next call gives the library's.
         """
-        answer = self.own
-        if answer is None:
+        passed = _passed.get(self.exercise)
+        if passed is None:
             return self.reference(*given, **named)
-        try:
-            start = time.perf_counter()
-            result = answer(*given, **named)
-            seconds = time.perf_counter() - start
-        except Exception as error:
-            self._failed = answer, f"raised {type(error).__name__}"
-            return self.reference(*given, **named)
-        if seconds > PATIENCE:
-            start = time.perf_counter()
-            self.reference(*given, **named)
-            if seconds > SLOWER * (time.perf_counter() - start):
-                self._failed = answer, f"took more than {SLOWER} times as long"
-        return self._steps(answer, result) if inspect.isgenerator(result) else result
+        result = passed.call(self.reference, given, named)
+        if passed.rest:
+            credits.withdraw(self.exercise)
+            return result
+        credits.credit(self.exercise, passed.apart, LIBRARY)
+        return self._steps(passed, result) if inspect.isgenerator(result) else result
 
-    def _steps(self, answer: Callable[..., Any], generator: Iterator[Any]) -> Iterator[Any]:
+    def _steps(self, passed: _Passed, generator: Iterator[Any]) -> Iterator[Any]:
         """The same values; what the reader's generator raises is said in a sentence."""
         try:
-            yield from generator
+            for value in generator:
+                credits.credit(self.exercise, passed.apart, LIBRARY)
+                yield value
         except Exception as error:
-            self._failed = answer, f"raised {type(error).__name__}"
+            passed.fail(f"raised {type(error).__name__}")
             raise U3Error(f"your {self.exercise} raised {type(error).__name__}: {error}; start again, and the "
                           "library's runs") from error
+
+
+def _form(value: Any) -> str:
+    """What a value looks like, in words: its type; of a tensor shape and kind; of a tuple its parts."""
+    if isinstance(value, Tensor):
+        kind = ("floats" if value.is_floating_point() else "complex numbers" if value.is_complex() else
+                "truth values" if value.dtype == torch.bool else "whole numbers")
+        return f"a tensor {tuple(value.shape)} of {kind}"
+    if isinstance(value, tuple | list):
+        return f"{len(value)} parts" + (f" ({', '.join(map(_form, value))})" if len(value) <= FEW else "")
+    return "None" if value is None else f"a value of type {type(value).__name__}"
+
+
+def _differences(result: Any, right: Any) -> list[float]:
+    """The largest difference in each part of two results of one form."""
+    parts = ([*one] if isinstance(one, tuple | list) else [one] for one in (result, right))
+    return [(a.detach().double().nan_to_num() - b.detach().double().nan_to_num()).abs().max().item()
+            for a, b in zip(*parts, strict=True) if isinstance(a, Tensor) and a.numel()]
 
 
 def yours(exercise_id: str) -> Piece:

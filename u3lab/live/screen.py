@@ -36,6 +36,8 @@ class Screen(anywidget.AnyWidget, w.Image):
         The frame: PNG or JPEG bytes. Set by :meth:`show`.
     alt
         What the picture shows, in words.
+    badge
+        Whose code made the picture, in words that stand below it; "" for none but the library's.
     place
         (x, y), each in [0,1], where the student clicked, or () if the picture takes no clicks.
     paced
@@ -50,6 +52,7 @@ class Screen(anywidget.AnyWidget, w.Image):
     _esm = (_HERE / "screen.js").read_text("utf-8")
     _css = (_HERE / "screen.css").read_text("utf-8")
     alt = t.Unicode("no picture yet").tag(sync=True)
+    badge = t.Unicode("").tag(sync=True)
     frame = t.Int(0).tag(sync=True)
     place = t.Tuple().tag(sync=True)
     panels = t.Int(1).tag(sync=True)
