@@ -163,6 +163,17 @@ def test_the_librarys_own_is_asked_once_for_arguments_of_a_shape():
     assert [stride for *_, stride in asked] == [1, 2]
 
 
+def test_a_function_among_the_arguments_is_called_by_the_readers_alone():
+    """A network that learns would learn twice."""
+    asked, results = [], iter([X, (X, X), None])
+    pieces.keep("2-upright", lambda net, x, g: net(next(results)))
+    piece = course.yours("2-upright")
+    piece.reference = lambda net, x, g: asked.append(net) or X
+    for _ in range(2):
+        assert piece(lambda y: y, X, F) is not None and not asked and piece.own
+    assert piece(lambda y: y, X, F) is X and len(asked) == 1 and "returned None" in piece.said
+
+
 def test_a_version_that_has_changed_since_it_passed_is_told(monkeypatch):
     names = {"mine": mine}
     monkeypatch.setattr(notebook, "shell", lambda: SimpleNamespace(user_ns=names))
@@ -196,8 +207,10 @@ def test_a_piece_of_the_readers_is_credited_and_the_librarys_is_not():
     assert noted(run) == "your code: 1-parallel · difference to the library's 0"
     assert noted(run, lambda: piece.differs(torch.tensor(2e-6))) == (
         "your code: 1-parallel · difference to the network 2e-06")
-    pieces.keep("1-parallel", lambda *given: mine(*given) + 0.25)
-    assert noted(run) == "your code: 1-parallel · difference to the library's 0.2"
+    pieces.keep("1-parallel", lambda x, *given: mine(x, *given) + 0.25 * len(x))
+    assert noted(run) == noted(run) == "your code: 1-parallel · difference to the library's 0.2"
+    assert noted(lambda: piece(X.repeat(2, 1, 1, 1), F, ALPHA, 1)).endswith("0.5")  # that of these shapes
+    assert noted(run).endswith("0.2")
     pieces.keep("1-parallel", lambda *given: None)
     assert noted(run) == noted(run, lambda: piece.differs(0.0)) == ""
 

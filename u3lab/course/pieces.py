@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter as clock
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,6 +28,19 @@ FEW = 4  # parts whose forms are told
 LIBRARY = "the library's"
 
 
+class _Known(NamedTuple):
+    """Of the library's result for arguments of some shapes: its form, the seconds it took, how far the reader's is."""
+
+    form: str
+    seconds: float
+    apart: float | None
+
+    @property
+    def enough(self) -> float:
+        """Seconds in which the reader's has to be there."""
+        return max(PATIENCE, SLOWER * self.seconds)
+
+
 @dataclass
 class _Passed:
     """An answer that has passed its check, and how it has served since."""
@@ -36,8 +49,8 @@ class _Passed:
     fault: str = ""
     rest: int = 0  # calls that are left to the library's
     slow: int = 0  # slow calls in a row
-    apart: float | None = None  # the largest difference to the library's results, where both were asked
-    known: dict[tuple, tuple[str, float]] = field(default_factory=dict)  # of the library's results: form, seconds
+    apart: float | None = None  # how far its results are from the library's for arguments of such shapes
+    known: dict[tuple, _Known] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -56,20 +69,21 @@ class _Passed:
         result, seconds = (None, 0.0) if self.rest else self._timed(given, named)
         if self.rest:  # still, or because it has raised
             return reference(*given, **named)
+        self.apart = None
+        if any(map(callable, given)) and all(isinstance(one, Tensor) for one in _parts(result)):
+            return result  # a second call could move what is behind a function, such as a network that learns
         key = tuple(one if isinstance(one, int) else _form(one) for one in (*given, *named.values()))
-        wanted, theirs = self.known.get(key, ("", 0.0))
-        if _form(result) == wanted and seconds <= max(PATIENCE, SLOWER * theirs):
-            self.slow = 0
-            return result
-        start = clock()
-        right = reference(*given, **named)
-        wanted, theirs = self.known[key] = _form(right), clock() - start
-        if _form(result) != wanted:
-            self.fail(f"returned {_form(result)}, not {wanted}")
-            return right
-        self.apart = max([*_differences(result, right), *[self.apart] * (self.apart is not None)], default=None)
-        enough = max(PATIENCE, SLOWER * theirs)
-        self.slow = self.slow + 1 if seconds > enough and self._timed(given, named)[1] > enough else 0
+        known = self.known.get(key, _Known("", 0.0, None))
+        if _form(result) != known.form or seconds > known.enough:
+            start = clock()
+            right = reference(*given, **named)
+            known = self.known[key] = _Known(_form(right), clock() - start, _apart(result, right))
+            if _form(result) != known.form:
+                self.fail(f"returned {_form(result)}, not {known.form}")
+                return right
+        self.apart = known.apart
+        slow = seconds > known.enough and self._timed(given, named)[1] > known.enough
+        self.slow = self.slow + 1 if slow else 0
         if self.slow >= STRIKES:
             self.fail(f"took more than {SLOWER} times as long")
         return result
@@ -103,7 +117,9 @@ class Piece:
     slow has a single call to show that it no longer is.
 
     The library's own is called beside the reader's for the first arguments of each shape, for a result of another form,
-    and for a call that seems slow; otherwise what is known of it serves.
+    and for a call that seems slow; otherwise what is known of it serves, the difference of both results included. Where
+    an argument is a function it is not, unless the reader's gives no tensors: a second call could move what is behind
+    it, such as a network that learns.
 
     Attributes
     ----------
@@ -176,11 +192,17 @@ def _form(value: Any) -> str:
     return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
-def _differences(result: Any, right: Any) -> list[float]:
-    """The largest difference in each part of two results of one form."""
-    parts = ([*one] if isinstance(one, tuple | list) else [one] for one in (result, right))
-    return [(a.detach().double().nan_to_num() - b.detach().double().nan_to_num()).abs().max().item()
-            for a, b in zip(*parts, strict=True) if isinstance(a, Tensor) and a.numel()]
+def _parts(result: Any) -> tuple:
+    return tuple(result) if isinstance(result, tuple | list) else (result,)
+
+
+def _apart(result: Any, right: Any) -> float | None:
+    """The largest difference of two results, if they are numbers of one form."""
+    if _form(result) != _form(right):
+        return None
+    both = [[one.detach().double().nan_to_num() for one in _parts(given) if isinstance(one, Tensor) and one.numel()]
+            for given in (result, right)]
+    return max(((a - b).abs().max().item() for a, b in zip(*both, strict=True)), default=None)
 
 
 def yours(exercise_id: str) -> Piece:
