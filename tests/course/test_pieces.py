@@ -207,6 +207,7 @@ def test_a_piece_of_the_readers_is_credited_and_the_librarys_is_not():
     assert noted(run) == "your code: 1-parallel · difference to the library's 0"
     assert noted(run, lambda: piece.differs(torch.tensor(2e-6))) == (
         "your code: 1-parallel · difference to the network 2e-06")
+    assert f"{piece.differs(torch.tensor(0.25)):.1g}" == "0.2"
     pieces.keep("1-parallel", lambda x, *given: mine(x, *given) + 0.25 * len(x))
     assert noted(run) == noted(run) == "your code: 1-parallel · difference to the library's 0.2"
     assert noted(lambda: piece(X.repeat(2, 1, 1, 1), F, ALPHA, 1)).endswith("0.5")  # that of these shapes

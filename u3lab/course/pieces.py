@@ -146,10 +146,11 @@ class Piece:
             return f"{self.exercise}: yours" + " (the version that passed; check the new one)" * passed.changed
         return f"{self.exercise}: the library's" + (f" (yours {passed.fault})" if passed else "")
 
-    def differs(self, difference: float, whose: str = "the network") -> None:
-        """Have the badge say this difference, for example to the network's own, in place of that to the library's."""
+    def differs(self, difference: float, whose: str = "the network") -> float:
+        """The same difference as a number; the badge says it in place of that to the library's result."""
         if self.own:
             credits.credit(self.exercise, float(difference), whose)
+        return float(difference)
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         """What the reader's function returns, or the library's.
