@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Locator
 
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, until
 from tests.browser.jupyter import Lab, write_notebook
 from u3lab.course import catalogue
 
@@ -24,9 +24,17 @@ def my_guided(p, through):
     'course.quiz("6-deep")',
     "course.progress()",
     'course.quiz("3")',
+    """
+import torch
+from u3lab import live
+
+guided = course.yours("6-guided")
+live.explore(lambda level: (guided(torch.full((1, 3, 40, 260), level / 8), lambda p: p), f"{level} · {guided.said}"),
+             level=(0, 8))
+""",
     "pass",
 )
-ANSWER, CHECK, QUIZ, DEEP, PROGRESS, LONG = range(2, 8)
+ANSWER, CHECK, QUIZ, DEEP, PROGRESS, LONG, FIGURE = range(2, 9)
 RIGHT = "def my_guided(p, through):\n    return through(p).clamp(min=0)"
 DECONVNET = "def my_guided(p, through):\n    return p.clamp(min=0)"
 ENDLESS = "def my_guided(p, through):\n    while True:\n        pass"
@@ -91,6 +99,25 @@ def for_the_eye(output: Locator) -> None:
 
 def row(desk: Desk) -> str:
     return desk.run(PROGRESS).get_by_role("row", name=re.compile("^chapter 6 ")).inner_text()
+
+
+def test_a_figure_that_the_readers_own_code_made_wears_a_badge(desk: Desk):
+    """Below the picture, for readers of screens as well; gone when the code fails, and the line says why."""
+    checked(desk, RIGHT)
+    desk.run(FIGURE)
+    figure, badge = desk.figure(FIGURE), desk.cell(FIGURE).locator(".u3lab-screen ~ [role=status]")
+    words = "your code: 6-guided"
+    badge.filter(has_text=words).wait_for()
+    assert badge.bounding_box()["y"] >= figure.image.bounding_box()["y"] + figure.image.bounding_box()["height"]
+    desk.run(ANSWER, "def my_guided(p, through):\n    return None")
+    figure.press("level", "End")
+    figure.says("8 · 6-guided: yours (the version that passed; check the new one)")
+    assert badge.inner_text() == words
+    desk.run(-1, "course.pieces.keep('6-guided', my_guided)")
+    figure.press("level", "Home")
+    figure.says("0 · 6-guided: the library's (yours returned None, not a tensor (1, 3, 40, 260) of floats)")
+    until(lambda: badge.inner_text() == "", "the badge stayed")
+    assert badge.bounding_box()["height"] == 0
 
 
 def test_answers_count_as_done(desk: Desk):

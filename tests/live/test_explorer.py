@@ -13,6 +13,7 @@ from ipywidgets.widgets import widget
 from tests.helpers import raising, refuses
 from tests.live.toys import Shadow, Toy, png, upload
 from u3lab import U3Error, figures, live, pixels
+from u3lab._system import credits
 from u3lab.live import kernel
 
 LEVEL = (0.0, 1.0, 0.25)
@@ -55,6 +56,20 @@ def test_a_still_has_values_of_its_own_where_a_notebook_is_run_to_be_kept(monkey
     monkeypatch.setenv("U3LAB_STILLS", "1")
     assert live.explore(shade, level=LEVEL, still={"level": 1.0}).line.value == "level 1.00"
     refuses(live.explore, shade, level=LEVEL, still={"depth": 1}, says="for depth, but the controls are level")
+
+
+def test_a_badge_says_when_the_readers_own_code_made_the_picture():
+    def run(level):
+        if level == 0.75:
+            credits.credit("0-match", 0.0, "the network")
+        return shade(level)
+
+    shown, seen = live.explore(run, level=LEVEL), []
+    shown.picture.observe(lambda change: seen.append(change["new"]), "badge")
+    for level in (0.25, 0.75, 0.75, 1.0, 0.0):
+        shown.controls["level"].value = level
+        shown.update()
+    assert seen == ["your code: 0-match · difference to the network 0", ""]  # said when it changes, not with each frame
 
 
 def test_a_defect_that_shows_up_later_is_a_line_too():

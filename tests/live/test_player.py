@@ -8,6 +8,7 @@ import torch
 from tests.helpers import refuses
 from tests.live.toys import Shadow, Toy, approach, levels
 from u3lab import U3Error, figures, live, pixels
+from u3lab._system import credits
 from u3lab.descent import Step
 from u3lab.settings import setting, settings
 
@@ -34,6 +35,27 @@ def test_first_takes_some_steps_at_once():
     player.restart()
     assert player.picture.frame == 2 and player.picture.value == live.play(approach, Toy()).picture.value
     assert player.step.iteration == 0 and len(player._lines["E"]) == 1 and "E after 0 steps" in player.curve.value
+
+
+def test_the_badge_holds_for_a_run_in_which_the_readers_own_code_ran():
+    def sometimes(settings):
+        for step in approach(settings):
+            if step.iteration in (1, 3):
+                credits.credit("1-train", None, "the library's")
+            if step.iteration == 5:
+                credits.withdraw("1-train")
+            yield step
+
+    player = live.play(sometimes, Toy())
+    seen = [player.picture.badge]
+    while player.advance():
+        seen.append(player.picture.badge)
+    assert seen == ["", *["your code: 1-train"] * 4, "", ""]
+    player.restart()
+    player.advance()
+    assert player.picture.badge == "your code: 1-train"
+    player.restart()
+    assert player.picture.badge == ""
 
 
 def test_first_steps_beyond_the_end_show_the_end():

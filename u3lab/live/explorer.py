@@ -12,6 +12,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from u3lab._system import credits
 from u3lab.checks import is_a, shown
 from u3lab.errors import U3Error
 from u3lab.live import kernel
@@ -126,12 +127,14 @@ class Explorer(Live):
         Exception
             What the function raises; the picture and its line stay as they are.
         """
-        answer = self.fn(**{name: control.value for name, control in self.controls.items()})
+        with credits.noted(own := {}):
+            answer = self.fn(**{name: control.value for name, control in self.controls.items()})
         picture, line = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, "")
         if not isinstance(picture, Picture) or not isinstance(line, str):
             raise U3Error(f"fn gives {shown(answer)}; let it return a picture (1,3,H,W) in [0,1] or a Figure, alone or "
                           "with a line of text")
         self.picture.show(picture, line)
+        self.picture.badge = credits.badge(own)
         self.line.value = html.escape(line)
 
     def _answer(self) -> None:

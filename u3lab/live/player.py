@@ -15,6 +15,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from u3lab._system import credits
 from u3lab._system.sharing import shared
 from u3lab.checks import is_a, whole
 from u3lab.descent import Step
@@ -99,6 +100,7 @@ class Player(Live):
         self._take_over()
         self._steps = self._solve()
         self._lines: dict[str, list[float]] = {}
+        self._own: credits.Credits = {}  # of the whole run: a piece need not run at each step
         self.step, self._ended, self._told, self._times = None, False, 0.0, deque(maxlen=20)
 
     def play(self) -> None:
@@ -146,7 +148,8 @@ class Player(Live):
     def advance(self) -> bool:
         """Take one step and show it; False if there was none. An error shows as a line."""
         try:
-            shown = next(self._steps, None)
+            with credits.noted(self._own):
+                shown = next(self._steps, None)
             if shown is not None:
                 self._show(*parts(shown))
         except Exception as error:  # nobody sees what a task raises: say it where the student looks
@@ -183,6 +186,7 @@ class Player(Live):
         if len(self._lines["E"]) <= self._unseen:
             return
         self.picture.show(as_picture(step.value) if picture is None else picture, line)
+        self.picture.badge = credits.badge(self._own)
         now = time.perf_counter()
         if not self.playing or now - self._told > TELL:
             self._told = now

@@ -9,8 +9,11 @@ function render({ model, el }) {
   frame.className = "u3lab-screen";
   image.className = "widget-image";
   image.draggable = false;
+  const badge = document.createElement("div");
+  badge.className = "u3lab-badge";
+  badge.setAttribute("role", "status"); // there from the start, so that its words are read when they come
   frame.append(image);
-  el.append(frame);
+  el.append(frame, badge);
 
   // Each word to the kernel costs three messages on the way back, so it hears of every third frame, and of the last.
   let told = 0;
@@ -42,6 +45,7 @@ function render({ model, el }) {
     image.src = address(bytes);
   }
   const describe = () => { image.alt = model.get("alt"); };
+  const credit = () => { badge.textContent = model.get("badge"); };
 
   // The place is a pair (x, y) in [0,1] of one panel; a ring marks it in the first: the others show what is there.
   let ring = null;
@@ -87,10 +91,12 @@ function render({ model, el }) {
   }
 
   // Two frames may have the same bytes, and each wants to be reported: so the number is watched, not the value.
-  const watched = { "change:frame": show, "change:alt": describe, "change:place": mark, "change:panels": mark };
+  const watched = { "change:frame": show, "change:alt": describe, "change:badge": credit, "change:place": mark,
+                    "change:panels": mark };
   for (const [event, react] of Object.entries(watched)) model.on(event, react);
   show();
   describe();
+  credit();
   mark();
   return () => {
     for (const [event, react] of Object.entries(watched)) model.off(event, react);

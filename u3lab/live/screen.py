@@ -39,6 +39,8 @@ class Screen(anywidget.AnyWidget, w.Image):
         The words below the picture, "" if there are none.
     line_art
         As for a :class:`~u3lab.figures.Figure`; a dark page shows it as light on dark.
+    badge
+        Whose code made the picture, in words that stand below it; "" for none but the library's.
     place
         (x, y), each in [0,1], where the student clicked, or () if the picture takes no clicks.
     paced
@@ -54,6 +56,7 @@ class Screen(anywidget.AnyWidget, w.Image):
     _css = (_HERE / "screen.css").read_text("utf-8")
     alt = t.Unicode("no picture yet").tag(sync=True)
     line_art = t.Bool(False).tag(sync=True)
+    badge = t.Unicode("").tag(sync=True)
     frame = t.Int(0).tag(sync=True)
     place = t.Tuple().tag(sync=True)
     panels = t.Int(1).tag(sync=True)
