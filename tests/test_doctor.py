@@ -234,6 +234,8 @@ def test_widgets_that_do_not_fit_or_are_not_found(monkeypatch, tmp_path):
     (tmp_path / "@jupyter-widgets" / "jupyterlab-manager").mkdir(parents=True)
     broken("widgets", "--force-reinstall anywidget")
     (tmp_path / "anywidget").mkdir()
+    broken("widgets", "pip install -e .")
+    (tmp_path / "u3lab-page").mkdir()
     assert line("widgets").ok and "anywidget" in line("widgets").found
 
 

@@ -22,7 +22,8 @@ OLDEST_PYTHON = (3, 11)
 ENOUGH_MEMORY = int(1.2 * 2**30)  # bytes: the peak of the largest notebook in README's table, rounded up
 Check = Callable[[], tuple[str, str]]  # returns what was found and the advice
 # Where the browser's half of a package lies, below share/jupyter/labextensions of the environment.
-FRONT_ENDS = {"jupyterlab_widgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget"}
+FRONT_ENDS = {"jupyterlab_widgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget",
+              "u3lab": "u3lab-page"}
 INSTALL = f"run `python -m pip install -e .` in the clone, or `pip install {paths.wheel()}`, then restart"
 
 
@@ -210,7 +211,7 @@ def _widgets() -> tuple[str, str]:
     for name, extension in FRONT_ENDS.items():
         if not any(Path(folder, extension).is_dir() for folder in jupyter_path("labextensions")):
             return (f"{found}, but JupyterLab does not find the extension of {name}",
-                    f"run `pip install --force-reinstall {name}`, then reload the page")
+                    INSTALL if name == "u3lab" else f"run `pip install --force-reinstall {name}`, then reload the page")
     return found, ""
 
 
