@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from u3lab._system.meanwhile import restore
 from u3lab.checks import is_a, words
 from u3lab.errors import U3Error
 from u3lab.images.arrays import SLACK
@@ -32,6 +33,7 @@ def ready(net: nn.Module, *images: Tensor, one: bool = False, bounded: bool = Fa
     U3Error
         Something that is no network, a network in training mode, pictures that are none, or more than one.
     """
+    restore()  # what Ctrl-C has left behind
     if not isinstance(net, nn.Module):
         what = "nothing" if net is None else repr(net)[:40] if isinstance(net, str) else (
             f"a value of type {type(net).__name__}")

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from u3lab._system.meanwhile import meanwhile, mode
 from u3lab.checks import is_a, listed, number, one_of, shown, whole, wholes, words
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import HALF, Classifier, finite
@@ -136,7 +137,7 @@ def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], scores
     return [f"{what}: {', '.join(names)}" for what, names in (("defined", defined), ("not defined", refused)) if names]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Seen(TorchFunctionMode):
     """What one pass shows: the answer, path → output of each module in order, and whether there are ReLUs."""
 
@@ -161,9 +162,9 @@ def _look(net: Classifier, sides: Sequence[int]) -> _Seen:
     """One pass over a grey picture of these sides."""
     seen = _Seen()
     paths = [path for path, _ in net.module.named_modules() if path]
-    with torch.enable_grad(), net.watch({path: partial(seen.outputs.setdefault, path) for path in paths}):
+    with net.watch({path: partial(seen.outputs.setdefault, path) for path in paths}, grad=True):
         grey = net.normalise(torch.full((1, net.channels, *sides), 0.5, requires_grad=True))
-        with seen:
+        with meanwhile(mode(seen)):
             seen.answer = net.module(grey)
     return seen
 
