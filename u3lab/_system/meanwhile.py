@@ -113,8 +113,8 @@ def mode(functions: overrides.TorchFunctionMode) -> Change:
         overrides._push_mode(functions)
 
     def leave() -> None:
-        _left.add(functions)
         _take_off(functions)
+        _left.add(functions)
 
     return enter, leave
 
