@@ -126,11 +126,11 @@ class Classifier(nn.Module):
         if any(module.training for module in self.modules()):
             raise U3Error(f"{self.name} is in training mode, so its answer is random; call net.eval() first")
 
-    @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
         """Class scores before the softmax, (B,3,H,W) in [0,1] → (B,K), without a graph; refused in training mode."""
         self.refuse_training()
-        return self(images)
+        with meanwhile(grad=False):
+            return self(images)
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Φ(x), the softmax of the logits (or their sigmoid): (B,3,H,W) in [0,1] → (B,K), without a graph."""

@@ -39,7 +39,7 @@ def before_relu(net: nn.Module, layer: str, images: Tensor) -> tuple[Tensor, Rec
         What leads from them to the layer's output: the ReLU (or ReLU6), or nothing.
     """
     net = ready(net, images)
-    with torch.no_grad():
+    with meanwhile(grad=False):
         return bottom(net, layer, net.normalise(images))
 
 
