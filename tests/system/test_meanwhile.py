@@ -1,6 +1,6 @@
 """Ctrl-C at any moment of a pass: the next one is as ever, and nothing is left of the first.
 
-    python -m tests.system.test_meanwhile 2000        # at so many random byte codes of each of three methods: 5 minutes
+    python -m tests.system.test_meanwhile 2000        # at so many random byte codes of each method: a minute
 """
 
 import random
