@@ -12,6 +12,9 @@ from u3lab.errors import U3Error
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 if all is well, 1 if there is something to mend."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that does not know a sign shows a question mark
+            stream.reconfigure(errors="replace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     end = given.index("--") if "--" in given else len(given)
     parser = _parser()
@@ -112,6 +115,8 @@ def _audit(chosen: argparse.Namespace) -> Path:
     from u3lab.audit import own, page, reading, running, windows
 
     net = own.made(chosen.network, chosen.weights)
+    running.keep_others(Path(chosen.out), net.name if isinstance(net, nets.Classifier) else chosen.network,
+                        own.fingerprint_of(net))
     cases = reading.read(chosen.scans, chosen.labels, masks=chosen.masks, patients=chosen.patients,
                          positive=chosen.positive, size=chosen.size, channels=nets.ready(net).channels,
                          range=chosen.range)

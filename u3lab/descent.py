@@ -16,6 +16,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from u3lab._system.meanwhile import meanwhile
 from u3lab.checks import is_a, shown, whole
 from u3lab.errors import U3Error
 
@@ -89,23 +90,33 @@ def _descend(parameters: list[Tensor], energy: Energy, steps: int, lr: Callable[
     """The loop itself."""
     steered = optimiser(parameters, lr=lr())
     for iteration in range(steps + 1):
-        with torch.enable_grad():
-            value, terms = energy()
-            loss = sum(terms.values())
+        value, terms, loss = _asked(energy)
         if not math.isfinite(loss.item()):
             raise U3Error(f"the loss became {loss.item()} at step {iteration}; lower the learning rate and start again")
         yield Step(iteration, loss.item(), value.detach().clone(), {name: term.item() for name, term in terms.items()})
         if iteration == steps:
             return
         steered.param_groups[0]["lr"] = lr()
+        _update(parameters, loss, steered, project)
+
+
+def _asked(energy: Energy) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    """What an energy shows, its terms and their sum."""
+    with meanwhile(grad=True):
+        value, terms = energy()
+        return value, terms, sum(terms.values())
+
+
+def _update(parameters: list[Tensor], loss: Tensor, steered: torch.optim.Optimizer,
+            project: Callable[[Tensor], object] | None) -> None:
+    """One step down."""
+    with meanwhile(grad=False):
         # Only these gradients are wanted: the weights of a network that is looked at are left alone.
         for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
             parameter.grad = _laid_out_as(parameter, gradient)
         steered.step()
-        if project is not None:
-            with torch.no_grad():
-                for parameter in parameters:
-                    project(parameter)
+        for parameter in parameters if project is not None else ():
+            project(parameter)
 
 
 def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:

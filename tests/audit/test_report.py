@@ -267,10 +267,10 @@ class Never(torch.nn.Module):
 
 def test_what_cannot_be_had_is_missing_and_says_why(tmp_path: Path):
     cases = made()
-    report = audit.run(Never().eval(), cases, out=tmp_path)
+    report = audit.run(Never().eval(), cases, out=tmp_path / "never")
     missing = [name for name, part in report["parts"].items() if part["value"] is None]
     assert missing == ["lesion removed", "best fixed place", "where it looks"]
-    text = audit.write(report, tmp_path).read_text()
+    text = audit.write(report, tmp_path / "never").read_text()
     assert text.count('<p class="big">missing</p>') == 3 and "The network finds no positive" in text
     bare = audit.Cases(cases.images, cases.positive)
     assert first_line(audit.write(audit.run(HONEST, bare, out=tmp_path), tmp_path)).startswith(
@@ -542,7 +542,8 @@ def test_an_error_inside_a_module_is_shown_as_it_is(make: str, kind: type, folde
     monkeypatch.chdir(folder)
     with pytest.raises(kind) as told:
         main(asked(folder, make))
-    size = " It was given (1, 1, 32, 32); if it takes another size, give --size or --window." * (make == "fails")
+    size = (" It was given (1, 1, 32, 32); if it takes another size, give --size or --window, if other channels, let "
+            "my_module:fails return nets.wrap(network, channels=…).") * (make == "fails")
     assert told.value.__notes__ == [f"This error arose inside my_module:{make}, and is shown as it was raised; the "
                                     f"audit ends here.{size}"]
 

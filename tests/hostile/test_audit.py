@@ -1,7 +1,10 @@
 """What a hostile day brings to an audit: each is one sentence, or a report that says what it could not measure."""
 
+import io
 import json
+import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +14,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from tests.audit.test_report import MAKE, Read
-from u3lab import audit
+from u3lab import audit, doctor
 from u3lab.__main__ import main
+from u3lab.audit import own, reading
 from u3lab.errors import U3Error
+from u3lab.nets import ready
 
 N, SIDE = 8, 16
 
@@ -183,7 +188,18 @@ def test_a_network_that_raises_is_shown_as_it_is_and_what_was_measured_stays(tmp
     assert any("inside Fails" in note for note in told.value.__notes__)
 
 
+def odds(say: Callable[[Tensor], Tensor]) -> nn.Module:
+    """A network that says its log-odds, about −3 and 3, in other words."""
+    return Answers(lambda x, answer: say(answer[:, 1:] * 2)).eval()
+
+
 REFUSED = {
+    "for all 8 pictures they lie in [0,1]; return logits": lambda x, y, o: audit.run(
+        odds(torch.sigmoid), audit.Cases(x, y, o), out="never"),
+    "for all 8 pictures they are 0 or more and sum to 1; return logits": lambda x, y, o: audit.run(
+        odds(lambda s: torch.cat([-s, s], 1).softmax(1)), audit.Cases(x, y, o), out="never"),
+    "answers differently about the same pictures when it is asked twice": lambda x, y, o: audit.run(
+        odds(nn.functional.dropout), audit.Cases(x, y, o), out="never"),
     "NaN": lambda x, y, o: audit.Cases(x * torch.nan, y, o),
     "[0,1] is wanted": lambda x, y, o: audit.Cases(x * 300 - 100, y, o),
     "all 8 pictures are positive": lambda x, y, o: audit.Cases(x, y | True, o),
@@ -212,6 +228,15 @@ def test_what_cannot_be_audited_gets_one_sentence(says: str, tmp_path: Path, mon
     with pytest.raises(U3Error) as told:
         REFUSED[says](*some())
     assert says in str(told.value) and "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("say", [
+    lambda s: s, lambda s: s * 0.01 + 0.5, lambda s: s * 0 + 0.5, lambda s: torch.cat([s, -s], 1).log_softmax(1),
+    lambda s: torch.cat([s, -s], 1).sigmoid() * 1.01])
+def test_logits_that_happen_to_lie_in_0_1_are_no_probabilities(say: Callable[[Tensor], Tensor]):
+    x = some()[0]
+    own.sound(ready(odds(say)), x)
+    own.sound(ready(odds(torch.sigmoid)), x[: own.ENOUGH - 1])  # too few to tell
 
 
 # ---- files and names
@@ -259,7 +284,115 @@ def test_odd_names_of_files_and_patients_come_through(folder: Path, monkeypatch,
         ["a, b", "<img src=x onerror=alert(1)>"])
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_that_does_not_know_a_sign_shows_a_question_mark(encoding: str, folder: Path, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(doctor, "run", lambda: [doctor.Line("weights", "例", "mend them")])
+    for command, says in ((["doctor"], b"FIX  weights: ? ? mend them"), ([], b"usage: u3lab"),
+                          (called(folder, out="例"), b"?/report.html")):
+        streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+        monkeypatch.setattr(sys, "stdout", streams[0]), monkeypatch.setattr(sys, "stderr", streams[1])
+        main(command)
+        streams[0].flush()
+        assert says.replace(b"/", os.sep.encode()) in streams[0].buffer.getvalue()
+
+
+def test_a_report_of_somebody_else_is_never_replaced(folder: Path, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    out = folder / "report"
+
+    def refused(says: str, make: str = "make") -> None:
+        before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
+        with monkeypatch.context() as patch:
+            patch.setattr(reading, "read", lambda *given, **more: pytest.fail("work was begun"))
+            assert main(called(folder, make)) == 1
+        told = capsys.readouterr().err.strip().splitlines()[-1]
+        assert says in told and told.endswith("give another folder as out= (--out)")
+        assert before == {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
+
+    out.mkdir()
+    for name, text in (("report.html", "<p>my thesis"), ("report.json", "[1]"), ("report.json", "{")):
+        (out / name).write_text(text)
+        refused(f"{name} would be replaced, and is no report that an audit")
+        (out / name).unlink()
+    assert main(called(folder)) == 0 and main(called(folder, seed="1")) == 0  # its own
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert report["seed"] == 1
+    torch.save({"first.weight": torch.full((1, 1, 1, 1), 2.0)}, folder / "weights.pt")
+    refused("holds the report of my_module:make with other weights")
+    refused("holds the report of another network, my_module:make", "mapped")
+    with pytest.raises(U3Error, match="another network, my_module:make"):
+        audit.run(Peak().eval(), audit.Cases(*some()), out=out)
+    with pytest.raises(U3Error, match="another network, my_module:make"):
+        audit.write(report | {"network": "Peak"}, out)
+
+
+OWN = """
+class Rows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.GRU(16, 4, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.last(self.first(x)[0][:, -1])
+
+def int8():
+    return torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Flatten(), nn.Linear(768, 2)))
+
+def single():
+    return nn.Sequential(nn.Flatten(), nn.Linear(768, 1), nn.Sigmoid())
+"""
+
+
+@pytest.mark.parametrize("make, says", [
+    ("Rows", "my_nets:Rows takes pictures (1, 16, 16), without an axis of channels; let it return a module that"),
+    ("int8", "the network is quantised (int8)"), ("single", "ends with a sigmoid, so its answers are probabilities")])
+@pytest.mark.filterwarnings("ignore:torch:DeprecationWarning", "ignore:torch:UserWarning")
+def test_a_network_that_the_command_cannot_ask_gets_one_sentence(make: str, says: str, folder: Path, monkeypatch,
+                                                                 capsys):
+    monkeypatch.chdir(folder)
+    (folder / "my_nets.py").write_text(MAKE + OWN)
+    command = called(folder, make)
+    command[1:3] = f"my_nets:{make}", "-"
+    assert main(command) == 1
+    told = capsys.readouterr().err.strip().splitlines()
+    assert told[-1].startswith("u3lab: ") and says in told[-1]
+
+
+def mask(ground: tuple[int, ...], *squares: tuple[int, ...], mode: str = "RGBA") -> Image.Image:
+    """A mask with squares of these colours, two pixels wide, on a ground: beside each other, from (4,4) on."""
+    image = Image.new("RGBA", (SIDE, SIDE), ground)
+    for n, colour in enumerate(squares):
+        image.paste(colour, (4 + 2 * n, 4, 6 + 2 * n, 6))
+    return image.convert(mode)
+
+
+@pytest.mark.parametrize("image", [
+    mask((0, 0, 0, 0), (255, 0, 0, 255)), mask((255, 255, 255, 0), (0, 0, 0, 255)),
+    mask((0, 0, 0, 255), (9, 9, 9, 255)), mask((0, 0, 0, 128), (9, 9, 9, 128)),
+    mask((0, 0, 0, 0), (0, 0, 0, 255), mode="LA"), mask((0, 0, 0, 255), (200, 200, 200, 255), mode="1")])
+def test_a_mask_may_be_transparent_where_the_finding_is_not(image: Image.Image, folder: Path):
+    image.save(folder / "masks" / "=1+1.png")
+    wanted = torch.zeros(1, SIDE, SIDE, dtype=torch.bool)
+    wanted[:, 4:6, 4:6] = True
+    found = audit.read(folder / "scans", folder / "labels.csv", masks=folder / "masks").outlines
+    assert torch.equal(found[NAMES.index("=1+1")], wanted)
+
+
+def test_of_more_than_two_labels_it_is_said_which_count_as_negative(folder: Path):
+    table = folder / "labels.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(",0,", ",2,", 3), encoding="utf-8")
+    with pytest.warns(UserWarning, match=r"label 1 \(4 pictures\) is the finding, and all others count as negative: "
+                                         r"0 \(1\), 2 \(3\)$"):
+        audit.read(folder / "scans", table, positive="1")
+
+
 WRONG = {
+    "has the labels 'yes' and 'Yes', which differ in case alone": lambda f: (f / "labels.csv").write_text(
+        (f / "labels.csv").read_text(encoding="utf-8").replace(",1,", ",yes,").replace(",yes,", ",Yes,", 2),
+        encoding="utf-8"),
+    "is transparent in some places and black in others": lambda f: mask(
+        (0, 0, 0, 0), (0, 0, 0, 255), (255, 0, 0, 255)).save(f / "masks" / "=1+1.png"),
     "names 1 of 8 files that are not in": lambda f: (f / "labels.csv").write_text(
         (f / "labels.csv").read_text(encoding="utf-8").replace('"=1+1.png"', '"=2.png"'), encoding="utf-8"),
     "all 8 pictures are negative": lambda f: (f / "labels.csv").write_text(
@@ -276,6 +409,6 @@ WRONG = {
 def test_a_spoilt_folder_gets_one_sentence_on_the_command_line(says: str, folder: Path, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     WRONG[says](folder)
-    assert main(called(folder)) == 1
+    assert main(called(folder, **{"positive": "yes"} if "case" in says else {})) == 1
     told = capsys.readouterr().err.strip().splitlines()
     assert told[-1].startswith("u3lab: ") and says in told[-1]

@@ -122,8 +122,9 @@ def test_what_a_description_says():
     flat = nets.wrap(nn.Sequential(nn.Flatten(), nn.Linear(9, 2)).eval(), size=3)
     assert "Grad-CAM (no layer has a grid)" in nets.describe(flat)
     assert "attention rollout (no attention of all tokens to all)" in nets.describe(flat)
-    soft = nets.wrap(nn.Sequential(own.grey(), nn.Softmax(1)).eval(), size=24)
-    assert "sum to 1" in nets.describe(soft)
+    soft, single = (nets.Classifier(nn.Sequential(own.grey(), last).eval(), size=24) for last in (
+        nn.Softmax(1), nn.Sigmoid()))
+    assert "sum to 1" in nets.describe(soft) and "it ends with a sigmoid" in nets.describe(single)
     assert "torch.float16" in nets.describe(nets.wrap(own.drawn(own.ResNet(2)).half(), size=24))
     assert nets.describe(nets.load("squeezenet1_1", device="cpu")).startswith("squeezenet1_1: pictures (B,3,227,227)")
 
@@ -192,6 +193,17 @@ def test_a_grey_network_is_not_sent_in_circles():
     ({"mean": "ab"}, "list of numbers"), ({"layers": ["stem"]}, "dict of names"), ({"output": "out"}, "answers with")])
 def test_a_slip_gets_one_sentence(given: dict, words: str):
     refuses(nets.wrap, **{"module": own.grey(), "size": 24} | given, says=words)
+
+
+@pytest.mark.parametrize("last, what", [
+    (nn.Softmax(1), "softmax"), (nn.Sequential(nn.Linear(4, 1), nn.Sigmoid(), nn.Flatten(0)), "sigmoid"),
+    (nn.LogSoftmax(1), ""), (nn.Sequential(nn.Sigmoid(), nn.Linear(4, 2)), "")])
+def test_what_ends_with_a_sigmoid_or_softmax_gives_no_logits(last: nn.Module, what: str):
+    module = nn.Sequential(own.grey(), last).eval()
+    if what:
+        refuses(nets.wrap, module, size=24, says=(f"ends with a {what}", "return logits"))
+    else:
+        assert nets.wrap(module, size=24).channels == 1
 
 
 def test_training_mode_is_refused_before_a_pass_could_change_the_norms():

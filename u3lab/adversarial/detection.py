@@ -24,6 +24,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from u3lab._system.meanwhile import meanwhile, mode
 from u3lab.adversarial.attacks import AttackSettings, fooling, given, projected_descent
 from u3lab.adversarial.quantisation import quantise_near
 from u3lab.checks import is_a, number, tensors, whole
@@ -41,9 +42,9 @@ def layer_saliency(net: Classifier, images: Tensor, *, graph: bool = False) -> T
     With ``graph`` the result can be differentiated by the pictures.
     """
     net, kept = ready(net, images), {}
-    with torch.enable_grad(), net.watch({layer: partial(kept.__setitem__, layer) for layer in net.layers}):
+    with net.watch({layer: partial(kept.__setitem__, layer) for layer in net.layers}, grad=True):
         x = images if images.requires_grad else images.detach().clone().requires_grad_()
-        with OutOfPlace():
+        with meanwhile(mode(OutOfPlace())):
             scores = net.unchecked(x)
         s = scores.amax(1).sum()  # each picture's own score: they do not mix
         gradients = torch.autograd.grad(s, list(kept.values()), create_graph=graph)

@@ -12,17 +12,21 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from u3lab.audit.cases import at_once
 from u3lab.checks import place, shown
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready, wrap
+from u3lab.training.batches import fingerprint
 
 WANTED = "a tensor of scores (1,K), or of maps of them, is wanted"
+TWICE = 4  # pictures that are asked about a second time
+ENOUGH, SPREAD = 8, 0.25  # so many pictures, and so wide a range of their scores, tell probabilities from logits
 
 STATES, PREFIXES = ("state_dict", "model_state_dict", "model"), ("module.", "model.", "net.", "_orig_mod.")
 """Where a training script keeps a state_dict, and what it puts before its names."""
@@ -122,16 +126,70 @@ def _fill(net: nn.Module, file: Path, where: str) -> None:
 def asked(net: nn.Module, image: Tensor, where: str) -> object:
     """What the network answers about one picture, without a graph; ``where`` is what messages call it."""
     axes, kinds = ready(net).axes, {2: "pictures", 3: "volumes"}
-    size = f" It was given {tuple(image.shape)}; if it takes another size, give --size or --window."
+    size = (f" It was given {tuple(image.shape)}; if it takes another size, give --size or --window, if other "
+            f"channels, let {where} return nets.wrap(network, channels=…).")
+    kind = next((p.dtype for p in net.parameters() if p.is_floating_point()), image.dtype)
+    given = image if isinstance(net, Classifier) else image.to(kind)
     with inside(where, more=size), torch.no_grad():
         try:
-            kind = next((p.dtype for p in net.parameters() if p.is_floating_point()), image.dtype)
-            return net(image if isinstance(net, Classifier) else image.to(kind))
+            return net(given)
         except Exception as error:
-            if axes == image.ndim - 2 or isinstance(error, U3Error):
+            if isinstance(error, U3Error):
                 raise
-            raise U3Error(f"{where} has convolutions for {kinds[axes]}, and what was read are {kinds[image.ndim - 2]}, "
-                          f"{tuple(image.shape[1:])}; give a folder of {kinds[axes]}") from error
+            if axes != image.ndim - 2:
+                raise U3Error(f"{where} has convolutions for {kinds[axes]}, and what was read are "
+                              f"{kinds[image.ndim - 2]}, {tuple(image.shape[1:])}; give a folder of "
+                              f"{kinds[axes]}") from error
+            if _without_channels(net, given):
+                raise U3Error(f"{where} takes pictures {tuple(given.mean(1).shape)}, without an axis of channels; let "
+                              "it return a module that gives the network x.mean(1)") from error
+            raise
+
+
+def weights_of(net: nn.Module) -> list[Tensor]:
+    """All numbers of a network, to tell it from others; U3Error if they are of 8 bits."""
+    if any(".quantized" in type(part).__module__ for part in net.modules()):
+        raise U3Error("the network is quantised (int8), and an audit asks for slopes, of which it has none; "
+                      "give the one that it was made from")
+    return [one for one in net.state_dict().values() if isinstance(one, Tensor)]
+
+
+def fingerprint_of(net: nn.Module) -> str:
+    """What tells a network's weights from others."""
+    return fingerprint([torch.empty(0), *weights_of(net)]).split()[-1]
+
+
+def _without_channels(net: nn.Module, image: Tensor) -> bool:
+    """Whether a network without a convolution takes (B,H,W): of one with, that could be (C,H,W)."""
+    if not any(isinstance(part, (nn.Conv2d, nn.Conv3d)) for part in net.modules()):
+        with suppress(Exception):
+            net(image.mean(1))
+            return True
+    return False
+
+
+def sound(net: Classifier, images: Tensor) -> None:
+    """Refuse a network whose answers to these pictures are probabilities already, or other ones the second time.
+
+    Scores with a sigmoid each that lie in [0,1] are taken for probabilities, and several that sum to 1, if those of all
+    pictures do.
+    """
+    some, low, high, off = images[: min(TWICE, at_once(images))], torch.inf, -torch.inf, 0.0
+    with torch.no_grad():
+        once, twice = net(some), net(some)
+        alone = net.sigmoid or once.shape[1] == 1
+        if not torch.allclose(once, twice, rtol=1e-3, atol=1e-4):
+            raise U3Error(f"{net.name} answers differently about the same pictures when it is asked twice, by up to "
+                          f"{(once - twice).abs().max():.2g}; something in it is random, such as F.dropout without "
+                          "training=self.training: turn that off")
+        for batch in images.split(at_once(images)):
+            scores = net(batch)
+            low, high = min(low, float(scores.min())), max(high, float(scores.max()))
+            off = max(off, high - 1 if alone else float((scores.sum(1) - 1).abs().max()))
+    if len(images) >= ENOUGH and low >= 0 and off < 1e-3 and high - low > SPREAD:
+        what = "lie in [0,1]" if alone else "are 0 or more and sum to 1"
+        raise U3Error(f"the answers of {net.name} look like probabilities, since for all {len(images)} pictures they "
+                      f"{what}; return logits, what goes into its last sigmoid or softmax")
 
 
 def wrapped(net: nn.Module, images: Tensor, where: str = "the network") -> Classifier:

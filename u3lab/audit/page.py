@@ -18,7 +18,7 @@ from u3lab.audit.behind import HEADINGS
 from u3lab.audit.claims import NOT_SAID, measured
 from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
 from u3lab.audit.kinds import KINDS, Kind
-from u3lab.audit.running import FOLDER, MAPS, writing
+from u3lab.audit.running import FOLDER, MAPS, NAME, keep_others, writing
 from u3lab.audit.wording import (
     NONE,
     bracket,
@@ -34,7 +34,6 @@ from u3lab.checks import is_a, place
 from u3lab.errors import U3Error
 
 PEOPLE = 40  # rows of a table: of patients those with the lowest accuracy
-NAME = "report"
 Rows = tuple[list[str], list[list[Any]]]  # the head of a table, and its rows
 
 STYLE = """
@@ -81,18 +80,21 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
     Raises
     ------
     U3Error
-        A report that ``run`` did not make, or for another folder; or a folder that cannot be written.
+        A report that ``run`` did not make, or for another folder; or a folder that cannot be written, or holds another
+        network's report.
     """
     out = place("out", out, "the folder of the report")
     if "parts" not in is_a("report", report, dict, "audit.run(…) makes one"):
         raise U3Error("the report has no parts; audit.run(…) makes one")
+    keep_others(out, report["network"], report["weights"])
     file = out / f"{NAME}.html"
     with writing(out, "give run and write the same folder, one that is yours"):
-        paths.write_atomically(file, page(report, out / FOLDER).encode())
-        paths.write_atomically(out / f"{NAME}.json", json.dumps(
+        text = page(report, out / FOLDER).encode()
+        paths.write_atomically(out / f"{NAME}.json", json.dumps(  # first: it says whose page stands beside it
             report | {"first": first(report), "thresholds": thresholds(len(report["sides"]) - 1, report["kind"]),
                       "sentences": {name: told(report, name, KINDS[report["kind"]].said) for name in report["parts"]}},
             indent=1, ensure_ascii=False).encode())
+        paths.write_atomically(file, text)
     return file
 
 

@@ -17,8 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from u3lab import images
@@ -206,13 +208,20 @@ def _patients(table: list[dict[str, str]], chosen: list[str], file: object, foun
 
 
 def _positive(labels: list[str], positive: str | None, file: object) -> Tensor:
-    kinds = sorted(set(labels))
+    kinds, positive = sorted(set(labels)), None if positive is None else str(positive)
     if positive is None and set(kinds) <= {"0", "1"}:
         positive = "1"
-    elif positive is None or str(positive) not in kinds:
+    elif positive not in kinds:
         said = "does not say which label is the finding" if positive is None else f"has no label {positive!r}"
         raise U3Error(f"{file} {said}; choose it with positive= (--positive): {', '.join(kinds[:8])}")
-    return torch.tensor([label == str(positive) for label in labels])
+    if alike := [kind for kind in kinds if kind != positive and kind.casefold() == positive.casefold()]:
+        raise U3Error(f"{file} has the labels {positive!r} and {alike[0]!r}, which differ in case alone; write one of "
+                      "them throughout")
+    if len(kinds) > 2:
+        others = ", ".join(f"{kind} ({labels.count(kind)})" for kind in kinds if kind != positive)
+        warnings.warn(f"label {positive} ({labels.count(positive)} pictures) is the finding, and all others count as "
+                      f"negative: {others}", stacklevel=3)
+    return torch.tensor([label == positive for label in labels])
 
 
 def _masks(folder: Path, chosen: list[str]) -> dict[str, Source]:
@@ -258,7 +267,7 @@ def _mask(source: Source, called: str, x: Tensor, grid: Grid | None) -> Tensor:
     """A mask as large as its picture x, of zeros and ones."""
     name = source.name if isinstance(source, Path) else f"for {called}"
     values, own = _values(source, f"the mask {name}", grid)
-    values = values.amax(1, keepdim=True)
+    values = values.amax(1, keepdim=True) if (drawn := _drawn(source)) is None else drawn
     if values.shape[2:] != x.shape[2:]:
         sides = ["×".join(map(str, one.shape[2:])) for one in (values, x)]
         raise U3Error(f"the mask {name} is of {sides[0]} pixels and its picture {called} of {sides[1]}; "
@@ -268,6 +277,21 @@ def _mask(source: Source, called: str, x: Tensor, grid: Grid | None) -> Tensor:
                       "space")
     lossless = not name.lower().endswith((".jpg", ".jpeg"))
     return (values > (0 if lossless else values.max() / 2)).float()
+
+
+def _drawn(source: Source) -> Tensor | None:
+    """Of a PNG with transparency what is not transparent, (1,1,H,W); if nothing is, what is not black."""
+    if not isinstance(source, Path) or source.suffix.lower() != ".png":
+        return None
+    with Image.open(source) as image:
+        if not image.has_transparency_data:
+            return None
+        values = torch.from_numpy(np.array(ImageOps.exif_transpose(image).convert("RGBA")))
+    colour, opaque = values[..., :3].any(-1), values[..., 3] > 0
+    if not opaque.all() and colour[opaque].any() and not colour[opaque].all():
+        raise U3Error(f"the mask {source.name} is transparent in some places and black in others; save it without "
+                      "transparency, black where the finding is not")
+    return (colour if opaque.all() else opaque)[None, None].float()
 
 
 def _sized(x: Tensor, grid: Grid | None, size: list[int] | None) -> tuple[Tensor, Grid | None]:

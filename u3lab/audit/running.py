@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from u3lab import pixels
 from u3lab._system import paths
+from u3lab.audit import own
 from u3lab.audit.behind import BEHIND
 from u3lab.audit.cases import ASK, Cases, score
 from u3lab.audit.drawing import Shot
@@ -37,7 +38,7 @@ from u3lab.errors import U3Error
 from u3lab.nets import ready
 from u3lab.training.batches import fingerprint
 
-FOLDER, MAPS, ANOTHER = "parts", "maps", "give another folder as out= (--out)"
+FOLDER, MAPS, NAME, ANOTHER = "parts", "maps", "report", "give another folder as out= (--out)"
 LONG = 60  # letters of a scan's name in that of its map
 
 
@@ -70,19 +71,21 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
     ------
     U3Error
         No network, no cases, answers that are not finite scores, no such class, no outlines for a network that answers
-        for each pixel, or a folder that cannot be written.
+        for each pixel, or a folder that cannot be written or holds something else's report.
     """
     from tqdm import tqdm
 
     net, cases = ready(net), is_a("cases", cases, Cases, ASK)
     out, seed = place("out", out, "the folder of the report"), whole("seed", seed, 0)
-    trained = words("trained", trained, none=True)
+    trained, weights = words("trained", trained, none=True), own.fingerprint_of(net)
+    keep_others(out, net.name, weights)
     with writing(out, ANOTHER):  # before anything is measured
         looked = _written(out / FOLDER / "untouched.json", {}, untouched(cases))
     if net.spacing is None and cases.spacing is not None:
         net = copy.copy(net)  # the user's own stays as it is
         net.spacing = cases.spacing
     kind, stamp = kind_of(net, cases), stamp_of(net, cases, positive, seed)
+    own.sound(net, cases.images)
     front, more = KINDS[kind].parts, BEHIND if one_of("behind", behind, (True, False)) else {}
     found = {}
     for name in (bar := tqdm([*front, *more], unit="part")):
@@ -93,7 +96,7 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
             with writing(out, ANOTHER):
                 part = _written(file, part | {"stamp": stamp, "maps": _laid(maps, cases, out / MAPS)}, shots)
         found[name] = part | {"axes": cases.images.ndim - 2, "kind": kind}
-    return {"network": net.name, "kind": kind, "class": positive, "seed": seed, "stamp": stamp,
+    return {"network": net.name, "weights": weights, "kind": kind, "class": positive, "seed": seed, "stamp": stamp,
             **_facts(cases, trained), "settings": settings(cases), **_versions(), "memory": peak(),
             "untouched": looked["rows"],
             "parts": {name: found[name] for name in front}, "behind": {name: found[name] for name in more}}
@@ -107,8 +110,24 @@ def stamp_of(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> st
     said += "".join(f" {grid.name} {grid.world.tolist()}" for grid in cases.grids or () if grid is not None)
     text = torch.tensor(list(said.encode()), dtype=torch.uint8)
     answers = (score(net, cases.images, positive) * 1000).round()  # threads change the last digits
-    known: list[Tensor] = [text, answers, cases.images, cases.positive, *net.state_dict().values()]
+    known: list[Tensor] = [text, answers, cases.images, cases.positive, *own.weights_of(net)]
     return fingerprint(known if cases.outlines is None else [*known, cases.outlines])
+
+
+def keep_others(out: Path, name: str, weights: str) -> None:
+    """Refuse a folder with a report that is none of an audit, or that of a network of another name or weights."""
+    there = [file for file in (out / f"{NAME}.json", out / f"{NAME}.html") if os.path.lexists(file)]
+    if not there:
+        return
+    try:
+        kept = json.loads(paths.ordinary(there[0]).read_text(encoding="utf-8"))
+        theirs = kept["network"], kept["weights"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise U3Error(f"{there[0]} would be replaced, and is no report that an audit of this version wrote; "
+                      f"{ANOTHER}") from None
+    if theirs != (name, weights):
+        told = f"{name} with other weights" if theirs[0] == name else f"another network, {theirs[0]}"
+        raise U3Error(f"{out} holds the report of {told}, which would be replaced; {ANOTHER}")
 
 
 def _kept(file: Path, stamp: str) -> dict[str, Any] | None:

@@ -11,13 +11,13 @@ axes of a′ would be detectors. Bau et al., Network dissection, CVPR 2017, sect
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from u3lab._system.meanwhile import meanwhile
 from u3lab.checks import SIDE, number, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
@@ -47,9 +47,10 @@ class Rotated(Classifier):
         super().__init__(net.module, **net.facts() | {"name": f"{net.name}, rotated"})
         self.turn = turn
 
-    def watch(self, callbacks: dict[str, Callable[[Tensor], None]]) -> AbstractContextManager[None]:
+    def watch(self, callbacks: dict[str, Callable[[Tensor], None]], *, grad: bool | None = None) -> meanwhile:
         """As the network's own, with Q a at each place, (B,V,h,w), for each callback."""
-        return super().watch({layer: partial(self._turned, callback) for layer, callback in callbacks.items()})
+        return super().watch({layer: partial(self._turned, callback) for layer, callback in callbacks.items()},
+                             grad=grad)
 
     def _turned(self, callback: Callable[[Tensor], None], maps: Tensor) -> None:
         if maps.ndim != 4 or maps.shape[1] != self.turn.shape[1]:

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images, nets
+from u3lab._system.meanwhile import hook, meanwhile
 from u3lab.datasets import cutouts, photos
 from u3lab.descent import Step, last
 from u3lab.experiments import _crops, _squares
@@ -168,11 +169,12 @@ def leaner(net: nn.Module, x: Tensor) -> nn.Module:
     How much unit i of an MLP varies is the deviation of what it adds to a token, σ_i ‖w_i‖.
     """
     found, pupil = {}, vit()
-    hooks = [block.mlp.fc2.register_forward_pre_hook(lambda part, inputs: found.update({part: inputs[0].flatten(0, 1)}))
-             for block in net.blocks]
-    net.eval()(x)
-    for hook in hooks:
-        hook.remove()
+
+    def see(part: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        found[part] = inputs[0].flatten(0, 1)
+
+    with meanwhile(*(hook(block.mlp.fc2, see, before=True) for block in net.blocks)):
+        net.eval()(x)
     weights = net.state_dict()
     for number, block in enumerate(net.blocks):
         (first, second), said = (block.mlp.fc1, block.mlp.fc2), found[block.mlp.fc2]

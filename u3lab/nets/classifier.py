@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from u3lab import images as _images
+from u3lab._system.meanwhile import hook, meanwhile
 from u3lab.checks import is_a, shown, whole
 from u3lab.errors import U3Error
 from u3lab.nets.tokens import Grid, prefix_tokens
@@ -125,11 +126,11 @@ class Classifier(nn.Module):
         if any(module.training for module in self.modules()):
             raise U3Error(f"{self.name} is in training mode, so its answer is random; call net.eval() first")
 
-    @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
         """Class scores before the softmax, (B,3,H,W) in [0,1] → (B,K), without a graph; refused in training mode."""
         self.refuse_training()
-        return self(images)
+        with meanwhile(grad=False):
+            return self(images)
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Φ(x), the softmax of the logits (or their sigmoid): (B,3,H,W) in [0,1] → (B,K), without a graph."""
@@ -247,31 +248,25 @@ class Classifier(nn.Module):
             passing()
         return found
 
-    @contextmanager
-    def watch(self, callbacks: dict[str, Callable[[Tensor], None]]) -> Iterator[None]:
+    def watch(self, callbacks: dict[str, Callable[[Tensor], None]], *, grad: bool | None = None) -> meanwhile:
         """While open, each layer's output is handed to its callback; afterwards the network is as before.
 
-        Tokens are handed on as maps, see :mod:`u3lab.nets.tokens`.
+        Tokens are handed on as maps, see :mod:`u3lab.nets.tokens`. ``grad`` turns gradients on or off meanwhile.
         """
-        hooks, show = [], None
-        try:
-            if self.prefix is not None:
-                grid = Grid(self.prefix)
-                show = grid.show
-                hooks = [part.register_forward_hook(grid.see) for part in self.module.modules()
-                         if isinstance(part, nn.Conv2d)]
-            for layer, callback in callbacks.items():
-                def hook(module: nn.Module, inputs: object, output: object, callback=callback) -> Tensor | None:
-                    if isinstance(output, Tensor):  # a dict or a tuple is no activation
-                        if show:
-                            return show(output, callback)
-                        callback(output)
-                    return None
-                hooks.append(self.layer(layer).register_forward_hook(hook))
-            yield
-        finally:
-            for hook in hooks:
-                hook.remove()
+        grid = None if self.prefix is None else Grid(self.prefix)
+
+        def handing(callback: Callable[[Tensor], None]) -> Callable:
+            def see(module: nn.Module, inputs: object, output: object) -> Tensor | None:
+                if isinstance(output, Tensor):  # a dict or a tuple is no activation
+                    if grid:
+                        return grid.show(output, callback)
+                    callback(output)
+                return None
+            return see
+
+        hooks = [hook(part, grid.see) for part in self.module.modules() if isinstance(part, nn.Conv2d)] if grid else []
+        hooks += [hook(self.layer(layer), handing(callback)) for layer, callback in callbacks.items()]
+        return meanwhile(*hooks, grad=grad)
 
     def path(self, layer: str) -> str:
         """Where a layer lies inside the module: "fire5" → "features.7"."""

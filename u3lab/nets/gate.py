@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
+from u3lab._system.meanwhile import meanwhile, restore
 from u3lab.checks import is_a, words
 from u3lab.errors import U3Error
 from u3lab.images.arrays import SLACK
@@ -32,6 +32,7 @@ def ready(net: nn.Module, *images: Tensor, one: bool = False, bounded: bool = Fa
     U3Error
         Something that is no network, a network in training mode, pictures that are none, or more than one.
     """
+    restore()  # what Ctrl-C has left behind
     if not isinstance(net, nn.Module):
         what = "nothing" if net is None else repr(net)[:40] if isinstance(net, str) else (
             f"a value of type {type(net).__name__}")
@@ -70,7 +71,7 @@ def check_classes(scores: Tensor, *classes: int | None) -> None:
 def extract_features(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str, Tensor]:
     """Layer → its activations, without a graph, from one pass that stops at the last of them."""
     net, layers = ready(net, images), words("layers", layers)
-    with torch.no_grad():
+    with meanwhile(grad=False):
         if len(layers) == 1:
             return {layers[0]: net.features(images, layers[0])}
         found = net.until(layers, lambda: net(images))

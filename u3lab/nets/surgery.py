@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from u3lab._system.meanwhile import hook, meanwhile
 from u3lab.checks import listed, shown, whole
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier
@@ -38,7 +39,7 @@ def before_relu(net: nn.Module, layer: str, images: Tensor) -> tuple[Tensor, Rec
         What leads from them to the layer's output: the ReLU (or ReLU6), or nothing.
     """
     net = ready(net, images)
-    with torch.no_grad():
+    with meanwhile(grad=False):
         return bottom(net, layer, net.normalise(images))
 
 
@@ -46,12 +47,8 @@ def bottom(net: Classifier, layer: str, normalised: Tensor) -> tuple[Tensor, Rec
     """As :func:`before_relu`, of pictures after ``net.normalise``; can be differentiated by them."""
     gates = [m for m in net.layer(layer).modules() if isinstance(m, (nn.ReLU, nn.ReLU6))]
     inputs: list[Tensor] = []
-    hooks = [gate.register_forward_pre_hook(lambda _, args: inputs.append(args[0].clone())) for gate in gates]
-    try:
+    with meanwhile(*(hook(gate, lambda _, args: inputs.append(args[0].clone()), before=True) for gate in gates)):
         output = _lower(net, layer, normalised)
-    finally:
-        for hook in hooks:
-            hook.remove()
     rectify = F.relu6 if any(isinstance(gate, nn.ReLU6) for gate in gates) else F.relu
     for last in range(1, len(inputs) + 1):
         group = inputs[-last:]
@@ -112,9 +109,8 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
                           f"{features.shape[1]}; map them first")
         return features.clone()  # a later ReLU may work in place
 
-    hook = net.layer(layer).register_forward_hook(replace)
     try:
-        with torch.set_grad_enabled(features.requires_grad and torch.is_grad_enabled()):
+        with meanwhile(hook(net.layer(layer), replace), grad=features.requires_grad and torch.is_grad_enabled()):
             scores = net.scores_in(net.module(net.normalise(nothing)))
     except RuntimeError as error:
         if not calls or "memory" in str(error):
@@ -122,8 +118,6 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
         raise U3Error(f"the part of {net.name} above {layer!r} cannot take features of {tuple(features.shape)}; give "
                       f"what net.features(images, {layer!r}) gives for {'×'.join(map(str, net.sides))} "
                       "pixels") from error
-    finally:
-        hook.remove()
     if calls != 1 or not torch.isfinite(scores).all():
         raise U3Error(f"the features of {layer!r} do not decide what {net.name} answers: " + (
             f"the layer is computed {calls} times" if calls != 1 else "a way from the picture leads around it")

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from u3lab._system.meanwhile import meanwhile, mode
 from u3lab.checks import is_a, listed, number, one_of, shown, whole, wholes, words
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import HALF, Classifier, finite
@@ -30,6 +31,7 @@ IDLE = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.Dropout3d)  # layers that do n
 USUAL = "out", "logits"  # what torchvision and transformers call the scores
 ANY = "gradient", "gradient × input", "smooth grad", "integrated gradients", "occlusion"  # defined for any network
 MOST = 0.9  # of all weights: a part that has more wraps the network
+SAME = "View", "UnsafeView", "Reshape", "Squeeze", "Unsqueeze", "Select", "Slice", "ToCopy", "Alias", "Clone"  # steps
 
 
 def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float] = (0.0,),
@@ -56,8 +58,8 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
     Raises
     ------
     U3Error
-        No module, one in training mode, numbers of channels or classes that do not fit, scores that are not found or
-        not finite.
+        No module, one in training mode, numbers of channels or classes that do not fit, scores that are not found, not
+        finite, or probabilities already.
 
     Examples
     --------
@@ -81,6 +83,9 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
     seen, facts["size"] = _seen_at(net, size)
     facts["output"] = net.output = _where(seen.answer) if output is None else output
     scores = finite(net.scores_in(seen.answer), net.name)
+    if last := _squashed(scores):
+        raise U3Error(f"{net.name} ends with a {last}, so its answers are probabilities; return logits, what goes into "
+                      f"the {last}")
     if classes and scores.shape[1] != len(classes):
         raise U3Error(f"{net.name} answers with {scores.shape[1]} scores, and classes has {len(classes)} names")
     single = scores.shape[1] == 1 if one_of("sigmoid", sigmoid, (None, True, False)) is None else sigmoid
@@ -100,6 +105,7 @@ def describe(net: nn.Module) -> str:
     takes, gives = (",".join(map(str, ("B", *one))) for one in ((net.channels, *sides), scores.shape[1:]))
     half = next((f", {p.dtype}" for p in net.module.parameters() if p.dtype in HALF), "")
     sums_to_1 = scores.min() >= 0 and torch.allclose(scores.sum(1), torch.ones(()).to(scores))
+    last = _squashed(scores)
     lines = {
         f"{net.name}: {'volumes' if net.axes == 3 else 'pictures'} ({takes}) "
         f"{'in [0,1]' if net.pictures else 'as they are'}{half} → scores ({gives}), "
@@ -108,6 +114,7 @@ def describe(net: nn.Module) -> str:
         f"windows, blurs, shifts and turns are in millimetres: {net.spacing} from cell to cell": net.spacing,
         "a target is a region: nets.Region(class, mask), nets.Region.predicted(net, images, class)": scores.ndim > 2,
         "the scores sum to 1, as after a softmax: give the network without it, or slopes fade": sums_to_1,
+        f"it ends with a {last}: give the network without it, or slopes fade": last and not sums_to_1,
         f"{len(layers)} layers: " + ", ".join([*layers[:5], "…", *layers[-5:]] if len(layers) > 10 else layers): True}
     return "\n".join([*(line for line, holds in lines.items() if holds), *_methods(net, seen, shapes, scores)])
 
@@ -136,7 +143,7 @@ def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], scores
     return [f"{what}: {', '.join(names)}" for what, names in (("defined", defined), ("not defined", refused)) if names]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Seen(TorchFunctionMode):
     """What one pass shows: the answer, path → output of each module in order, and whether there are ReLUs."""
 
@@ -161,9 +168,9 @@ def _look(net: Classifier, sides: Sequence[int]) -> _Seen:
     """One pass over a grey picture of these sides."""
     seen = _Seen()
     paths = [path for path, _ in net.module.named_modules() if path]
-    with torch.enable_grad(), net.watch({path: partial(seen.outputs.setdefault, path) for path in paths}):
+    with net.watch({path: partial(seen.outputs.setdefault, path) for path in paths}, grad=True):
         grey = net.normalise(torch.full((1, net.channels, *sides), 0.5, requires_grad=True))
-        with seen:
+        with meanwhile(mode(seen)):
             seen.answer = net.module(grey)
     return seen
 
@@ -187,6 +194,14 @@ def _seen_at(net: Classifier, size: int | Sequence[int] | None) -> tuple[_Seen, 
     errors[0].add_note(f"This happened inside {net.name}, which was tried with {net.channels} channels and sides of "
                        f"{', '.join(map(str, tried))}; if it takes others, give size= or channels=.")
     raise errors[0]
+
+
+def _squashed(scores: Tensor) -> str:
+    """"sigmoid" or "softmax" if scores come from one and have only been laid out anew since; else ""."""
+    step = scores.grad_fn
+    while step is not None and step.name().startswith(SAME):
+        step = step.next_functions[0][0]
+    return next((name.lower() for name in ("Sigmoid", "Softmax") if step and step.name().startswith(name)), "")
 
 
 def _where(answer: Any) -> str | int | None:

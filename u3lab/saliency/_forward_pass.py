@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from u3lab._system.meanwhile import meanwhile, mode
 from u3lab.checks import shown, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Region, ready
@@ -92,9 +93,9 @@ class ForwardPass:
         def keep(layer: str, output: Tensor) -> None:
             self.activations[layer] = output.requires_grad_() if layer == detach_below else output
 
-        with torch.enable_grad(), self.net.watch({layer: partial(keep, layer) for layer in layers}):
+        with self.net.watch({layer: partial(keep, layer) for layer in layers}, grad=True):
             self.inputs = self.net.normalise(self.images)
-            with functions or OutOfPlace():
+            with meanwhile(mode(functions or OutOfPlace())):
                 self.logits = self.net.run(self.inputs)
 
     def __getitem__(self, layer: str) -> Tensor:
@@ -113,7 +114,6 @@ class ForwardPass:
         """Activation of a layer; None is the network's input."""
         return self.inputs if layer is None else self[layer]
 
-    @torch.enable_grad()  # the caller may be under no_grad
     def scores(self, target: Target) -> Tensor:
         """The numbers to be explained, one for each picture: (B,).
 
@@ -121,9 +121,9 @@ class ForwardPass:
         :class:`~u3lab.nets.Region` or a neuron ``(layer, channel, y, x)`` with y and x in cells of that layer's grid;
         of a volume it has z before them.
         """
-        if is_neuron(target):
-            return self._neuron(target)
-        return asked(self.net, self.logits, one_each(target, len(self.logits)))
+        with meanwhile(grad=True):  # the caller may be under no_grad
+            return self._neuron(target) if is_neuron(target) else (
+                asked(self.net, self.logits, one_each(target, len(self.logits))))
 
     def _neuron(self, target: tuple) -> Tensor:
         layer, *place = target
@@ -146,7 +146,8 @@ class ForwardPass:
         """
         if p is None and y.numel() > 1:  # a single 1 torch adds itself; another signal makes it load sympy
             p = torch.ones_like(y)
-        sent = torch.autograd.grad(y, [x], p, retain_graph=True, allow_unused=True)[0] if y.requires_grad else None
+        with meanwhile():
+            sent = torch.autograd.grad(y, [x], p, retain_graph=True, allow_unused=True)[0] if y.requires_grad else None
         if sent is None:
             raise U3Error("that layer does not lead to the target: pick a layer below it (in LRP and excitation "
                           "a convolution and the batch norm behind it are one layer: pick the batch norm)")

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from u3lab._system.meanwhile import meanwhile, value
 from u3lab.checks import words
 from u3lab.errors import U3Error
 from u3lab.nets.out_of_place import IN_PLACE, relu_ceiling
@@ -101,11 +102,8 @@ class BackpropPass(ForwardPass):
         if rule != "gradient" and not self._relu.count:
             raise U3Error(f"{self.net.name} has no ReLU (a GELU or PReLU is none), so the rule {rule!r} means nothing "
                           "for it; use rule='gradient', or a network with ReLUs such as squeezenet1_1")
-        self._relu.rule = RULES[rule] if isinstance(rule, str) else rule
-        try:
+        with meanwhile(value(self._relu, "rule", RULES[rule] if isinstance(rule, str) else rule)):
             return self.gradient(target, layer=layer)
-        finally:
-            self._relu.rule = gradient
 
 
 def forward_pass(net: nn.Module, images: Tensor, *, layers: Sequence[str] = ()) -> BackpropPass:

@@ -9,12 +9,10 @@ scores read off it, do not enter: the map is the same for every class.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 
+from u3lab._system.meanwhile import hook, meanwhile, value
 from u3lab.errors import U3Error
 from u3lab.nets import ready
 from u3lab.nets.tokens import Grid, attentions
@@ -46,7 +44,8 @@ def rollout(net: nn.Module, images: Tensor, target: object = None) -> Tensor:
     """
     net = ready(net, images)
     grid = Grid(net.prefix or 0)
-    with _watched(net.module, grid) as found:
+    found: list[Tensor] = []
+    with _watched(net.module, grid, found):
         net.unchecked(images)
     first, tokens = grid.prefix, grid.prefix + grid.sides.numel()
     if not found or any(a.shape[2:] != (tokens, tokens) for a in found):
@@ -61,23 +60,13 @@ def rollout(net: nn.Module, images: Tensor, target: object = None) -> Tensor:
     return rows[..., first:].unflatten(2, grid.sides).float()
 
 
-@contextmanager
-def _watched(module: nn.Module, grid: Grid) -> Iterator[list[Tensor]]:
+def _watched(module: nn.Module, grid: Grid, found: list[Tensor]) -> meanwhile:
     """While open, the weights of each attention (B,heads,N,N) are written down, in the order of the computation.
 
     A fused attention never has them, so it is computed in steps meanwhile.
     """
-    found: list[Tensor] = []
     parts = attentions(module)
-    fused = [part.fused_attn for part in parts]
-    hooks = [part.attn_drop.register_forward_hook(lambda part, inputs, output: found.append(output)) for part in parts]
-    hooks += [part.register_forward_hook(grid.see) for part in module.modules() if isinstance(part, nn.Conv2d)]
-    try:
-        for part in parts:
-            part.fused_attn = False
-        yield found
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for part, was in zip(parts, fused, strict=True):
-            part.fused_attn = was
+    return meanwhile(
+        *(hook(part.attn_drop, lambda part, inputs, output: found.append(output)) for part in parts),
+        *(hook(part, grid.see) for part in module.modules() if isinstance(part, nn.Conv2d)),
+        *(value(part, "fused_attn", False) for part in parts))

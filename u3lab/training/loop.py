@@ -10,7 +10,6 @@ import io
 import math
 import pickle
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from u3lab._system import distributed, paths
+from u3lab._system.meanwhile import meanwhile
 from u3lab.checks import place, shown
 from u3lab.descent import ADAM, Step, descend
 from u3lab.errors import U3Error
@@ -129,14 +129,9 @@ def generator_of(seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed * EPOCHS + step)
 
 
-@contextmanager
-def training_mode(module: nn.Module) -> Iterator[None]:
+def training_mode(module: nn.Module) -> meanwhile:
     """While open, batch norms use the statistics of the batch and remember them."""
-    try:
-        module.train()
-        yield
-    finally:
-        module.eval()
+    return meanwhile((module.train, module.eval))
 
 
 def check_shared(batch_size: int) -> int:

@@ -10,13 +10,14 @@ Nearly all of its weights are shared, and each domain adds a few.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from u3lab._system.meanwhile import hook, meanwhile
 from u3lab.checks import listed, shown
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier, Reached
@@ -205,16 +206,19 @@ class Adapted(Classifier):
         self.classes = self._use.groups[0].classes if len(self._use.groups) == 1 else ()
         return self
 
-    @contextmanager
-    def using(self, names: str | Sequence[str]) -> Iterator[None]:
+    def using(self, names: str | Sequence[str]) -> meanwhile:
         """As :meth:`use`, until the block ends."""
-        domains, classes = self._use.domains, self.classes
-        self.use(names)
-        try:
-            yield
-        finally:
-            self._use.put(domains)
-            self.classes = classes
+        before = []
+
+        def begin() -> None:
+            before.append((self._use.domains, self.classes))
+            self.use(names)
+
+        def end() -> None:
+            for domains, self.classes in before:
+                self._use.put(domains)
+
+        return meanwhile((begin, end))
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -240,12 +244,8 @@ class Adapted(Classifier):
             raise Reached
 
         ready(self, images)
-        hook = self._head.register_forward_pre_hook(stop)
-        try:
-            with torch.no_grad(), suppress(Reached):
-                self.unchecked(images)
-        finally:
-            hook.remove()
+        with meanwhile(hook(self._head, stop, before=True), grad=False), suppress(Reached):
+            self.unchecked(images)
         return seen[0].mean((2, 3)) if seen[0].ndim == 4 else seen[0].clone()
 
     def merge(self, name: str) -> Classifier:

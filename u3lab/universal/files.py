@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from u3lab._system import paths
+from u3lab._system.meanwhile import meanwhile
 from u3lab.checks import listed, place
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier
@@ -58,17 +58,12 @@ def ties_of(net: Classifier, base: str) -> dict[str, str]:
     return {"base": base, **{name: json.dumps(facts[name]) for name in TIES if name != "base"}}
 
 
-@contextmanager
-def halved(domain: Domain) -> Iterator[None]:
+def halved(domain: Domain) -> meanwhile:
     """Round a domain's numbers to half precision, until the block ends; U3Error if that makes one infinite."""
     kept = {name: value.clone() for name, value in domain.contents().items()}
     half = {name: _half(value) for name, value in kept.items()}
     _check_finite(half, f"the domain {domain.name!r}")
-    try:
-        fill(domain.contents(), half)
-        yield
-    finally:
-        fill(domain.contents(), kept)
+    return meanwhile((partial(fill, domain.contents(), half), partial(fill, domain.contents(), kept)))
 
 
 def _half(value: Tensor) -> Tensor:

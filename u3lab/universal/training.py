@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab._system import distributed
+from u3lab._system.meanwhile import meanwhile, value
 from u3lab.checks import is_a, of_wholes, shown
 from u3lab.descent import Step
 from u3lab.errors import U3Error
@@ -155,17 +156,12 @@ def start(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, *, probe
 def estimate(net: Adapted, domain: Domain, images: Tensor) -> None:
     """Mean and variance of the domain's batch norms over all its pictures, as a mean over batches."""
     norms = domain.norms()
-    momenta = [norm.momentum for norm in norms]
-    try:
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # PyTorch's word for the plain mean over all batches
-        with training_mode(norms):
-            for x in images.split(BATCH):
-                net.unchecked(x)
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
+    for norm in norms:
+        norm.reset_running_stats()
+    # None is PyTorch's word for the plain mean over all batches
+    with meanwhile(*(value(norm, "momentum", None) for norm in norms)), training_mode(norms):
+        for x in images.split(BATCH):
+            net.unchecked(x)
 
 
 @torch.no_grad()
