@@ -57,6 +57,11 @@ def test_a_still_has_values_of_its_own_where_a_notebook_is_run_to_be_kept(monkey
     refuses(live.explore, shade, level=LEVEL, still={"depth": 1}, says="for depth, but the controls are level")
 
 
+def test_the_function_takes_just_the_controls():
+    for controls in ({}, {"level": LEVEL, "depth": (0, 3)}, {"depth": (0, 3)}):
+        refuses(live.explore, shade, **controls, says=("fn = .*shade", f"of the controls, {', '.join(controls)}"))
+
+
 def test_a_defect_that_shows_up_later_is_a_line_too():
     shown = live.explore(lambda n: shade(1 / n), n=w.IntSlider(1, 0, 4))
     good = shown.picture.value
