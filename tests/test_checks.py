@@ -1,5 +1,7 @@
 """What arguments are asked: what passes comes back as a plain value, what does not gets one sentence."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +10,10 @@ from tests.helpers import refuses, slip
 from u3lab.checks import (
     alike,
     booleans,
+    floats,
     function,
     is_a,
+    is_plain,
     listed,
     number,
     of_wholes,
@@ -121,6 +125,19 @@ def test_numbers_whose_squares_are_infinite_are_too_large_and_not_called_infinit
     refuses(alike, x=torch.tensor([torch.inf, -torch.inf]), says="x has NaN or infinite")
 
 
+def test_tensors_are_plain():
+    x = torch.eye(3)
+    with warnings.catch_warnings(action="ignore"):
+        odd = {"sparse": [x.to_sparse(), x.to_sparse_csr()], "nested": [torch.nested.nested_tensor([x, x])],
+               "meta": [x.to("meta")], "quantised": [torch.quantize_per_tensor(x, 0.1, 0, torch.quint8)]}
+    for kind, given in ((kind, one) for kind, several in odd.items() for one in several):
+        assert shown(given) == f"a {kind} tensor" and not is_plain(given)
+        for ask in (lambda x: tensors(x=(x, "NN")), lambda x: alike(x=x), lambda x: is_a("x", x, torch.Tensor, "no"),
+                    lambda x: floats("this", x)):
+            refuses(ask, given, says=f"a {kind} tensor")
+    assert is_plain(x) and is_plain(x.requires_grad_()) and is_plain(torch.nn.Parameter(x)) and not is_plain(3)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_tensors_are_finite(bad: float):
     refuses(tensors, x=(torch.tensor([0, bad]), "N"), says="x has NaN or infinite")
@@ -149,6 +166,10 @@ def test_what_is_called_takes_so_many_arguments():
         assert function("task", good, 2, "give a function of two") is good
     for bad in (3, None, lambda x: x, lambda x, y, z: x):
         refuses(function, "task", bad, 2, "give a function of two", says=("task = ", "give a function of two"))
+    for names in ({"x", "y"}, {"x", "y", "z"}):
+        function("fn", lambda x, y, z=1: x, names, "")
+    for names in ({"x"}, {"x", "y", "w"}):
+        refuses(function, "fn", lambda x, y, z=1: x, names, "give another", says="fn = .*give another")
 
 
 def test_whole_by_kind():

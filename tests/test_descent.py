@@ -72,6 +72,37 @@ def test_divergence_is_told():
     refuses(next, run, says="the loss became -inf at step 1; lower the learning rate")
 
 
+def test_a_term_that_nothing_changes_is_told():
+    """The others would be minimised without it. A loss alone, and each term beside another."""
+    x, weight = start(), start(1.0, 2.0, 3.0)
+    for aside in (GOAL.sum(), weight.sum()):
+        for terms in ({"aside": aside}, {"far": x.square().sum(), "aside": aside}):
+            run = descend(x, lambda terms=terms: (x.view(1, 1, 1, 3), terms), steps=1, lr=lambda: 0.1)
+            refuses(next, run, says="no derivative comes back from (the loss|'aside')")
+    next(descend(x, lambda: (x.view(1, 1, 1, 3), {"far": x.square().sum(), "of nothing": torch.zeros(())}), steps=1,
+                 lr=lambda: 0.1))
+
+
+def test_what_its_energy_was_made_of_may_change_between_steps():
+    """The derivatives of a step are those of the energy that it tells."""
+    x, y, scale = start(), start(), torch.tensor([1.0])
+    steps = descend(x, lambda: (x.view(1, 1, 1, 3), {"far": (scale * (x - GOAL)).square().sum()}), steps=2,
+                    lr=lambda: 0.1)
+    next(steps)
+    scale.zero_()
+    second = next(steps)
+    (expected,) = list(descend(y, quadratic(y), steps=1, lr=lambda: 0.1))[1:]
+    assert second.loss == 0
+    torch.testing.assert_close(second.value, expected.value)  # Adam's first step has the size of its rate
+
+
+def test_what_is_optimised_keeps_its_kind():
+    steps = descend(x := start(), quadratic(x), steps=2, lr=lambda: 0.1)
+    next(steps)
+    x.data = x.data.double()
+    refuses(next, steps, says="was torch.float32 on cpu and is torch.float64 on cpu now; begin a new run")
+
+
 def test_nan_at_the_start_is_told():
     x = start(float("nan"), 0.0, 0.0)
     refuses(next, descend(x, quadratic(x), steps=1, lr=lambda: 0.1), says="the loss became nan at step 0")

@@ -10,7 +10,7 @@
     room("size", 7000, 7000)                                   # before pictures are made: are they too large?
     floats("blur", x)                                          # pictures (B,C,H,W) to compute with
     alike(x=x, truth=truth)                                    # floats of one shape, whatever it is
-    function("task", task, 2, "give a function of x and x₀")   # something to call with two arguments
+    function("task", task, 2, "give a function of x and x₀")   # something to call with two arguments, or with names
     folder = place("root", root, "the folder that has the set")   # a path, "~" opened
 
 Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.nets.ready`, settings by themselves.
@@ -32,7 +32,8 @@ from torch import Tensor
 from u3lab.errors import U3Error
 
 T = TypeVar("T")
-MOST = 2**31 - 1  # of seeds, steps, samples: as the settings have it; more would never end
+MOST = 2**31 - 1  # of seeds: as the settings have it
+STEPS = 100_000  # or samples, at most, that one call goes through before it returns: more would take days
 MAX_PIXELS = 50_000_000  # in all pictures that one call makes: 600 MB as floats, what a laptop can spare
 SIDE = 2048  # pixels, at most, of a square that is drawn from formulas or goes through a network, with some GB
 FLOATS = (torch.float32, torch.float64)  # what pictures are computed in
@@ -93,7 +94,7 @@ def one_of(name: str, value: T, choices: Collection[T]) -> T:
 
 def is_a(name: str, value: T, kind: type[T] | tuple[type, ...], how: str) -> T:
     """An object of a kind, of ours or such as Callable; ``how`` says where one comes from."""
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or (isinstance(value, Tensor) and not is_plain(value)):
         raise U3Error(f"{name} is {shown(value)}; {how}")
     return value
 
@@ -119,10 +120,11 @@ def place(name: str, value: object, what: str) -> Path:
     return Path(path)
 
 
-def function(name: str, value: T, count: int, how: str) -> T:
-    """Something to call with so many arguments; ``how`` says which, or names what will do."""
+def function(name: str, value: T, takes: int | Iterable[str], how: str) -> T:
+    """Something to call with so many arguments, or with those of these names; ``how`` says which, or what will do."""
     try:
-        inspect.signature(value).bind(*range(count))
+        asked = inspect.signature(value)
+        asked.bind(*range(takes)) if isinstance(takes, int) else asked.bind(**dict.fromkeys(takes))
     except TypeError:
         raise U3Error(f"{name} = {shown(value)}; {how}") from None
     except ValueError:
@@ -138,7 +140,7 @@ def tensors(**given: tuple[object, str]) -> None:
     lengths: dict[str, int] = {}
     for name, (value, axes) in given.items():
         wanted = "(" + ",".join(axes) + ")"
-        if not isinstance(value, Tensor):
+        if not is_plain(value):
             raise U3Error(f"{name} is {shown(value)}; give a tensor {wanted}")
         fits = value.ndim == len(axes) and value.numel() > 0 and all(
             length == (int(axis) if axis.isdigit() else lengths.setdefault(axis, length))
@@ -180,7 +182,7 @@ def floats(what: str, images: object, *, squares: bool = False, volumes: bool = 
     Half precision would be rounded at each step, and some of the operations do not have it. With ``squares`` those of
     the values have to be finite, too; ``volumes`` (B,C,D,H,W) are taken as well if so wanted.
     """
-    if not isinstance(images, Tensor) or images.ndim not in (4, 4 + volumes) or images.numel() == 0:
+    if not is_plain(images) or images.ndim not in (4, 4 + volumes) or images.numel() == 0:
         raise U3Error(f"{what} takes a float tensor (B,C,H,W), not {shown(images)}; images.load(…) makes one")
     if images.dtype not in FLOATS:
         raise U3Error(f"{what} takes a float tensor of float32 or float64, this is {images.dtype}; "
@@ -195,8 +197,8 @@ def alike(finite: bool = True, /, **given: object) -> None:
     """
     first, *_ = given
     for name, value in given.items():
-        if not isinstance(value, Tensor) or not value.is_floating_point() or not value.numel():
-            what = f"of {value.dtype}, {tuple(value.shape)}" if isinstance(value, Tensor) else shown(value)
+        if not is_plain(value) or not value.is_floating_point() or not value.numel():
+            what = f"of {value.dtype}, {tuple(value.shape)}" if is_plain(value) else shown(value)
             raise U3Error(f"{name} is {what}; give a tensor of floats")
         if value.shape != given[first].shape:
             raise U3Error(f"{first} has the shape {tuple(given[first].shape)} and {name} {tuple(value.shape)}; give "
@@ -228,6 +230,12 @@ def _computable(what: str, values: Tensor, squares: bool = True) -> None:
                           "for what made them before this line")
 
 
+def is_plain(value: object) -> bool:
+    """Whether a value is a tensor to compute with: not sparse, nested or quantised, and none that has no numbers."""
+    return isinstance(value, Tensor) and value.layout == torch.strided and not (
+        value.is_nested or value.is_quantized or value.is_meta)
+
+
 def of_wholes(values: Tensor) -> bool:
     """Whether a tensor's numbers are whole by their kind, as labels are; yes and no are none."""
     return not (values.is_floating_point() or values.is_complex() or values.dtype == torch.bool)
@@ -235,6 +243,9 @@ def of_wholes(values: Tensor) -> bool:
 
 def shown(value: object) -> str:
     """A value as a message shows it, short: a tensor or an array by its shape."""
+    if isinstance(value, Tensor) and not is_plain(value):
+        kinds = {"nested": value.is_nested, "quantised": value.is_quantized, "meta": value.is_meta, "sparse": True}
+        return f"a {next(kind for kind, holds in kinds.items() if holds)} tensor"
     if hasattr(value, "shape") and hasattr(value, "dtype") and getattr(value, "ndim", 0):
         return f"a {type(value).__name__} of shape {tuple(value.shape)}"
     try:

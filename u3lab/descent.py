@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -49,6 +49,29 @@ Energy = Callable[[], tuple[Tensor, dict[str, Tensor]]]  # what to show, and the
 ADAM = partial(uncompiled(torch.optim.Adam), fused=True)
 
 
+def gradients(loss: Tensor, at: Sequence[Tensor], what: str = "the loss", **options: bool) -> tuple[Tensor, ...]:
+    """The derivatives of a loss by tensors, as torch.autograd.grad has them.
+
+    Raises
+    ------
+    U3Error
+        If none comes back: something in between has none.
+    """
+    leads = all(one.requires_grad for one in (loss, *at))
+    found = torch.autograd.grad(loss, at, allow_unused=True, **options) if leads else (None,)
+    if any(one is None for one in found):
+        raise U3Error(without_slope(what))
+    return found
+
+
+def without_slope(what: str) -> str:
+    """The sentence for a value from which no derivative comes back to what it was computed of."""
+    if torch.is_inference_mode_enabled():
+        return f"no derivative comes back from {what} under torch.inference_mode(); take torch.no_grad() in its place"
+    return (f"no derivative comes back from {what}: something on the way has none, such as NumPy, .detach() or int8; "
+            "give a network that computes in floats with PyTorch alone")
+
+
 def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int, lr: Callable[[], float],
             project: Callable[[Tensor], object] | None = None,
             optimiser: Callable[..., torch.optim.Optimizer] = ADAM) -> Iterator[Step]:
@@ -72,7 +95,8 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
     Raises
     ------
     U3Error
-        At the call if there is nothing to change or no energy; at a step if the loss is no longer a finite number.
+        At the call if there is nothing to change or no energy; at a step if the loss is no longer a finite number, a
+        term does not depend on the parameters, or they are no longer of their kind.
     """
     steps = whole("steps", steps, 0)
     is_a("energy", energy, Callable, "give a function that returns what to show and the terms of the loss")
@@ -93,11 +117,19 @@ def _descend(parameters: list[Tensor], energy: Energy, steps: int, lr: Callable[
         value, terms, loss = _asked(energy)
         if not math.isfinite(loss.item()):
             raise U3Error(f"the loss became {loss.item()} at step {iteration}; lower the learning rate and start again")
-        yield Step(iteration, loss.item(), value.detach().clone(), {name: term.item() for name, term in terms.items()})
+        step = Step(iteration, loss.item(), value.detach().clone(), {name: term.item() for name, term in terms.items()})
         if iteration == steps:
+            yield step
             return
+        if iteration == 0 and len(terms) > 1:
+            _all_count(terms, parameters)
+        # Only these gradients are wanted: the weights of a network that is looked at are left alone. They are taken
+        # before the step is handed out, since whoever has it may change weights or pictures.
+        found = gradients(loss, parameters)
+        del value, terms, loss
+        yield step
         steered.param_groups[0]["lr"] = lr()
-        _update(parameters, loss, steered, project)
+        _update(parameters, found, steered, project)
 
 
 def _asked(energy: Energy) -> tuple[Tensor, dict[str, Tensor], Tensor]:
@@ -107,20 +139,34 @@ def _asked(energy: Energy) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         return value, terms, sum(terms.values())
 
 
-def _update(parameters: list[Tensor], loss: Tensor, steered: torch.optim.Optimizer,
+def _update(parameters: list[Tensor], found: Iterable[Tensor], steered: torch.optim.Optimizer,
             project: Callable[[Tensor], object] | None) -> None:
-    """One step down."""
+    """One step down, by these gradients."""
     with meanwhile(grad=False):
-        # Only these gradients are wanted: the weights of a network that is looked at are left alone.
-        for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+        for parameter, gradient in zip(parameters, found, strict=True):
             parameter.grad = _laid_out_as(parameter, gradient)
         steered.step()
         for parameter in parameters if project is not None else ():
             project(parameter)
 
 
+def _all_count(terms: dict[str, Tensor], parameters: list[Tensor]) -> None:
+    """Refuse a term that no parameter changes: the others would be minimised without it, and nobody would be told.
+
+    One that is 0 may be a price of nothing.
+    """
+    for name, term in terms.items():
+        leads = term.requires_grad
+        found = torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True) if leads else ()
+        if term.item() and all(one is None for one in found):
+            raise U3Error(without_slope(repr(name)))
+
+
 def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
     """The gradient with the strides of its parameter. Fused Adam takes both as plain rows of numbers, in this order."""
+    if (gradient.dtype, gradient.device) != (parameter.dtype, parameter.device):
+        raise U3Error(f"what is optimised was {gradient.dtype} on {gradient.device} and is {parameter.dtype} on "
+                      f"{parameter.device} now; begin a new run after such a change")
     if gradient.stride() == parameter.stride():
         return gradient
     return torch.empty_like(parameter).copy_(gradient)

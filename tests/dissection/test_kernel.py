@@ -47,6 +47,12 @@ def test_random_embeddings_agree_only_by_their_diagonal():
     assert chance_similarity(even, even, times=3) == pytest.approx([1, 1, 1])
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_kernels_without_anything_beside_the_diagonal_agree_on_nothing(kind: torch.dtype):
+    assert kernel_similarity(torch.eye(3, dtype=kind), torch.eye(3, dtype=kind)) == 0
+    assert kernel_similarity(torch.eye(3, dtype=kind), torch.eye(3, dtype=kind), diagonal=True) == pytest.approx(1)
+
+
 def test_slips_are_told():
     refuses(concept_kernel, torch.rand(1, 4), says="at least two concepts")
     refuses(concept_kernel, torch.tensor([[1.0, 0], [0, 0]]), says="concept 1 is zero")

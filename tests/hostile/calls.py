@@ -48,6 +48,7 @@ from tests.hostile.wrong import (
     Wholes,
     Wrong,
     net,
+    unplain,
 )
 from tools.site.attacks import ATTACKS
 from u3lab import (
@@ -68,13 +69,14 @@ from u3lab import (
     universal,
     warps,
 )
+from u3lab.checks import STEPS
 from u3lab.datasets import clips as films
 from u3lab.datasets import cutouts, public, visual_decathlon
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
 from u3lab.selfsup import cielab
-from u3lab.training.tasks import Joined
+from u3lab.training.tasks import Joined, cross_entropy, share_right
 from u3lab.worlds import concepts, faces, lights, mosaics
 
 SIDE = 32  # pixels
@@ -131,6 +133,14 @@ def transformer() -> nets.Classifier:
     with torch.random.fork_rng(devices=[]):
         module = VisionTransformer(SIDE, SIDE // 4, num_classes=8, embed_dim=8, depth=2, num_heads=2)
     return nets.Classifier(module.eval().requires_grad_(False), name="transformer")
+
+
+@cache
+def flat() -> nets.Classifier:
+    """Without a layer that has places."""
+    with torch.random.fork_rng(devices=[]):
+        module = nn.Sequential(nn.Flatten(), nn.Linear(3 * SIDE**2, 4), nn.ReLU(), nn.Linear(4, 8))
+    return nets.Classifier(module.eval().requires_grad_(False), name="flat")
 
 
 @cache
@@ -298,7 +308,9 @@ def whole(value: int, low: int = 1, high: int | None = None) -> tuple[Kind, obje
 
 # Pictures
 
-good("images.load", x=(Choice(), "coffee"), size=(Whole(none=True), 32))
+good("images.load", x=(Also(Choice(), lambda: {
+         "with masked values": np.ma.masked_array(np.full((8, 8), 0.5), np.eye(8)), **dict(unplain(x()))}), "coffee"),
+     size=(Whole(none=True), 32))
 PLANES = (Numbers(), Made(lambda: x(2)))  # (B,C,H,W) of any range: masks and maps are blurred and shifted as well
 SPACES = (Numbers(thin=False), PLANES[1])  # or (B,C,D,H,W)
 good("images.blur", images=SPACES, sigma=number(1.5, 0, 10_000))
@@ -341,19 +353,23 @@ good("pixels.jpeg", image=DRAWN, quality=whole(80, 1, 95))
 PAIR = Numbers(fixed=(0,), thin=False)
 for name in ("correlation", "rank_correlation"):
     good(f"measures.{name}", a=(PAIR, Made(lambda: draw(4, 5))), b=(PAIR, Made(lambda: draw(4, 5))))
-good("measures.auc", x=numbers(lambda: torch.linspace(0, 1, 5), 0), y=numbers(lambda: draw(5), 0))
+FALLING = Also(Numbers(fixed=(0,)), lambda: {"falling": torch.linspace(1, 0, 5), "once falling": torch.tensor([
+    0, 0.5, 0.4, 0.8, 1])})
+good("measures.auc", x=(FALLING, Made(lambda: torch.linspace(0, 1, 5))), y=numbers(lambda: draw(5), 0))
 good("measures.agreement", scores=numbers(lambda: draw(3, 8), 0, 1), reference=numbers(lambda: draw(3, 8), 0, 1))
 good("measures.balanced_accuracy", scores=numbers(lambda: draw(4, 3), 0), labels=classes(0, 1, 2, 0, of=3),
      target=whole(1, 0, 2))
-good("measures.bootstrap", statistic=(Function(), lambda often: often.mean(1)), groups=whole(5), times=whole(20),
-     seed=SEED)
+TIMES = whole(20, 1, STEPS)
+good("measures.bootstrap", statistic=(Also(Function(), lambda: {"complex": lambda often: often.mean(1) + 1j,
+                                                                "sparse": lambda often: often.mean(1).to_sparse()}),
+                                      lambda often: often.mean(1)), groups=whole(5, 1, 10**8), times=TIMES, seed=SEED)
 good("measures.mean", values=(Numbers(thin=False), Made(lambda: draw(5))), groups=(Texts(none=True), list("aabbc")),
      seed=SEED)
 good("measures.probe", features=numbers(lambda: draw(6, 3), 0), labels=classes(0, 1, 2, 0, 1, 2),
      C=number(1.0, 0, without_low=True))
 good("measures.roc_auc", scores=numbers(lambda: draw(4), 0),
      marks=(Masks(fixed=(0,)), Made(lambda: torch.tensor([True, False, True, False]))),
-     sources=(Some(), ["a", "b", "a", "c"]), times=whole(20), seed=SEED)
+     sources=(Some(), ["a", "b", "a", "c"]), times=TIMES, seed=SEED)
 good("Probe.scores", lambda features: probed().scores(features), features=numbers(lambda: draw(6, 3), 1))
 good("Probe.accuracy", lambda features, labels: probed().accuracy(features, labels),
      features=numbers(lambda: draw(6, 3), 0, 1), labels=classes(0, 1, 2, 0, 1, 2))
@@ -390,7 +406,8 @@ good("Classifier.class_index", lambda target: net().class_index(target), target=
 
 # Saliency
 
-RULE = (Choice(), "gradient")
+RULE = (Also(Choice(), lambda: {"of one argument": lambda p: p, "that gives nothing": lambda p, through: None,
+                                "of another shape": lambda p, through: p[:, :1]}), "gradient")
 good("saliency.backprop", net=NET, images=SEVERAL, target=TARGET, rule=RULE, layer=ANY_LAYER)
 good("saliency.forward_pass", net=NET, images=SEVERAL, layers=(Kind(), ("conv1",)))
 good("BackpropPass.backprop", lambda target, rule, layer: kept().backprop(target, rule=rule, layer=layer),
@@ -399,7 +416,7 @@ good("saliency.modulated_gradient", net=NET, images=SEVERAL, target=TARGET, laye
 good("saliency.grad_cam", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.guided_grad_cam", net=NET, images=SEVERAL, target=TARGET, layer=ANY_LAYER)
 good("saliency.randomisation_check", net=NET, images=SEVERAL, target=TARGET, method=(Choice(), "gradient"), seed=SEED)
-good("saliency.smooth_grad", net=NET, images=SEVERAL, target=TARGET, noise=number(0.1, 0), samples=whole(2),
+good("saliency.smooth_grad", net=NET, images=SEVERAL, target=TARGET, noise=number(0.1, 0), samples=whole(2, 1, STEPS),
      seed=SEED)
 good("saliency.integrated_gradients", net=NET, images=SEVERAL, target=TARGET, baseline=number(0.0, 0, 1),
      steps=whole(2))
@@ -411,9 +428,11 @@ good("saliency.pooled_mask", net=NET, images=SEVERAL, target=TARGET, settings=se
 GREY_TOO = (Picture(several=True, also=("grey", "with five axes")), SEVERAL[1])
 good("saliency.baseline_like", images=GREY_TOO, settings=settings(saliency.MaskSettings),
      spacing=(Number(0, none=True, without_low=True), 2.0))
-good("saliency.perturb", images=ONE, mask=numbers(lambda: draw(1, 1, 8, 8), 1), baseline=ONE)
+good("saliency.perturb", images=ONE, baseline=ONE, mask=(
+     Also(Numbers(fixed=(1,)), lambda: {"above 1": 2 * draw(1, 1, 8, 8), "below 0": draw(1, 1, 8, 8) - 0.5}),
+     Made(lambda: draw(1, 1, 8, 8))))
 good("saliency.deletion_curve", net=NET, image=ONE, target=TARGET, heat=numbers(lambda: draw(1, 1, 8, 8), 0, 1),
-     steps=whole(3), sigma=number(2.0, 0))
+     steps=whole(3, 1, STEPS), sigma=number(2.0, 0))
 good("saliency.randomise_downwards", net=UNASKED, seed=SEED)
 good("saliency.rollout", net=(Net(), Made(transformer)), images=SEVERAL, target=(Free("not looked at"), None))
 GAMES = (Some(), Made(lambda: [Mosaic(x(), ("p", "q", "r", "s"), (0, 1, 2, 3))]))
@@ -459,8 +478,8 @@ PLACE = {"x": number(0.5, 0, 1), "y": number(0.5, 0, 1), "scale": number(0.5, 0,
 good("adversarial.apply_patch", images=pictures(3), patch=PATCH, **PLACE, angle=number(10.0), shape=(Choice(), "round"))
 good("adversarial.cut_out", patch=PATCH, shape=(Choice(), "round"), size=(Whole(none=True), 16))
 good("adversarial.success_rate", net=NET, images=SEVERAL, target=TARGET, patch=PATCH,
-     scale=number(0.3, 0, 2, without_low=True), turn=number(45.0, 0, 180), trials=whole(2), shape=(Choice(), "round"),
-     seed=SEED)
+     scale=number(0.3, 0, 2, without_low=True), turn=number(45.0, 0, 180), trials=whole(2, 1, STEPS),
+     shape=(Choice(), "round"), seed=SEED)
 good("adversarial.layer_saliency", net=NET, images=SEVERAL)
 DETECTOR = ours(lambda: adversarial.fit_detector(draw(6, 9), torch.arange(6) < 3))
 good("adversarial.fit_detector", features=numbers(lambda: draw(6, 9), 0),
@@ -508,7 +527,9 @@ good("inversion.unroll", net=(Net(), Made(lambda: nets.load("squeezenet1_1", dev
 good("inversion.tikhonov", matrix=numbers(lambda: draw(4, 6), 0), y=numbers(lambda: draw(4), 0),
      lam=number(0.5, 0, without_low=True))
 good("inversion.gaussian_posterior", matrix=numbers(lambda: draw(4, 6), 0), y=numbers(lambda: draw(4), 0),
-     mean=numbers(lambda: draw(6), 0), covariance=numbers(lambda: torch.eye(6), 0, 1),
+     mean=numbers(lambda: draw(6), 0), covariance=(
+         Also(Numbers(fixed=(0, 1)), lambda: {"negative": -torch.eye(6), "not symmetric": torch.ones(6, 6).triu()}),
+         Made(lambda: torch.eye(6))),
      noise=number(0.5, 0, without_low=True))
 good("inversion.sample", net=NET, layer=LAYER, image=ONE, settings=settings(inversion.SampleSettings))
 
@@ -562,8 +583,8 @@ OF_ONE_SHAPE = Numbers(fixed=(0, 1, 2, 3))
 good("prior.lanczos", x=numbers(x), factor=whole(2, 2))
 good("prior.psnr", x=(OF_ONE_SHAPE, Made(lambda: 0.9 * x())), truth=(TRUTH, Made(x)))
 good("prior.ssim", x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)))
-good("prior.perceptual_distance", net=NET, x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)),
-     where=(Numbers(fixed=(1,), none=True), VISIBLE[1]))
+good("prior.perceptual_distance", net=(Also(Net(), lambda: {"without places": flat()}), Made(net)),
+     x=(OF_ONE_SHAPE, Made(x)), truth=(TRUTH, Made(x)), where=(Numbers(fixed=(1,), none=True), VISIBLE[1]))
 good("prior.unexplained_variance", x=(OF_ONE_SHAPE, Made(x)), target=(OF_ONE_SHAPE, Made(x)))
 # Called at every step: the run itself sees to what is not finite.
 AT_EVERY_STEP = (Numbers(fixed=(0, 1, 2, 3), finite=False), Made(x))
@@ -574,12 +595,12 @@ good("prior.targets", image=ONE, strength=number(0.1, 0), seed=SEED)
 good("prior.first_step_below", curve=(Some(), [1.0, 0.5]), share=number(0.5, 0))
 good("prior.disagreement", pictures=(Some(), Made(lambda: [x(), 1 - x()])))
 good("prior.biharmonic", image=ONE, visible=VISIBLE)
-good("prior.tv_inpaint", image=ONE, visible=VISIBLE, price=number(0.001, 0), steps=whole(2))
+good("prior.tv_inpaint", image=ONE, visible=VISIBLE, price=number(0.001, 0), steps=whole(2, 1, STEPS))
 ATOMS = np.eye(192)
 good("prior.dictionary", examples=SEVERAL, side=whole(8, 1, SIDE), atoms=whole(4), seed=SEED)
 good("prior.sparse_coding", image=ONE, visible=VISIBLE, atoms=(Atoms(), ATOMS), used=whole(2), stride=whole(8, 1, 8))
 good("prior.convolutional_sparse_coding", image=ONE, visible=VISIBLE, lam=number(0.02, 0), smooth=number(0.05, 0),
-     steps=whole(2))
+     steps=whole(2, 1, STEPS))
 good("prior.trained_inpaint", image=pictures(1, 64), visible=(VISIBLE[0], Made(lambda: torch.ones(1, 1, 64, 64))))
 
 # Equivariance
@@ -644,7 +665,8 @@ for name in ("unique_detectors", "concepts_per_unit", "units_per_concept"):
 good("Dissection.labels", lambda least: found().labels(least), least=number(0.04, 0, 1))
 good("dissection.by_category", found=FOUND, category=(Ours(), {"one": "object", "two": "part"}),
      least=number(0.04, 0, 1))
-good("dissection.interval", found=FOUND, statistic=(Function(), dissection.unique_detectors), times=whole(5), seed=SEED)
+good("dissection.interval", found=FOUND, statistic=(Function(), dissection.unique_detectors),
+     times=whole(5, 1, STEPS), seed=SEED)
 good("dissection.binarise", net=NET, layer=(Layer(), "relu2"), images=SEVERAL,
      thresholds=numbers(lambda: found().thresholds, 0))
 ACTIVE, MASKS = Masks(fixed=(0,)), (Masks(fixed=(0,)), Made(lambda: scenes().masks[:, 0]))
@@ -662,14 +684,15 @@ good("dissection.direction", features=numbers(lambda: draw(6, 3), 0),
 good("dissection.concept_kernel", vectors=numbers(lambda: draw(4, 6)))
 KERNEL = numbers(lambda: dissection.concept_kernel(draw(4, 6)), 0, 1)
 good("dissection.kernel_similarity", first=KERNEL, second=KERNEL)
-good("dissection.chance_similarity", first=KERNEL, second=KERNEL, times=whole(3), seed=SEED)
+good("dissection.chance_similarity", first=KERNEL, second=KERNEL, times=whole(3, 1, STEPS), seed=SEED)
 good("dissection.peaks", net=NET, layers=(Layers(), ["relu2"]), data=DATA, count=whole(2))
 good("dissection.patches", net=NET, layer=(Layer(), "relu2"), data=DATA, unit=whole(3, 0, 7),
      found=ours(lambda: dissection.peaks(net(), ["relu2"], scenes(), count=2)["relu2"]), size=whole(16))
 good("dissection.pooled", net=NET, layers=(Layers(), ["relu2"]), pictures=(Some(), Made(lambda: [x(2)])))
 good("dissection.rotation", units=whole(5, 2), share=number(0.5, 0, 1), seed=SEED)
 good("dissection.Rotated", dissection.Rotated, net=(Net(asked=False), Made(net)),  # made here, asked later
-     turn=(Numbers(), Made(lambda: dissection.rotation(8).float())))
+     turn=(Also(Numbers(fixed=(0,)), lambda: {"no rotation": 3 * torch.eye(8), "a projection": torch.ones(8, 8) / 8}),
+           Made(lambda: dissection.rotation(8).float())))
 FEATURES = numbers(features, 1)
 LABELS = classes(0, 1, 2, 0, of=8)
 UPPER = (Net(asked=False), Made(net))  # what lies below the layer has no say
@@ -746,6 +769,19 @@ ANSWERS = selfsup.Task(lambda raw, _: selfsup.Posed(raw[0][:, None], raw[1][:, 0
 good("selfsup.pretrain, answers", lambda labels: selfsup.pretrain(
          PHI(), (x(4), labels), ANSWERS, settings=selfsup.PretextSettings(steps=1, batch_size=4)),
      labels=(Labels(fixed=(0,), classes=3), Made(lambda: torch.tensor([[0], [1], [2], [0]]))))
+good("selfsup.Task", lambda pose, head, loss, score, raw: selfsup.pretrain(
+         PHI(), x(4), selfsup.Task(pose, head, loss, score, raw),
+         settings=selfsup.PretextSettings(steps=1, batch_size=4)),
+     pose=(Also(Function(), lambda: {
+         "of nothing": lambda: None, "that gives nothing": lambda raw, draw: None,
+         "that gives a tuple": lambda raw, draw: (raw[:, None], torch.zeros(4).long()),
+         "that gives no answers": lambda raw, draw: selfsup.Posed(raw[:, None], None),
+         "that gives too few": lambda raw, draw: selfsup.Posed(raw[:, None], torch.zeros(3).long()),
+         "that gives pictures alone": lambda raw, draw: selfsup.Posed(raw, torch.zeros(4).long())}),
+           lambda raw, draw: selfsup.Posed(raw[:, None], torch.zeros(4).long())),
+     head=(Also(Function(), lambda: {"that gives nothing": lambda channels: None}),
+           lambda channels: Joined(channels, 1, 3)),
+     loss=(Function(), cross_entropy), score=(Function(), share_right), raw=(Choice(), "pictures"))
 for side in ((32, 24), (1, 32)):
     good(f"selfsup.pretrain, upright {side}", lambda raw: selfsup.pretrain(
              PHI(), raw, "upright", settings=selfsup.PretextSettings(steps=1, batch_size=4)),

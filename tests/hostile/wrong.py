@@ -1,6 +1,7 @@
 """What a hostile day brings: for each kind of argument, values that are wrong whatever the function."""
 
 import copy
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -104,6 +105,13 @@ class Number(Kind):
             yield "at the low end", self.low
 
 
+def unplain(x: Tensor) -> Wrong:
+    """The same numbers in tensors that are not rows of numbers, and one without numbers."""
+    with warnings.catch_warnings(action="ignore"):  # that torch may change them
+        nested = torch.nested.nested_tensor(list(x.detach().double()))
+    yield from {"sparse": x.detach().to_sparse(), "without numbers": x.detach().to("meta"), "nested": nested}.items()
+
+
 # One of a few words.
 Choice = partial(Also, Kind(), lambda: {
     "another word": "nope", "no word": "", "a number": 3, "a list": ["x"], "bytes": b"x", "a tensor": torch.ones(2)})
@@ -148,6 +156,7 @@ class Picture(Kind):
 
     def more(self, good: Any) -> Wrong:
         x = good.detach()
+        yield from unplain(x)
         yield from ((what, value) for what, value in {
             "a name": "coffee", "a number": 3, "a list": x.tolist(), "an array": x.numpy(),
             "of bytes": (x * 255).byte(), "half precision": x.half(), "bfloat16": x.bfloat16(),
@@ -175,6 +184,7 @@ class Numbers(Kind):
 
     def more(self, good: Any) -> Wrong:
         x = good.detach()
+        yield from unplain(x)
         yield from {"a word": "x", "a number": 3, "none": x[:0], "a dict": {}}.items()
         if not self.lists:
             yield "a list", x.tolist()

@@ -21,7 +21,7 @@ def test_check_returns_the_same_batch():
 
 
 BAD = {
-    "no tensor": (GOOD.numpy(), "ndarray is not a batch"),
+    "no tensor": (GOOD.numpy(), "a ndarray of shape .* is no batch"),
     "one picture": (GOOD[0], r"x\[None\]"),
     "rank 2": (GOOD[0, 0], "has the shape"),
     "empty batch": (GOOD[:0], "empty"),

@@ -72,6 +72,11 @@ def test_a_badge_says_when_the_readers_own_code_made_the_picture():
     assert seen == ["your code: 0-match · difference to the network 0", ""]  # said when it changes, not with each frame
 
 
+def test_the_function_takes_just_the_controls():
+    for controls in ({}, {"level": LEVEL, "depth": (0, 3)}, {"depth": (0, 3)}):
+        refuses(live.explore, shade, **controls, says=("fn = .*shade", f"of the controls, {', '.join(controls)}"))
+
+
 def test_a_defect_that_shows_up_later_is_a_line_too():
     shown = live.explore(lambda n: shade(1 / n), n=w.IntSlider(1, 0, 4))
     good = shown.picture.value

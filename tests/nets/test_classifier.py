@@ -171,7 +171,7 @@ def test_what_the_gate_lets_through_and_what_not():
                          (x, "not a value of type Tensor")):
         refuses(nets.ready, given, says=f"a network is wanted here, {words}")
     refuses(nets.ready, net, x, one=True, says="one picture at a time: got 2")
-    refuses(nets.ready, net, None, says="NoneType is not a batch of pictures")
+    refuses(nets.ready, net, None, says="None is no batch of pictures")
     refuses(nets.ready, nn.Sequential(nn.Dropout()), says="Sequential is in training mode")
 
 

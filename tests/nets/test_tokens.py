@@ -85,6 +85,27 @@ def test_of_a_convolutional_network_nothing_is_taken_for_tokens():
     assert nets.Classifier(flat).features(torch.rand(1, 1, 24, 24), "1").shape == (1, 4, 36)
 
 
+def swin() -> nn.Module:
+    """A Swin transformer, which hands on (B,h,w,C), at two sizes."""
+    from torchvision.models import SwinTransformer
+
+    return own.drawn(SwinTransformer([4, 4], 8, [1, 1], [1, 2], [2, 2], num_classes=4))
+
+
+def test_maps_with_the_channels_last_come_with_the_channels_first():
+    net, x = nets.wrap(module := swin(), size=32), own.pictures(2, 32, 24, channels=3)
+    expected = module.features(x)  # (2,4,3,16)
+    maps = net.features(x, "features")
+    assert maps.shape == (2, 16, 4, 3) and torch.equal(maps, expected.movedim(-1, 1))
+    assert torch.equal(net.features(x, "permute"), module.permute(module.norm(expected)))  # as it is
+    assert torch.equal(saliency.forward_pass(net, x).logits, module(x))
+    torch.testing.assert_close(nets.forward_from(net, "features", maps), module(x))
+    a = expected.detach().requires_grad_()
+    slopes = torch.autograd.grad(module.head(module.norm(a).mean((1, 2)))[:, 1].sum(), a)[0]
+    cam = (slopes.mean((1, 2), keepdim=True) * a).sum(-1).clamp(min=0)
+    torch.testing.assert_close(saliency.grad_cam(net, x, 1, layer="features")[:, 0], cam.detach())
+
+
 def test_torchvisions_transformer():
     from torchvision.models import VisionTransformer
 

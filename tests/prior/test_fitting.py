@@ -74,6 +74,18 @@ def test_a_run_that_diverges_comes_back_and_goes_on_at_half_the_rate():
     assert rates == [0.02 / 2**step.rollbacks for step in steps[:-1]]
 
 
+def test_the_running_mean_begins_anew_where_a_run_came_back():
+    """A picture of NaN, which no weight of the past gives any more, is in no later mean."""
+    psi = small()
+    for average in (0.0, 0.9):
+        run = prior.fit(psi, X, settings=quick(steps=6, average=average))
+        for _ in range(3):
+            next(run)
+        psi.colour.weight.data[0] = float("nan")
+        steps = list(run)
+        assert steps[-1].rollbacks == 1 and all(step.value.isfinite().all() for step in steps)
+
+
 def test_a_loss_that_is_low_by_luck_is_no_level_to_fall_from():
     rollback = Rollback([torch.zeros(1)], 3.2)
     for step in range(60):

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from u3lab.checks import number
-from u3lab.descent import Step
+from u3lab.descent import Step, gradients
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, Region, check_classes, ready
 from u3lab.nets.region import asked
@@ -90,7 +90,7 @@ def fgsm(net: Classifier, image: Tensor, label: int | str | Region, eps: float, 
     x.requires_grad_()
     with torch.enable_grad():
         (loss,) = fooling(answer, label, target)(x).values()
-    (gradient,) = torch.autograd.grad(loss, [x])
+    (gradient,) = gradients(loss, [x])
     return descend_once(x.detach(), gradient, x.detach(), eps, eps)
 
 
@@ -133,10 +133,11 @@ def projected_descent(x: Tensor, energy: Energy, settings: AttackSettings) -> It
         value = loss.item()
         if not math.isfinite(value):
             raise U3Error(f"the loss became {value} at step {iteration}; look for NaN or infinite weights or scores")
-        yield Step(iteration, value, now.detach().clone(), {name: term.item() for name, term in terms.items()})
-        if iteration == steps:
+        step = Step(iteration, value, now.detach().clone(), {name: term.item() for name, term in terms.items()})
+        gradient = None if iteration == steps else gradients(loss, [now])[0]  # before the network may be changed
+        yield step
+        if gradient is None:
             return
-        (gradient,) = torch.autograd.grad(loss, [now])
         now = descend_once(now.detach(), gradient, x, settings.step_size, settings.eps, norm=settings.norm)
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from u3lab.adversarial.attacks import Answer, given
-from u3lab.descent import Step
+from u3lab.descent import Step, gradients
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, Region, check_classes
 from u3lab.settings import or_default, setting, settings
@@ -100,7 +100,7 @@ def _shortest(x: Tensor, scores: Tensor, label: int, rivals: list[int]) -> Tenso
     best, length = None, float("inf")
     for k in rivals:
         s = scores[k] - scores[label]
-        (w,) = torch.autograd.grad(s, [x], retain_graph=True)
+        (w,) = gradients(s, [x], "the scores", retain_graph=True)
         norm = w.norm()
         if norm > 0 and s.abs() / norm < length:
             best, length = -s.detach() * w / norm**2, s.abs() / norm

@@ -28,7 +28,7 @@ from u3lab._system.meanwhile import meanwhile, mode
 from u3lab.adversarial.attacks import AttackSettings, fooling, given, projected_descent
 from u3lab.adversarial.quantisation import quantise_near
 from u3lab.checks import is_a, number, tensors, whole
-from u3lab.descent import clamp, last
+from u3lab.descent import clamp, gradients, last
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.nets.out_of_place import OutOfPlace
@@ -47,8 +47,8 @@ def layer_saliency(net: Classifier, images: Tensor, *, graph: bool = False) -> T
         with meanwhile(mode(OutOfPlace())):
             scores = net.unchecked(x)
         s = scores.amax(1).sum()  # each picture's own score: they do not mix
-        gradients = torch.autograd.grad(s, list(kept.values()), create_graph=graph)
-        modulated = [(g * a).abs().flatten(1).mean(1) for g, a in zip(gradients, kept.values(), strict=True)]
+        slopes = gradients(s, list(kept.values()), "the scores", create_graph=graph)
+        modulated = [(g * a).abs().flatten(1).mean(1) for g, a in zip(slopes, kept.values(), strict=True)]
         h = clamp(torch.stack(modulated, 1), 1e-12).log()
     return h if graph else h.detach()
 

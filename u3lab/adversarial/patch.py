@@ -21,7 +21,7 @@ from u3lab import images as _images
 from u3lab._system import paths
 from u3lab.adversarial.placing import SHAPES, apply_patch, placements
 from u3lab.adversarial.quantisation import quantise
-from u3lab.checks import number, whole
+from u3lab.checks import STEPS, number, whole
 from u3lab.descent import Step, descend
 from u3lab.nets import Classifier, check_classes, ready
 from u3lab.settings import or_default, setting, settings
@@ -71,7 +71,7 @@ def adversarial_patch(net: Classifier, images: Tensor, target: int | str, *,
         A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
     settings, net = or_default(settings, PatchSettings), ready(net, images)
-    x = images.detach().to(net.device)
+    x = images.detach().to(net.device, copy=True)  # of one's own: the run goes on if theirs change
     k, shape = net.class_index(target), settings.shape
     generator = torch.Generator().manual_seed(settings.seed)
     patch = torch.full((1, 3, settings.side, settings.side), 0.5, device=x.device).requires_grad_()
@@ -104,7 +104,7 @@ def success_rate(net: Classifier, images: Tensor, target: int | str, patch: Tens
     seed
         Of the places and angles.
     """
-    whole("trials", trials)
+    whole("trials", trials, 1, STEPS)
     net = ready(net, images)
     k, hits = net.class_index(target), 0
     number("scale", scale, 0, 2, without_low=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.adversarial.quantisation import quantise
-from u3lab.checks import SIDE, number, one_of, whole
+from u3lab.checks import SIDE, is_plain, number, one_of, whole
 from u3lab.errors import U3Error
 
 SHAPES = ("round", "square")
@@ -67,7 +67,7 @@ def apply_patch(images: Tensor, patch: Tensor, x: float | Tensor, y: float | Ten
 
 def _numbers(name: str, value: float | Tensor, count: int, low: float, high: float) -> Tensor:
     """One number, or one a picture, as (count,1,1), checked against its range."""
-    if not isinstance(value, Tensor):
+    if not is_plain(value):
         value = torch.tensor(number(name, value, low, high), dtype=torch.float64)
     values = value.detach().double().cpu().flatten()
     if len(values) not in (1, count):

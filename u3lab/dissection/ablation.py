@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from u3lab.checks import shown, tensors, whole, wholes
+from u3lab.checks import is_plain, shown, tensors, whole, wholes
 from u3lab.errors import U3Error
 from u3lab.measures import balanced_accuracy, of_class
 from u3lab.nets import Classifier, ready
@@ -41,7 +41,7 @@ def ablate(net: Classifier, layer: str, features: Tensor, units: Sequence[int] |
 
 def numbered(features: Tensor, units: Sequence[int] | Tensor) -> list[int]:
     """The numbers of units that are given as numbers or as a mask (U) bool, if the features have them."""
-    if not isinstance(features, Tensor) or features.ndim not in (2, *GRIDS) or not features.numel():
+    if not is_plain(features) or features.ndim not in (2, *GRIDS) or not features.numel():
         raise U3Error(f"features is {shown(features)}; give what net.features(images, layer) gives, (B,U,h,w) or (B,U)")
     if isinstance(units, Tensor) and units.dtype == torch.bool and units.shape == features.shape[1:2]:
         units = units.nonzero()[:, 0]

@@ -22,6 +22,8 @@ from u3lab.checks import SIDE, number, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 
+ROUNDING = 1e-3  # of what has to be 1 or 0 in QQᵀ, in float32
+
 
 def rotation(units: int, *, share: float = 1.0, seed: int = 0) -> Tensor:
     """Q^share (U,U): nothing at 0, a rotation drawn evenly from all at 1, and the shortest way between; U from 2 on."""
@@ -38,17 +40,21 @@ def rotation(units: int, *, share: float = 1.0, seed: int = 0) -> Tensor:
 class Rotated(Classifier):
     """A network whose layers are seen along other axes: to be dissected like the network itself.
 
-    ``turn`` (V,U) is laid on the units of whatever layer is looked at; the answer of the network stays the same.
+    ``turn`` (U,U), a rotation or a reflection, is laid on the units of whatever layer is looked at; the answer of the
+    network stays the same.
     """
 
     def __init__(self, net: Classifier, turn: Tensor) -> None:
         net = ready(net)
-        tensors(turn=(turn, "VU"))
+        tensors(turn=(turn, "UU"))
+        if (turn.double() @ turn.double().T - torch.eye(len(turn)).to(turn.device)).abs().max() > ROUNDING:
+            raise U3Error("turn is no rotation, its rows have other lengths than 1 or other angles than 90°; make one "
+                          "with dissection.rotation(units)")
         super().__init__(net.module, **net.facts() | {"name": f"{net.name}, rotated"})
         self.turn = turn
 
     def watch(self, callbacks: dict[str, Callable[[Tensor], None]], *, grad: bool | None = None) -> meanwhile:
-        """As the network's own, with Q a at each place, (B,V,h,w), for each callback."""
+        """As the network's own, with Q a at each place, (B,U,h,w), for each callback."""
         return super().watch({layer: partial(self._turned, callback) for layer, callback in callbacks.items()},
                              grad=grad)
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from u3lab._system import distributed, memory
-from u3lab.checks import is_a, number, shown, whole, words
+from u3lab.checks import is_a, is_plain, number, shown, whole, words
 from u3lab.datasets.labelled import ConceptData, Labelled, batches, known
 from u3lab.dissection.overlap import overlap, plain_overlap
 from u3lab.dissection.quantiles import Quantiles, plain_quantile
@@ -74,7 +74,7 @@ class Dissection:
 
     def weighted(self, often: Tensor) -> Dissection:
         """This dissection of another sample of pictures, in which group p is ``often[p]`` times, (P) float64."""
-        if not isinstance(often, Tensor) or often.shape != self.intersection.shape[:1]:
+        if not is_plain(often) or often.shape != self.intersection.shape[:1]:
             raise U3Error(f"often is {shown(often)}; give one number for each of the {len(self.intersection)} groups")
         return replace(self, **{name: torch.einsum("p,puc->uc", often.to(self.union), getattr(self, name))[None]
                                 for name in ("intersection", "union")})

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import tensors, whole
+from u3lab.checks import STEPS, tensors, whole
 from u3lab.errors import U3Error
 
 
@@ -45,15 +45,15 @@ def kernel_similarity(first: Tensor, second: Tensor, *, diagonal: bool = False) 
         Kernels of different sizes, or not square.
     """
     tensors(first=(first, "CC"), second=(second, "CC"))
-    counted = torch.ones_like(first) if diagonal else 1 - torch.eye(len(first), dtype=first.dtype)
-    a, b = first * counted, second * counted
+    counted = 1 if diagonal else 1 - torch.eye(len(first), dtype=torch.float64, device=first.device)
+    a, b = first.double() * counted, second.double() * counted
     return float((a * b).sum() / (a.norm() * b.norm()).clamp(min=1e-300))
 
 
 def chance_similarity(first: Tensor, second: Tensor, *, times: int = 200, seed: int = 0) -> list[float]:
     """The similarity when the second network's concepts are shuffled, ``times`` over: what no agreement looks like."""
     tensors(first=(first, "CC"), second=(second, "CC"))
-    times, seed = whole("times", times), whole("seed", seed, 0)
+    times, seed = whole("times", times, 1, STEPS), whole("seed", seed, 0)
     draw = torch.Generator().manual_seed(seed)
     orders = [torch.randperm(len(second), generator=draw) for _ in range(times)]
     return [kernel_similarity(first, second[order][:, order]) for order in orders]

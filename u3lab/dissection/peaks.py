@@ -16,6 +16,7 @@ from torch import Tensor
 from u3lab._system import memory
 from u3lab.checks import SIDE, is_a, room, whole, words
 from u3lab.datasets.labelled import ConceptData, batches, known, some
+from u3lab.descent import gradients
 from u3lab.dissection.dissecting import maps_of
 from u3lab.errors import U3Error
 from u3lab.inversion.codes import code
@@ -89,7 +90,7 @@ def seen(net: Classifier, layer: str, x: Tensor, unit: int, size: int) -> Tensor
     """The part of a picture (1,3,H,W) that a unit depends on where it is largest, (1,3,size,size)."""
     at = x.detach().clone().requires_grad_()
     with torch.enable_grad():
-        gradient = torch.autograd.grad(code(net, layer, at)[0, unit].max(), at)[0]
+        (gradient,) = gradients(code(net, layer, at)[0, unit].max(), [at], "the unit")
     touched = gradient.abs().sum((0, 1)) > 0
     if not touched.any():  # a unit that is silent in this picture
         return _square(x, size)

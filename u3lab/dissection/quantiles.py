@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from u3lab._system import distributed
-from u3lab.checks import number, shown, whole
+from u3lab.checks import is_plain, number, shown, whole
 from u3lab.errors import U3Error
 
 BINS = 8192  # a multiple of 4, so that bins can be joined in pairs
@@ -51,7 +51,7 @@ class Quantiles:
             Another number of units, NaN or infinite values.
         """
         units = len(self.reach)
-        if (not isinstance(activations, Tensor) or activations.ndim not in (2, 4) or activations.shape[1] != units
+        if (not is_plain(activations) or activations.ndim not in (2, 4) or activations.shape[1] != units
                 or not activations.numel()):
             raise U3Error(f"activations is {shown(activations)}; give a tensor (B,{units},h,w) or (B,{units})")
         values = activations.detach().float().cpu().movedim(1, 0).flatten(1)  # (U,N)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from u3lab.checks import is_plain, shown
 from u3lab.errors import U3Error
 
 
@@ -46,8 +47,8 @@ def cka(features_a: Tensor, features_b: Tensor) -> float:
 
 def _samples(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Both as (n,C) in double precision, sample by sample."""
-    shapes = " and ".join(str(tuple(f.shape)) if isinstance(f, Tensor) else type(f).__name__ for f in (a, b))
-    both = isinstance(a, Tensor) and isinstance(b, Tensor)
+    shapes = " and ".join(str(tuple(f.shape)) if is_plain(f) else shown(f) for f in (a, b))
+    both = is_plain(a) and is_plain(b)
     if not both or a.ndim != b.ndim or a.ndim not in (2, 4) or len(a) != len(b):
         raise U3Error(f"features of shapes {shapes} do not belong together; give (B,C,h,w) twice or (n,C) twice, "
                       "of the same pictures")

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import is_a, number, one_of, whole
+from u3lab.checks import is_a, is_plain, number, one_of, whole
 from u3lab.equivariance.regression import MOST_STRENGTH, orthogonal_matching_pursuit, ridge
 from u3lab.equivariance.stitching import BATCH
 from u3lab.equivariance.transforms import Transform
@@ -53,7 +53,7 @@ class Equivariance:
     def map(self, features: Tensor) -> Tensor:
         """M_g φ(x) from φ(x): (B,C,h,w) → (B,C,h,w), both before the ReLU; differentiable. Of volumes alike."""
         m, channels = self.weight.shape[-1], self.weight.shape[1]
-        if isinstance(features, Tensor) and features.ndim in GRIDS and features.shape[1] != channels:
+        if is_plain(features) and features.ndim in GRIDS and features.shape[1] != channels:
             raise U3Error(f"layer {self.layer!r} has {channels} channels and these features {features.shape[1]}; give "
                           f"before_relu(net, {self.layer!r}, images)[0]")
         moved = F.pad(self.move(features), (m // 2,) * 2 * (features.ndim - 2), mode="replicate")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from u3lab.checks import MAX_PIXELS
+from u3lab.checks import MAX_PIXELS, is_plain, shown
 from u3lab.errors import U3Error
 
 SLACK = 1e-4  # rounding that a value may have outside [0,1]
@@ -16,7 +16,11 @@ SLACK = 1e-4  # rounding that a value may have outside [0,1]
 
 def from_array(x: np.ndarray | Tensor) -> Tensor:
     """One picture (1,3,H,W) float32 in [0,1], by the layouts and kinds of numbers that ``images.load`` names."""
+    if isinstance(x, Tensor) and not is_plain(x):
+        raise U3Error(f"{shown(x)} is no picture; give one of plain numbers")
     given = f"the {'tensor' if isinstance(x, Tensor) else 'array'} of shape {tuple(x.shape)}"
+    if np.ma.is_masked(x):
+        raise U3Error(f"{given} has masked values, and a picture has none; say what stands there: x.filled(0)")
     if 0 in x.shape:
         raise U3Error(f"{given} is empty; give a picture with pixels")
     values, largest = _numbers(x)

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from u3lab.checks import FLOATS, MAX_PIXELS, floats, room, whole
+from u3lab.checks import FLOATS, MAX_PIXELS, floats, is_plain, room, shown, whole
 from u3lab.errors import U3Error
 from u3lab.images import dicom, shipped
 from u3lab.images.arrays import check_range, from_array
@@ -86,8 +86,8 @@ def check(images: Tensor, channels: int | None = 3, axes: int | None = 2) -> Ten
     ``channels=None`` takes any number of them, ``axes=3`` volumes (B,channels,D,H,W), ``axes=None`` either. The message
     says what does not hold and how to mend it.
     """
-    if not isinstance(images, Tensor):
-        raise U3Error(f"{type(images).__name__} is not a batch of pictures; make a tensor with images.load(…)")
+    if not is_plain(images):
+        raise U3Error(f"{shown(images)} is no batch of pictures; make a tensor with images.load(…)")
     shape, axes = tuple(images.shape), axes or (3 if images.ndim == 5 else 2)
     if images.numel() == 0:
         raise U3Error(f"the batch of pictures is empty, its shape is {shape}; give at least one picture")

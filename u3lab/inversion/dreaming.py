@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab.checks import room
-from u3lab.descent import Step
+from u3lab.descent import Step, gradients
 from u3lab.inversion.codes import LOGITS, code, pictured
 from u3lab.nets import Classifier
 from u3lab.settings import or_default, setting, settings
@@ -57,7 +57,7 @@ def dream(net: Classifier, layer: str, image: Tensor, *, settings: DreamSettings
 
 
 def _scales(net: Classifier, layer: str, image: Tensor, settings: DreamSettings) -> Iterator[Step]:
-    photo, draw = image.to(net.device), torch.Generator().manual_seed(settings.seed)
+    photo, draw = image.to(net.device, copy=True), torch.Generator().manual_seed(settings.seed)
     iteration, dreamt, steps = 0, torch.zeros_like(photo), settings.steps
     sizes = [[max(LEAST, round(side / settings.ratio**octave)) for side in image.shape[-2:]]
              for octave in reversed(range(settings.octaves))]
@@ -69,7 +69,7 @@ def _scales(net: Classifier, layer: str, image: Tensor, settings: DreamSettings)
             rolled = x.roll(by, (2, 3)).requires_grad_()
             with torch.enable_grad():
                 loss = -code(net, layer, rolled).square().mean() / 2
-                gradient = torch.autograd.grad(loss, rolled)[0].roll([-n for n in by], (2, 3))
+                gradient = gradients(loss, [rolled], "the code")[0].roll([-n for n in by], (2, 3))
             yield Step(iteration, loss.item(), x, {"excitation": loss.item()})
             x = (x - settings.step_size * gradient / (gradient.abs().mean() + 1e-12)).clamp(0, 1)
             iteration += 1

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from u3lab.checks import number, tensors, whole
+from u3lab.checks import FLOATS, number, shown, tensors, whole
 from u3lab.errors import U3Error
 
 
@@ -17,7 +17,7 @@ def tikhonov(matrix: Tensor, y: Tensor, lam: float) -> Tensor:
     Raises U3Error on shapes or kinds of numbers that do not go together, and on a λ that is lost in rounding.
     """
     tensors(matrix=(matrix, "KN"), y=(y, "K"))
-    if not matrix.is_floating_point() or matrix.dtype != y.dtype:
+    if matrix.dtype not in FLOATS or matrix.dtype != y.dtype:
         raise U3Error(f"matrix is of {matrix.dtype} and y of {y.dtype}; give floats of one kind, such as y.float()")
     lam = number("lam", lam, 0, without_low=True)
     eye = torch.eye(matrix.shape[1], dtype=matrix.dtype, device=matrix.device)
@@ -63,12 +63,16 @@ def gaussian_posterior(matrix: Tensor, y: Tensor, mean: Tensor, covariance: Tens
     Raises
     ------
     U3Error
-        Shapes or kinds of numbers that do not go together.
+        Shapes or kinds of numbers that do not go together, or a covariance that is none.
     """
     tensors(matrix=(matrix, "KN"), y=(y, "K"), mean=(mean, "N"), covariance=(covariance, "NN"))
-    if len({one.dtype for one in (matrix, y, mean, covariance)}) > 1 or not matrix.is_floating_point():
-        raise U3Error("matrix, y, mean and covariance are of different kinds; give floats of one kind: y.double()")
+    if len({one.dtype for one in (matrix, y, mean, covariance)}) > 1 or matrix.dtype not in FLOATS:
+        raise U3Error("matrix, y, mean and covariance are not all float32 or all float64; give y.double() and so on")
     noise = number("noise", noise, 0, without_low=True)
+    rounding = covariance.abs().max() * torch.finfo(covariance.dtype).eps ** 0.5
+    if (covariance - covariance.T).abs().max() > rounding or torch.linalg.eigvalsh(covariance).min() < -rounding:
+        raise U3Error(f"covariance, {shown(covariance)}, is not symmetric or has negative variances; give one such as "
+                      "torch.cov(x.T)")
     seen = matrix @ covariance  # M C
     of_y = seen @ matrix.T + noise**2 * torch.eye(len(y), dtype=y.dtype, device=y.device)
     try:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from u3lab.descent import Step
+from u3lab.descent import Step, gradients
 from u3lab.errors import U3Error
 from u3lab.inversion.codes import code, relative_error
 from u3lab.nets import Classifier, checkpoints, ready
@@ -58,7 +58,7 @@ def langevin(x: Tensor, denoise: Callable[[Tensor], Tensor], energy: Callable[[T
         with torch.enable_grad():
             clean = denoise(x)
             price = energy(clean)
-            gradient = torch.autograd.grad(price, x)[0]
+            (gradient,) = gradients(price, [x], "the code")
         yield State(x.detach(), clean.detach(), price.detach())
         with torch.no_grad():
             drift = (clean - x - lam() * gradient) / 2

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.checks import one_of
+from u3lab.descent import gradients
 from u3lab.errors import U3Error
 from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.learned import LAYERS, Inverter, block, decode
@@ -95,6 +96,6 @@ def drawn(net: Classifier, unrolled: Unrolled, x: Tensor, y: Tensor) -> Iterator
         x = x.detach()
         with torch.enable_grad():
             seen = x.clone().requires_grad_()
-            gradient, = torch.autograd.grad(relative_error(code(net, unrolled.layer, seen), y), seen)
+            (gradient,) = gradients(relative_error(code(net, unrolled.layer, seen), y), [seen], "the code")
         x = (x + step(x, gradient)).clamp(0, 1)
         yield x

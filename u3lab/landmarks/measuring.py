@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from u3lab.checks import is_a, number, room, shown, tensors, wholes
+from u3lab.checks import is_a, is_plain, number, room, shown, tensors, wholes
 from u3lab.errors import U3Error
 
 
@@ -106,6 +106,6 @@ def fit_landmarks(z: Tensor, true: Tensor, *, ridge: float = 0.0, bias: bool = T
 
 def _flat(z: object) -> Tensor:
     """(N,…) → (N,F) in float64 on the CPU."""
-    if not isinstance(z, Tensor) or z.ndim < 2 or not z.is_floating_point():
+    if not is_plain(z) or z.ndim < 2 or not z.is_floating_point():
         raise U3Error(f"z is {shown(z)}; give codes (N,F) or points (N,K,2), as floats")
     return z.detach().double().cpu().flatten(1)

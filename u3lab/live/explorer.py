@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets as w
 
 from u3lab._system import credits
-from u3lab.checks import is_a, shown
+from u3lab.checks import function, shown
 from u3lab.errors import U3Error
 from u3lab.live import kernel
 from u3lab.live.screen import Click, Picture, Screen
@@ -105,7 +105,7 @@ class Explorer(Live):
     """
 
     def __init__(self, fn: Callable[..., Answer], controls: dict[str, Any]) -> None:
-        is_a("fn", fn, Callable, "give a function that returns a picture")
+        function("fn", fn, controls, f"give a function of the controls, {', '.join(controls)}, that returns a picture")
         super().__init__(controls)
         self.fn, self.box = fn, w.VBox([row(self.controls, self.picture), self.picture, self.line])
         try:
@@ -167,7 +167,8 @@ def explore(fn: Callable[..., Answer], *, still: Mapping[str, Any] | None = None
     Raises
     ------
     U3Error
-        Something that no control can be made from, or a value for a control that is not there.
+        Something that no control can be made from, a value for a control that is not there, or a function that does not
+        take just these.
     Exception
         A defect of ``fn`` at the first values; later ones show as a line.
     """

@@ -17,7 +17,7 @@ import ipywidgets as w
 
 from u3lab._system import credits
 from u3lab._system.sharing import shared
-from u3lab.checks import is_a, whole
+from u3lab.checks import STEPS, is_a, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.live import kernel
@@ -53,7 +53,7 @@ class Player(Live):
     def __init__(self, solver: Solver, settings_then_names: tuple[Any, ...], first: int,
                  controls: dict[str, Any]) -> None:
         self.solver = is_a("solver", solver, Callable, "give a function that returns an iterator of steps")
-        first, self.sliders = whole("first", first, 0), Controls(*settings_then_names)
+        first, self.sliders = whole("first", first, 0, STEPS), Controls(*settings_then_names)
         super().__init__(controls, paced=True)
         self.settings, self.curve = self.sliders.settings, w.HTML()
         self.playing, self._task, self._early = False, None, None

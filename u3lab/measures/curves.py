@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from u3lab.checks import shown, tensors
+from u3lab.checks import is_plain, shown, tensors
 from u3lab.errors import U3Error
 
 
 def _comparable(a: Tensor, b: Tensor) -> None:
     """U3Error unless both are tensors of one shape and finite."""
-    if not (isinstance(a, Tensor) and isinstance(b, Tensor)) or a.shape != b.shape or not a.numel():
+    if not (is_plain(a) and is_plain(b)) or a.shape != b.shape or not a.numel():
         raise U3Error(f"{shown(a)} and {shown(b)} cannot be compared; give two tensors of one shape")
     tensors(a=(a.flatten(), "N"), b=(b.flatten(), "N"))
 
@@ -36,6 +36,11 @@ def rank_correlation(a: Tensor, b: Tensor) -> float:
 
 
 def auc(x: Tensor, y: Tensor) -> float:
-    """Area under the curve y over x, both (N), by the trapezium rule; of a deletion or insertion curve for example."""
+    """Area under the curve y over x, both (N), by the trapezium rule; of a deletion or insertion curve for example.
+
+    Raises U3Error where x falls: the area would be counted away.
+    """
     tensors(x=(x, "N"), y=(y, "N"))
+    if (x[1:] < x[:-1]).any():
+        raise U3Error("x falls somewhere; give the curve from left to right, such as x.flip(0) and y.flip(0)")
     return float(torch.trapezoid(y, x))

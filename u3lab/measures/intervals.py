@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import booleans, is_a, shown, tensors, whole, words
+from u3lab.checks import MAX_PIXELS, STEPS, booleans, is_a, is_plain, shown, tensors, whole, words
 from u3lab.errors import U3Error
 
 OUTER = (0.025, 0.975)  # the shares between which a 95 % interval lies
@@ -38,8 +38,8 @@ def bootstrap(statistic: Callable[[Tensor], Tensor], groups: int, *, times: int 
     Parameters
     ----------
     statistic
-        How often each group is in a sample, (D,G) float64 → the statistic of each of the D samples, (D) float64; NaN
-        for a sample that has none is left out.
+        How often each group is in a sample, (D,G) float64 → the statistic of each of the D samples, (D) real numbers;
+        NaN for a sample that has none is left out.
     groups
         Their number G.
     times
@@ -55,7 +55,10 @@ def bootstrap(statistic: Callable[[Tensor], Tensor], groups: int, *, times: int 
         No function, numbers that are not whole, a statistic that is not (D) or NaN for every sample.
     """
     is_a("statistic", statistic, Callable, "give a function from (D,G) to (D), such as lambda often: often.mean(1)")
-    groups, times, seed = whole("groups", groups), whole("times", times), whole("seed", seed, 0)
+    groups, times, seed = whole("groups", groups), whole("times", times, 1, STEPS), whole("seed", seed, 0)
+    if groups * times > MAX_PIXELS:
+        raise U3Error(f"{times} samples of {groups} groups are too much to draw at once; at most {MAX_PIXELS // 10**6} "
+                      "million numbers are, so give fewer of them")
     # scipy.stats.bootstrap draws the values anew for each sample and one NaN among a thousand makes its interval NaN.
     # As counts, all samples are one product of matrices, and one that happens to have no attack can be left out.
     value = float(_of_samples(statistic, torch.ones(1, groups, dtype=torch.float64)))
@@ -70,10 +73,10 @@ def bootstrap(statistic: Callable[[Tensor], Tensor], groups: int, *, times: int 
 
 def _of_samples(statistic: Callable[[Tensor], Tensor], often: Tensor) -> Tensor:
     """The statistic of the samples that ``often`` (D,G) tells, (D)."""
-    if not isinstance(found := statistic(often), Tensor) or found.shape != often.shape[:1]:
-        raise U3Error(f"the statistic gives {shown(found)} for {len(often)} samples; return a tensor with one value "
-                      "for each, for example often.mean(1)")
-    return found
+    if not is_plain(found := statistic(often)) or found.shape != often.shape[:1] or found.is_complex():
+        raise U3Error(f"the statistic gives {shown(found)} for {len(often)} samples; return a tensor with one real "
+                      "number for each, for example often.mean(1)")
+    return found.detach().double()
 
 
 def mean(values: Tensor, groups: Sequence[str] | Sequence[int] | None = None, *, seed: int = 0) -> Interval:
@@ -91,7 +94,7 @@ def mean(values: Tensor, groups: Sequence[str] | Sequence[int] | None = None, *,
     U3Error
         No numbers, values that are not finite, or not one group for each.
     """
-    if not isinstance(values, Tensor) or values.ndim not in (1, 2) or not values.numel() or not values.isfinite().all():
+    if not is_plain(values) or values.ndim not in (1, 2) or not values.numel() or not values.isfinite().all():
         raise U3Error(f"values is {shown(values)}; give a tensor (N) or (N,R) of finite numbers")
     values = values.detach().double().cpu().reshape(len(values), -1).mean(1)
     names = range(len(values)) if groups is None else groups

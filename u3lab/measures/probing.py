@@ -25,7 +25,7 @@ def balanced_accuracy(scores: Tensor, labels: Tensor, target: int) -> float:
         are of.
     """
     tensors(scores=(scores, "BK"), labels=(labels, "B"))
-    classes(labels, scores.shape[1])
+    labels = classes(labels, scores.shape[1])
     wanted = of_class(labels, whole("target", target, 0, scores.shape[1] - 1))
     found = (scores.argmax(1) == target).to(labels.device)
     return float((found[wanted].double().mean() + (~found[~wanted]).double().mean()) / 2)
@@ -40,11 +40,11 @@ def of_class(labels: Tensor, target: int) -> Tensor:
 
 
 def classes(labels: Tensor, count: int = CLASSES) -> Tensor:
-    """The labels (N), if they are numbers of so many classes: whole, and from 0 on."""
+    """The labels (N) as int64, if they are numbers of so many classes: whole, and from 0 on."""
     tensors(labels=(labels, "N"))
     if not of_wholes(labels):
         raise U3Error(f"labels is of {labels.dtype}; give the numbers of classes, for example labels.long()")
-    for label in labels.aminmax():
+    for label in (labels := labels.long()).aminmax():
         whole("a label", label.item(), 0, count - 1)
     return labels
 
@@ -103,7 +103,7 @@ def probe(features: Tensor, labels: Tensor, *, C: float = 1.0) -> Probe:
         raise U3Error(f"features has the shape {tuple(features.shape)}; give (N,U): of maps, features.mean((2, 3))")
     tensors(features=(features, "NU"), labels=(labels, "N"))
     C = number("C", C, 0, without_low=True)
-    if len(there := classes(labels).unique().cpu()) < 2:
+    if len(there := (labels := classes(labels)).unique().cpu()) < 2:
         raise U3Error("all labels are the same; a probe needs at least two classes")
     x = features.detach().double()
     mean, spread = x.mean(0), x.std(0, unbiased=False)

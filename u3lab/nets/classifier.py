@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from u3lab import images as _images
 from u3lab._system.meanwhile import hook, meanwhile
-from u3lab.checks import is_a, shown, whole
+from u3lab.checks import is_a, is_plain, shown, whole
 from u3lab.errors import U3Error
-from u3lab.nets.tokens import Grid, prefix_tokens
+from u3lab.nets.tokens import Grid, are_last, prefix_tokens, put_first, widths
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HALF = (torch.float16, torch.bfloat16)
@@ -66,11 +66,13 @@ class Classifier(nn.Module):
                  pictures: bool = True, channels: int | None = None, output: str | int | None = None,
                  sigmoid: bool = False, spacing: Sequence[float] | None = None) -> None:
         super().__init__()
+        module = uncompiled(module, name)
         self.module, self.name, self.size = module, name, size
         self.classes = tuple(classes)
         self.memory_format, self.pictures, self.output, self.sigmoid = memory_format, pictures, output, sigmoid
         self.axes, found = _looked_at(module, spacing)  # 3 axes are those of a volume
         self.prefix = prefix_tokens(module)  # None for all but transformers
+        self._widths = widths(module)
         self.channels = channels or (len(mean) if len(mean) > 1 else found)
         self.spacing = None if spacing is None else tuple(spacing)
         self._paths = is_a("layers", layers or _paths(module), dict, "give a dict of names and paths in the module")
@@ -115,10 +117,14 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Class scores before the softmax: (B,3,H,W) in [0,1] → (B,K), with a graph if the pictures need a gradient."""
-        return self.unchecked(self.check(images))
+        return self.run(self.normalise(self.check(images)))
 
     def unchecked(self, images: Tensor) -> Tensor:
-        """As the call itself, for a loop that has checked its pictures already, or lets them leave [0,1]."""
+        """The same for a loop that has checked its pictures already, or lets them leave [0,1].
+
+        Refused in training mode: somebody may have put the network into it in the midst of a run.
+        """
+        self.refuse_training()
         return self.run(self.normalise(images))
 
     def refuse_training(self) -> None:
@@ -254,19 +260,28 @@ class Classifier(nn.Module):
         Tokens are handed on as maps, see :mod:`u3lab.nets.tokens`. ``grad`` turns gradients on or off meanwhile.
         """
         grid = None if self.prefix is None else Grid(self.prefix)
+        show = grid.show if grid else self._show
 
         def handing(callback: Callable[[Tensor], None]) -> Callable:
             def see(module: nn.Module, inputs: object, output: object) -> Tensor | None:
-                if isinstance(output, Tensor):  # a dict or a tuple is no activation
-                    if grid:
-                        return grid.show(output, callback)
-                    callback(output)
-                return None
+                # A dict or a tuple is no activation.
+                return show(output, callback) if isinstance(output, Tensor) else None
             return see
 
         hooks = [hook(part, grid.see) for part in self.module.modules() if isinstance(part, nn.Conv2d)] if grid else []
         hooks += [hook(self.layer(layer), handing(callback)) for layer, callback in callbacks.items()]
         return meanwhile(*hooks, grad=grad)
+
+    def channels_last(self, output: Tensor) -> bool:
+        """Whether a layer gives (B,h,w,C), which :meth:`watch` hands on as (B,C,h,w)."""
+        return self.prefix is None and are_last(output, self._widths)
+
+    def _show(self, output: Tensor, callback: Callable[[Tensor], None]) -> Tensor | None:
+        """Hand an output to the callback; returns what the network is to go on with, if not None."""
+        if self.channels_last(output):
+            return put_first(output, callback)
+        callback(output.dequantize() if output.is_quantized else output)
+        return None
 
     def path(self, layer: str) -> str:
         """Where a layer lies inside the module: "fire5" → "features.7"."""
@@ -324,9 +339,19 @@ def finite(answer: Tensor, name: str) -> Tensor:
     return answer
 
 
+def uncompiled(module: nn.Module, name: str) -> nn.Module:
+    """The network that torch.compile has wrapped. What no Python runs in cannot be watched, and is refused."""
+    module = getattr(module, "_orig_mod", module)
+    if any(isinstance(part, torch.jit.ScriptModule) or hasattr(part, "_orig_mod") or part._compiled_call_impl
+           for part in module.modules()):
+        raise U3Error(f"{name} is compiled, by torch.jit or in parts, so that nobody can look inside; give the network "
+                      "that it was made from")
+    return module
+
+
 def one_picture(images: Tensor) -> Tensor:
     """The picture, if it is one: (1,C,H,W)."""
-    if not isinstance(images, Tensor):
+    if not is_plain(images):
         raise U3Error(f"{shown(images)} is no picture; make one with images.load(…)")
     if len(images) != 1:
         raise U3Error(f"one picture at a time: got {len(images)}; use images[:1]")

@@ -37,6 +37,7 @@ def ready(net: nn.Module, *images: Tensor, one: bool = False, bounded: bool = Fa
         what = "nothing" if net is None else repr(net)[:40] if isinstance(net, str) else (
             f"a value of type {type(net).__name__}")
         raise U3Error(f"a network is wanted here, not {what}; make one with nets.load('squeezenet1_1')")
+    net = getattr(net, "_orig_mod", net)  # of a Classifier that torch.compile has wrapped
     if not isinstance(net, Classifier):
         net = Classifier(net, name=type(net).__name__, pictures=False)
     net.refuse_training()

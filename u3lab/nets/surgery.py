@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab._system.meanwhile import hook, meanwhile
-from u3lab.checks import listed, shown, whole
+from u3lab.checks import is_plain, listed, shown, whole
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier
 from u3lab.nets.gate import ready
@@ -91,7 +91,7 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     if net.prefix:
         raise U3Error(f"{net.name} hands on {net.prefix} tokens beside those of the patches, which maps do not have; "
                       "take a network without them")
-    if not isinstance(features, Tensor) or features.ndim not in (2, *GRIDS) or not features.numel():
+    if not is_plain(features) or features.ndim not in (2, *GRIDS) or not features.numel():
         raise U3Error(f"features are a tensor (B,C,h,w) or (B,C) of at least one picture, not {shown(features)}")
     if not torch.isfinite(features).all():
         raise U3Error(f"the features for {layer!r} have NaN or infinite values; look for their origin before this line")
@@ -104,10 +104,13 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     def replace(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
         nonlocal calls
         calls += 1
+        last = net.channels_last(output)
+        output = output.movedim(-1, 1) if last else output
         if output.shape[1] != features.shape[1]:
             raise U3Error(f"layer {layer!r} of {net.name} has {output.shape[1]} channels, the given features have "
                           f"{features.shape[1]}; map them first")
-        return features.clone()  # a later ReLU may work in place
+        given = features.clone()  # a later ReLU may work in place
+        return given.movedim(1, -1) if last else given
 
     try:
         with meanwhile(hook(net.layer(layer), replace), grad=features.requires_grad and torch.is_grad_enabled()):

@@ -33,7 +33,34 @@ def attentions(module: nn.Module) -> list[nn.Module]:
 
 def counts(score: Tensor, maps: Tensor) -> bool:
     """Whether a score depends on maps to first order. Behind the last attention only the class token may count."""
-    return bool(torch.autograd.grad(score.sum(), maps, retain_graph=True)[0].any())
+    slope = torch.autograd.grad(score.sum(), maps, retain_graph=True, allow_unused=True) if score.requires_grad else ()
+    return any(one is not None and bool(one.any()) for one in slope)
+
+
+def widths(module: nn.Module) -> tuple[set[int], set[int]]:
+    """How many channels convolutions and normalisations of a network have, and how many those that have them last."""
+    names = "in_channels", "out_channels", "num_features", "num_channels"
+    last = {part.normalized_shape[0] for part in module.modules()
+            if isinstance(part, nn.LayerNorm) and len(part.normalized_shape) == 1}
+    every = (getattr(part, name, None) for part in module.modules() for name in names)
+    return {width for width in every if isinstance(width, int)} | last, last
+
+
+def are_last(output: Tensor, widths: tuple[set[int], set[int]]) -> bool:
+    """Whether a layer gives (B,h,w,C), as those of a Swin transformer do: C is normalised somewhere as a last axis, and
+    nothing in the network has h channels.
+    """
+    every, last = widths
+    return output.ndim == 4 and output.shape[3] in last and output.shape[1] not in every
+
+
+def put_first(output: Tensor, callback: Callable[[Tensor], None]) -> Tensor:
+    """Hand an output (B,h,w,C) to the callback as (B,C,h,w); returns what the network is to go on with.
+
+    That is made of the maps, so that the scores can be differentiated by them.
+    """
+    callback(maps := output.movedim(-1, 1))
+    return maps.movedim(1, -1)
 
 
 class Grid:
@@ -57,7 +84,6 @@ class Grid:
             tokens = maps.flatten(2).mT
             return torch.cat([output[:, :first], tokens], 1) if first else tokens
         if output.shape[1:] == (*self.sides, self.channels) and self.channels != output.shape[1]:  # still (B,h,w,C)
-            callback(maps := output.movedim(-1, 1))
-            return maps.movedim(1, -1)
+            return put_first(output, callback)
         callback(output)
         return None

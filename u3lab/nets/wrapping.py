@@ -89,7 +89,7 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
     if classes and scores.shape[1] != len(classes):
         raise U3Error(f"{net.name} answers with {scores.shape[1]} scores, and classes has {len(classes)} names")
     single = scores.shape[1] == 1 if one_of("sigmoid", sigmoid, (None, True, False)) is None else sigmoid
-    return Classifier(module, **facts, sigmoid=single, layers=layers or _blocks(module, seen.leading_to(scores)))
+    return Classifier(module, **facts, sigmoid=single, layers=layers or _blocks(net.module, seen.leading_to(scores)))
 
 
 def describe(net: nn.Module) -> str:

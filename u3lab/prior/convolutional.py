@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from u3lab.checks import number, whole
+from u3lab.checks import STEPS, number, whole
 from u3lab.errors import U3Error
 from u3lab.prior.tasks import laid_on
 
@@ -45,7 +45,7 @@ def convolutional_sparse_coding(image: Tensor, visible: Tensor, *, lam: float = 
     except ImportError:
         raise U3Error("this needs SPORCO: where there is a network, run `pip install sporco`") from None
     m, lam, smooth, steps = laid_on(image, visible), number("lam", lam, 0), number("smooth", smooth, 0), whole(
-        "steps", steps)
+        "steps", steps, 1, STEPS)
     around = ((BORDER, BORDER), (BORDER, BORDER), (0, 0))
     known = np.pad(m[0].permute(1, 2, 0).numpy().repeat(3, 2), around)
     given = np.pad((image * m)[0].permute(1, 2, 0).numpy(), around, mode="symmetric")

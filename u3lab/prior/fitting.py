@@ -69,7 +69,7 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
     settings = or_default(settings, PriorSettings)
     is_a("generator", generator, Generator, "make one with prior.generator(…)")
     _fits(one_picture(_images.check(image)), generator, task)
-    image = image.to(generator.code.device)
+    image = image.to(generator.code.device, copy=True)  # of one's own: the run goes on if theirs changes
     draw = torch.Generator(device="cpu").manual_seed(settings.seed)
     mean: Tensor | None = None
     if not (weights := [w for w in generator.parameters() if w.requires_grad]):
@@ -83,7 +83,8 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
             code = code + settings.noise * torch.randn(code.shape, generator=draw).to(code)
         x = generator(code)
         now = x.detach()
-        mean = now if mean is None else running_mean(mean, now, settings.average)
+        begins = mean is None or not mean.isfinite().all()  # also where the run has diverged and gone back
+        mean = now if begins else running_mean(mean, now, settings.average)
         return mean, {"data": task(x, image)}
 
     return descend_with_rollback(weights, energy, steps=settings.steps, lr=lambda: settings.lr, tolerance=TOLERANCE)

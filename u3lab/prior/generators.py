@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import listed, one_of, room, shown, whole
+from u3lab.checks import is_plain, listed, one_of, room, shown, whole
 from u3lab.errors import U3Error
 
 WIDTHS = (16, 32, 64, 64, 64, 64)  # channels from the finest scale to the coarsest
@@ -40,7 +40,7 @@ class Generator(nn.Module):
         """The picture for a code (1,C,H,W) like z₀; without one, for z₀."""
         code = self.code if code is None else code
         like = (tuple(self.code.shape[1:]), self.code.dtype)
-        if not isinstance(code, Tensor) or not code.numel() or (tuple(code.shape[1:]), code.dtype) != like:
+        if not is_plain(code) or not code.numel() or (tuple(code.shape[1:]), code.dtype) != like:
             raise U3Error(f"the code is {shown(code)}; give one like psi.code, {tuple(self.code.shape)} of {like[1]}")
         picture = torch.sigmoid(self.colour(self.body(code)))
         height, width = self.size

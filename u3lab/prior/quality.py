@@ -46,8 +46,8 @@ def perceptual_distance(net: Classifier, x: Tensor, truth: Tensor, *, where: Ten
     """How differently a network sees two pictures: between 0, for equal ones, and 2.
 
     At each place of a layer the features are a vector, brought to length 1; the squared length of their difference is
-    averaged over places, and then over the layers but for the last, which has classes. Zhang et al., The unreasonable
-    effectiveness of deep features as a perceptual metric, CVPR 2018, equation 1, with all weights equal.
+    averaged over places, and then over the layers that have places, but for the last, which has classes. Zhang et al.,
+    The unreasonable effectiveness of deep features as a perceptual metric, CVPR 2018, equation 1, with equal weights.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def perceptual_distance(net: Classifier, x: Tensor, truth: Tensor, *, where: Ten
     Raises
     ------
     U3Error
-        As :func:`psnr`, and for a mask that :func:`~u3lab.prior.inpaint` would refuse.
+        As :func:`psnr`, for a mask that :func:`~u3lab.prior.inpaint` would refuse, and a network without such layers.
     """
     net = ready(net, x, one=True)
     _compared(x, truth)
@@ -71,9 +71,13 @@ def perceptual_distance(net: Classifier, x: Tensor, truth: Tensor, *, where: Ten
     with torch.no_grad():
         one, other = (extract_features(net, net.layers[:-1], picture) for picture in (x, truth))
     for layer, seen in one.items():
+        if seen.ndim != 4:
+            continue
         apart = (F.normalize(seen) - F.normalize(other[layer])).square().sum(1, keepdim=True)
         weight = F.adaptive_avg_pool2d(where, apart.shape[2:]).to(apart)
         found.append(float((weight * apart).sum() / weight.sum()))
+    if not found:
+        raise U3Error(f"no layer of {net.name} has places to compare pictures at; take a convolutional network")
     return sum(found) / len(found)
 
 

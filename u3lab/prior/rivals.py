@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.checks import number, shown, whole
+from u3lab.checks import STEPS, number, shown, whole
 from u3lab.descent import descend, last
 from u3lab.errors import U3Error
 from u3lab.images.variation import total_variation
@@ -33,7 +33,7 @@ def biharmonic(image: Tensor, visible: Tensor) -> Tensor:
 def tv_inpaint(image: Tensor, visible: Tensor, *, price: float = 1e-3, steps: int = 300) -> Tensor:
     """min ‖m ⊙ (x − x₀)‖² + γ Σ‖∇x‖ (Rudin, Osher & Fatemi 1992), from the mean colour in the hole."""
     visible = laid_on(image, visible)
-    price, steps, known = number("price", price, 0), whole("steps", steps), inpaint(visible)
+    price, steps, known = number("price", price, 0), whole("steps", steps, 1, STEPS), inpaint(visible)
     x = torch.where(visible.bool(), image, _mean_colour(image, visible)).clone().requires_grad_()
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:

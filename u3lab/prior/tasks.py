@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.checks import alike, floats, shown, whole
+from u3lab.checks import alike, floats, is_plain, shown, whole
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import one_picture
 
@@ -60,7 +60,7 @@ def laid_on(image: Tensor, visible: Tensor, *, one: bool = True) -> Tensor:
 
 def mask(visible: Tensor) -> Tensor:
     """m as floats (1,1,H,W), if it is one: 1 where the picture is known, 0 in the hole."""
-    if not isinstance(visible, Tensor) or visible.ndim != 4 or visible.shape[:2] != (1, 1):
+    if not is_plain(visible) or visible.ndim != 4 or visible.shape[:2] != (1, 1):
         raise U3Error(f"the mask is {shown(visible)}; give a tensor (1,1,H,W), 1 where the picture is known")
     m = visible.float()
     if not ((m == 0) | (m == 1)).all():

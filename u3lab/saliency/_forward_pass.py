@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from u3lab._system.meanwhile import meanwhile, mode
 from u3lab.checks import shown, whole
+from u3lab.descent import without_slope
 from u3lab.errors import U3Error
 from u3lab.nets import Region, ready
 from u3lab.nets.classifier import HALF, finite
@@ -148,9 +149,12 @@ class ForwardPass:
             p = torch.ones_like(y)
         with meanwhile():
             sent = torch.autograd.grad(y, [x], p, retain_graph=True, allow_unused=True)[0] if y.requires_grad else None
+        if sent is None and (x is self.images or x is self.inputs or torch.is_inference_mode_enabled()):
+            raise U3Error(without_slope("the target"))
         if sent is None:
             raise U3Error("that layer does not lead to the target: pick a layer below it (in LRP and excitation "
-                          "a convolution and the batch norm behind it are one layer: pick the batch norm)")
+                          "a convolution and the batch norm behind it are one layer: pick the batch norm), or what is "
+                          "between them has no derivative, as NumPy and int8 have none")
         return finite(sent.float() if sent.dtype in HALF else sent, self.net.name)
 
     def last_convolution(self, target: Target) -> str:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from u3lab._system.meanwhile import meanwhile, value
-from u3lab.checks import words
+from u3lab.checks import function, is_plain, shown, words
 from u3lab.errors import U3Error
 from u3lab.nets.out_of_place import IN_PLACE, relu_ceiling
 from u3lab.saliency._forward_pass import ForwardPass, Target, named_layers
@@ -53,18 +53,24 @@ class _ReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, ceiling: float, mode: SwappedReLU) -> Tensor:
         y = x.clamp(0, ceiling)
+        ctx.set_materialize_grads(False)  # where no signal comes back, that is told, and no zeros are made
         ctx.save_for_backward(y)
         ctx.ceiling, ctx.mode = ceiling, mode
         return y
 
     @staticmethod
-    def backward(ctx: Any, p: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, p: Tensor | None) -> tuple[Tensor | None, None, None]:
+        if p is None:
+            return None, None, None
         (y,) = ctx.saved_tensors
 
         def through(p: Tensor) -> Tensor:  # torch's own kernel: on a CPU ten times faster than torch.where with a mask
             return torch.ops.aten.hardtanh_backward(p, y, 0, ctx.ceiling)
 
-        return ctx.mode.rule(p, through), None, None
+        made = ctx.mode.rule(p, through)
+        if not is_plain(made) or made.shape != p.shape:
+            raise U3Error(f"the rule gives {shown(made)} for {shown(p)}; let it return a signal of the same shape")
+        return made, None, None
 
 
 class SwappedReLU(TorchFunctionMode):
@@ -99,6 +105,8 @@ class BackpropPass(ForwardPass):
         """As :func:`backprop`, without a new forward pass."""
         if not callable(rule) and not (isinstance(rule, str) and rule in RULES):
             raise U3Error(f"there is no rule {rule!r}; choose {', '.join(RULES)}, or give a function of (p, through)")
+        if callable(rule):
+            function("rule", rule, 2, "give a function of (p, through)")
         if rule != "gradient" and not self._relu.count:
             raise U3Error(f"{self.net.name} has no ReLU (a GELU or PReLU is none), so the rule {rule!r} means nothing "
                           "for it; use rule='gradient', or a network with ReLUs such as squeezenet1_1")

@@ -17,9 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.checks import each, shown, tensors
+from u3lab.checks import each, is_plain, shown, tensors
 from u3lab.descent import Step, clamp, descend
 from u3lab.errors import U3Error
+from u3lab.images.arrays import SLACK
 from u3lab.images.variation import total_variation
 from u3lab.images.views import shift
 from u3lab.nets import Classifier, Region, ready
@@ -54,7 +55,10 @@ class MaskSettings:
 def perturb(images: Tensor, mask: Tensor, baseline: Tensor) -> Tensor:
     """x̃ = (1 − m) ⊙ x + m ⊙ baseline: where m = 1 the picture is gone. Mask (B,1,h,w) or (B,1,d,h,w), enlarged."""
     tensors(mask=(mask, "B1hw" if _images.check(images, None, None).ndim == 4 else "B1dhw"))
-    if not isinstance(baseline, Tensor) or baseline.shape != images.shape or len(mask) not in (1, len(images)):
+    if mask.min() < -SLACK or mask.max() > 1 + SLACK:
+        raise U3Error(f"the mask goes from {mask.min():.3g} to {mask.max():.3g}; give values in [0,1], 1 where the "
+                      "picture is to be gone")
+    if not is_plain(baseline) or baseline.shape != images.shape or len(mask) not in (1, len(images)):
         raise U3Error(f"{len(images)} pictures {tuple(images.shape)}, a mask {tuple(mask.shape)} and as baseline "
                       f"{shown(baseline)} do not fit; baseline_like(images) makes one, a mask is (1 or B,1,h,w)")
     return blend(images, mask, _images.check(baseline, None, None))
@@ -62,7 +66,7 @@ def perturb(images: Tensor, mask: Tensor, baseline: Tensor) -> Tensor:
 
 def blend(images: Tensor, mask: Tensor, baseline: Tensor) -> Tensor:
     """As :func:`perturb`, unchecked, for a loop."""
-    m = enlarge(mask.to(images.device), images)
+    m = enlarge(mask.to(images), images)
     return (1 - m) * images + m * baseline
 
 
@@ -185,7 +189,7 @@ def _search(net: Classifier, images: Tensor, target: int | str | Region, setting
     """The mask that takes the target from all of these pictures."""
     spacing = net.spacing_of(images)
     wanted = target.each(len(images)) if isinstance(target, Region) else [net.class_index(target)] * len(images)
-    x = images.detach().to(net.device)
+    x = images.detach().to(net.device, copy=True)  # of one's own: the run goes on if theirs change
     generator = torch.Generator().manual_seed(settings.seed)
     baseline = _Baseline(x, settings, generator, spacing)
     m = _start(x, settings, net.spacing).requires_grad_()

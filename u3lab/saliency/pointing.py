@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
-from u3lab.checks import SIDE, listed, room, shown, whole
+from u3lab.checks import SIDE, is_plain, listed, room, shown, whole
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier, ready
@@ -83,7 +83,7 @@ def tile_shares(heat: Tensor) -> Tensor:
 
 def _even(heat: Tensor) -> Tensor:
     """The map, if it is one, with each cell doubled: the middle of an odd grid belongs half to each tile."""
-    if not isinstance(heat, Tensor) or heat.ndim != 4 or heat.shape[1] != 1 or not heat.numel():
+    if not is_plain(heat) or heat.ndim != 4 or heat.shape[1] != 1 or not heat.numel():
         raise U3Error(f"heat is a tensor (B,1,h,w), not {shown(heat)}; max_abs(…) or positive(…) makes it so")
     if not (heat.isfinite().all() and heat.min() >= 0):
         raise U3Error("heat is 0 or more and finite, but this map is not; max_abs(…) takes its strength, positive(…) "

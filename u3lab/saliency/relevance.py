@@ -8,7 +8,7 @@ from itertools import islice
 import torch
 from torch import Tensor, nn
 
-from u3lab.checks import number, whole
+from u3lab.checks import STEPS, number, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.saliency._forward_pass import GRIDS, ForwardPass, Target, is_neuron, named_layers, one_each
@@ -166,7 +166,7 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
     U3Error
         A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
-    whole("samples", samples)
+    whole("samples", samples, 1, STEPS)
     number("noise", noise, 0)
     net = ready(net, images)
     generator = torch.Generator().manual_seed(whole("seed", seed, 0))

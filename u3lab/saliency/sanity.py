@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from u3lab.checks import shown, whole
+from u3lab.checks import STEPS, is_plain, shown, whole
 from u3lab.errors import U3Error
 from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier, Region, ready
@@ -90,9 +90,9 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str | Region, h
     U3Error
         More than one picture, a map that is not of one channel or not finite, or a class that does not exist.
     """
-    whole("steps", steps)
+    whole("steps", steps, 1, STEPS)
     net = ready(net, image)
-    if len(image) != 1 or not isinstance(heat, Tensor) or heat.ndim != image.ndim or heat.shape[:2] != (1, 1):
+    if len(image) != 1 or not is_plain(heat) or heat.ndim != image.ndim or heat.shape[:2] != (1, 1):
         raise U3Error(f"one picture and its map (1,1,h,w) at a time: got {shown(image)} and {shown(heat)}; "
                       "max_abs(saliency) or positive(saliency) makes a map one channel")
     if not heat.isfinite().all():

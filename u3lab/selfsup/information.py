@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from u3lab.checks import FLOATS, is_a, number, of_one_kind, tensors, whole
+from u3lab.checks import FLOATS, is_a, is_plain, number, of_one_kind, tensors, whole
 from u3lab.errors import U3Error
 
 MOST = 4 * 10**6  # pairs of classes
@@ -54,7 +54,7 @@ def mutual_information(P: Tensor, *, lam: float = 1.0) -> Tensor:
     It is the sum of three entropies, λ H(rows) + λ H(columns) − H(P): the more classes are in use, the better, and the
     fewer pairs (i, j), the better. λ > 1 asks for evenly used classes. With λ = 1 it lies between 0 and ln min(k, k′).
     """
-    if not isinstance(P, Tensor) or P.ndim < 2:
+    if not is_plain(P) or P.ndim < 2:
         raise U3Error("P has to be a tensor (k,k), as joint(z, z_moved) gives it")
     tensors(P=(P.flatten(0, -2), "NK"))
     check_shares("P", P, P.sum((-1, -2)))

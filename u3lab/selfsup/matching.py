@@ -43,7 +43,7 @@ def match(clusters: Tensor, labels: Tensor) -> Tensor:
 def contingency(clusters: Tensor, labels: Tensor) -> Tensor:
     """How many pictures each cluster has of each class: (N), (N) → (clusters, classes), int64, on the CPU."""
     tensors(clusters=(clusters, "N"), labels=(labels, "N"))
-    rows, columns = (classes(one).cpu().long() for one in (clusters, labels))
+    rows, columns = (classes(one).cpu() for one in (clusters, labels))
     width = int(columns.max()) + 1
     room("the table of clusters and classes", int(rows.max()) + 1, width)
     return torch.bincount(rows * width + columns, minlength=(int(rows.max()) + 1) * width).view(-1, width)

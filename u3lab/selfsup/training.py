@@ -83,5 +83,5 @@ def solve(net: nn.Module, head: nn.Module, raw: Any, task: str | Task, *, seed: 
     """What the head answers to questions made of raw data, and the questions with their true answers."""
     net, task = ready(net), known(task)
     check_raw(raw, task), at_rest("head", head, nn.Module, "make one with selfsup.head_of(net, task)")
-    posed = task.pose(raw, torch.Generator().manual_seed(whole("seed", seed, 0)))
+    posed = task.ask(raw, torch.Generator().manual_seed(whole("seed", seed, 0)))
     return learning.answers(net, head, posed), posed

@@ -78,7 +78,7 @@ def learn(net: nn.Module, raw: Raw, task: Task, *, name: str = OWN, head: nn.Mod
     def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         draw = generator_of(seed, step)
         chosen = _made(raw, task, size, draw) if batches is None else _each(raw, lambda one: one[batches.at(step)])
-        posed = task.pose(chosen, draw)
+        posed = task.ask(chosen, draw)
         with training_mode(learner):
             output = answers(net, head, Posed(*map(distributed.share, posed)), half)
         output = distributed.gathered(output)
@@ -110,7 +110,8 @@ def head_of(net: nn.Module, task: Task, *, seed: int = 0) -> nn.Module:
         channels = maps(net, torch.zeros(1, 3, net.size, net.size)).shape[1]
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(whole("seed", seed, 0))
-        return task.head(channels).to(net.device).eval()
+        head = is_a("what a task's head gives", task.head(channels), nn.Module, "let it return a module")
+    return head.to(net.device).eval()
 
 
 def answers(net: Classifier, head: nn.Module, posed: Posed, half: bool = False) -> Any:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images
-from u3lab.checks import of_wholes, shown, tensors
+from u3lab.checks import function, is_a, is_plain, of_wholes, one_of, shown, tensors
 from u3lab.errors import U3Error
 from u3lab.training.loop import Terms
 
@@ -82,6 +82,23 @@ class Task:
     raw: str = "pictures"
     chance: float | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse at once what would fail in the midst of a training."""
+        one_of("raw", self.raw, RAW)
+        for name, count in (("pose", 2), ("head", 1), ("loss", 2), ("score", 2)):
+            function(f"a task's {name}", getattr(self, name), count, f"give a function of {count}, see selfsup.Task")
+
+    def ask(self, raw: Any, generator: torch.Generator) -> Posed:
+        """The questions that ``pose`` makes, if they are some."""
+        made = is_a("what a task's pose gives", self.pose(raw, generator), Posed, "let it return Posed(views, target)")
+        tensors(views=(made.views, "BVChw"))
+        answers = made.target if isinstance(made.target, tuple) else (made.target,)
+        for one in (*answers, *made.more):
+            if not is_plain(one) or len(one) != len(made.views):
+                raise U3Error(f"a task's pose gives {shown(one)} to {len(made.views)} questions; let it give a tensor "
+                              "with a row for each, or a tuple of such")
+        return made
+
 
 def check_raw(raw: Any, task: Task) -> None:
     """Refuse what is not of the task's kind of raw data; a function that makes some is asked when it is called."""
@@ -89,7 +106,7 @@ def check_raw(raw: Any, task: Task) -> None:
         return
     parts = raw if isinstance(raw, tuple) else (raw,)
     what, axes = RAW[task.raw]
-    fits = all(isinstance(one, Tensor) for one in parts) and tuple(one.ndim for one in parts) == axes
+    fits = all(map(is_plain, parts)) and tuple(one.ndim for one in parts) == axes
     if not fits or len({len(one) for one in parts}) > 1 or len(parts[0]) < 2:
         raise U3Error(f"this task is made of {what}, two or more; it was given {shown(raw)}")
     images.check(parts[0].flatten(0, -4))

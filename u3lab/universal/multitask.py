@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import is_a, listed, number, of_wholes, one_of, shown, whole, words
+from u3lab.checks import is_a, is_plain, listed, number, of_wholes, one_of, shown, whole, words
 from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier
@@ -217,12 +217,12 @@ def train_tasks(tasks: Tasks, images: Tensor, labels: Mapping[str, Tensor], *,
     settings = or_default(settings, TasksSettings)
     present = dict(is_a("present", {} if present is None else present, Mapping, "give a dict of masks, or nothing"))
     for name, task in tasks.tasks.items():
-        if not isinstance(labels, Mapping) or not isinstance(labels.get(name), Tensor) or (
+        if not isinstance(labels, Mapping) or not is_plain(labels.get(name)) or (
                 len(labels[name]) != len(images)):
             raise U3Error(f"the task {name!r} has no labels for {len(images)} pictures; give labels={{{name!r}: …}}, "
                           "one for each, and say in present= which of them count")
         m = present.setdefault(name, torch.ones(len(images), dtype=torch.bool))
-        if not isinstance(m, Tensor) or m.dtype != torch.bool or m.shape != (len(images),):
+        if not is_plain(m) or m.dtype != torch.bool or m.shape != (len(images),):
             raise U3Error(f"present[{name!r}] = {shown(m)}; give {len(images)} of True and False")
         task.check(name, labels[name][m], len(images))
     more = [] if isinstance(weights, Sequence) and not len(weights) else listed("weights", weights, nn.Parameter,

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from u3lab._system import distributed
 from u3lab._system.meanwhile import meanwhile, value
-from u3lab.checks import is_a, of_wholes, shown
+from u3lab.checks import is_a, is_plain, of_wholes, shown
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.measures import probe as fit_probe
@@ -132,7 +132,7 @@ def adapted(net: nn.Module) -> Adapted:
 
 def check_labels(images: Tensor, labels: object, classes: int) -> None:
     """Refuse labels that are not one number of a class for each of two or more pictures."""
-    if not (isinstance(labels, Tensor) and labels.ndim == 1 and of_wholes(labels)) or len(labels) != len(images):
+    if not (is_plain(labels) and labels.ndim == 1 and of_wholes(labels)) or len(labels) != len(images):
         raise U3Error(f"labels are {shown(labels)}; give a tensor of {len(images)} whole numbers, one for each picture")
     if labels.min() < 0 or labels.max() >= classes:
         raise U3Error(f"labels from {int(labels.min())} to {int(labels.max())}; the domain has classes 0 to "
@@ -161,7 +161,7 @@ def estimate(net: Adapted, domain: Domain, images: Tensor) -> None:
     # None is PyTorch's word for the plain mean over all batches
     with meanwhile(*(value(norm, "momentum", None) for norm in norms)), training_mode(norms):
         for x in images.split(BATCH):
-            net.unchecked(x)
+            net.run(net.normalise(x))
 
 
 @torch.no_grad()
