@@ -23,6 +23,7 @@ from u3lab.course import catalogue, pieces
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ["Build it", "Measure it", "Break it", "In the clinic", "What we know", "Further"]
 IMAGES = {"image/png", "image/jpeg"}
+LIVE = re.compile(r"^(\w+\()?live\.(explore|play)\(", re.MULTILINE)
 
 
 @cache
@@ -74,10 +75,17 @@ def tasks(name: str) -> list[str]:
 
 
 def links(name: str) -> list[tuple[str, str]]:
-    """Every sentence that leads to evidence, with the name of the table."""
+    """Every sentence that leads to evidence, with the heading that it leads to."""
     said = [part for cell in notebook(name).cells if cell.cell_type == "markdown"
             for part in re.split(r"(?<=[.?!])\s+|\n\n", cell.source)]
-    return [(one, table) for one in said for table in re.findall(r"\(#Evidence-([\w-]+)\)", one)]
+    return [(one, heading) for one in said for heading in re.findall(r"\(#(Evidence[^)]*)\)", one)]
+
+
+def evidence(name: str) -> list[tuple[str, str]]:
+    """Each table that the lab unfolds, after its heading as JupyterLab makes an anchor of it."""
+    cells = lab(name)
+    return [(cells[n - 1].source.rpartition("### ")[2].strip().replace(" ", "-"), table) for n, cell in enumerate(cells)
+            for table in re.findall(r'results\.evidence\("([\w-]+)"\)$', cell.source)]
 
 
 @each
@@ -87,7 +95,7 @@ def test_the_parts_stand_in_their_order(name: str):
                 for line in cell.source.splitlines() if line.startswith("## ")]
     assert headings == PARTS
     assert first.source.startswith("# ") and words([first]) <= 60
-    assert second.cell_type == "code" and second.metadata["jupyter"]["source_hidden"] and images(second)
+    assert second.cell_type == "code" and folded(second) and images(second)
     assert second.source.index("__version__") < second.source.index("from ")  # a sentence before anything is missing
     collapsed = further(name)[0]
     assert collapsed.source.strip() == "## Further" and collapsed.metadata["jp-MarkdownHeadingCollapsed"]
@@ -162,7 +170,22 @@ def test_the_reader_writes_three_pieces_and_finds_none_of_them_in_a_cell(name: s
     for task, parts in written.items():
         told = [part for part in parts if not (isinstance(part, ast.Return) and isinstance(part.value, ast.Name))]
         assert shape(told[-1]) not in seen, f"{task}: a cell shows its last line"  # `return y` gives nothing away
-        assert any(f'course.yours("{task}")' in cell.source for cell in lab(name)), f"{task}: no figure runs it"
+
+
+@each
+def test_the_line_that_calls_a_piece_is_in_view_and_what_draws_is_folded(name: str):
+    seen = [cell for cell in lab(name) if cell.cell_type == "code" and not folded(cell)]
+    assert len(code(seen)) <= 75 and all(len(code([cell])) <= 25 for cell in seen)
+    for task in tasks(name):
+        (tree,) = (ast.parse(cell.source) for cell in seen if f'course.yours("{task}")' in cell.source)
+        given = next(node for node in tree.body if f"'{task}'" in ast.unparse(node))
+        piece = {node.id for node in ast.walk(given) if isinstance(node, ast.Name)}
+        assert any(isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in piece
+                   for node in ast.walk(tree)), f"{task}: nothing in view calls it"
+
+
+def folded(cell: nbformat.NotebookNode) -> bool:
+    return cell.metadata.get("jupyter", {}).get("source_hidden", False)
 
 
 def plain(source: str) -> str:
@@ -184,13 +207,12 @@ def shape(node: ast.AST) -> str:
 
 @each
 def test_claims_lead_to_their_evidence(name: str):
-    cells = lab(name)
-    shown = {table: cells[n - 1].source.strip() for n, cell in enumerate(cells)
-             for table in re.findall(r'results\.evidence\("([\w-]+)"\)', cell.source)}
-    assert shown and all(heading.endswith(f"### Evidence {table}") for table, heading in shown.items())
-    assert {table for _, table in links(name)} == set(shown)
-    for sentence, table in links(name):
-        known = str(results.evidence(table))
+    headings = dict(evidence(name))
+    assert len(headings) == len(evidence(name)) > 0
+    assert all(re.fullmatch("Evidence:(-[a-z]+)+", heading) for heading in headings)  # words, not a table's name
+    assert {heading for _, heading in links(name)} == set(headings)
+    for sentence, heading in links(name):
+        known = str(results.evidence(headings[heading]))
         for number in re.findall(r"(?<![\w.#])\d+(?:\.\d+)?(?: %)?", re.sub(r"\]\([^)]*\)|\$[^$]*\$", "", sentence)):
             share = f"{float(number[:-2]) / 100:.3g}" if number.endswith(" %") else number
             assert re.search(rf"(?<![\d.]){re.escape(share)}(?!\d)", known), f"{number} in: {sentence}"
@@ -226,18 +248,19 @@ def nonsense(reference: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def shown(name: str, task: str) -> list[tuple[bytes, str]]:
-    """Picture and line of the figure that runs a piece: with the library's, and with nonsense in its place."""
-    cells = [cell for cell in lab(name) if cell.cell_type == "code" and not (
-        re.match(r"course\.\w+\(|results\.", cell.source) or "nbgrader" in cell.metadata)]
-    last = next(n for n, cell in enumerate(cells) if f'course.yours("{task}")' in cell.source)
+    """Picture and line of the next figure after a piece: with the library's, and with nonsense in its place."""
+    cells = [re.sub(r"\bfirst=\d+", "first=1", plain(cell.source)) for cell in lab(name) if cell.cell_type == "code"
+             and not (re.match(r"course\.\w+\(|results\.", cell.source) or "nbgrader" in cell.metadata)]
+    piece = next(n for n, cell in enumerate(cells) if f'course.yours("{task}")' in cell)
+    last = next(n for n, cell in enumerate(cells) if n >= piece and LIVE.search(cell))
     known, found = {"__name__": __name__}, []
 
     def run(part: ast.AST, mode: str) -> Any:
         return eval(compile(part, name, mode, dont_inherit=True), known)
 
     for cell in cells[:last]:
-        run(ast.parse(plain(cell.source)), "exec")
-    *body, value = ast.parse(plain(cells[last].source)).body
+        run(ast.parse(cell), "exec")
+    *body, value = ast.parse(cells[last]).body
     run(ast.Module(body, []), "exec")
     for answer in (None, nonsense(catalogue.find(task).reference)):
         pieces.keep(task, answer)

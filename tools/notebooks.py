@@ -3,8 +3,7 @@
 Without a name, all of notebooks/ are run. A notebook whose cell fails stays as it was, and the exit code is 1.
 What would differ between two runs of the same notebook is left out: timings, Python's version, the names of widgets.
 Photographs are kept as JPEG of quality ``KEPT``: the live figure is finer than its still.
-Prints seconds and peak memory of each kernel; README's cost table is made from these lines, with ``U3LAB_STILLS=0``:
-no player is then played to the picture that is kept, as in a reader's *Run All*.
+Prints seconds and peak memory of each kernel; README's cost table is made from these lines.
 """
 
 from __future__ import annotations
@@ -119,8 +118,7 @@ def main() -> int:
     files = parser.parse_args().files or sorted(FOLDER.glob("*.ipynb"))
     failed = False
     # What the person at this machine has done is not for the page: neither the exercises nor what git sees as changed.
-    os.environ.update(U3LAB_STATE=tempfile.mkdtemp(), GIT_DIR=os.devnull, U3LAB_RESULTS=os.devnull)
-    os.environ.setdefault("U3LAB_STILLS", "1")
+    os.environ.update(U3LAB_STATE=tempfile.mkdtemp(), GIT_DIR=os.devnull, U3LAB_RESULTS=os.devnull, U3LAB_STILLS="1")
     for path in files:
         print(f"{path.name}: ", end="", flush=True)
         try:

@@ -64,14 +64,6 @@ def test_first_steps_beyond_the_end_show_the_end():
     assert player.picture.frame == 1 and player.picture.alt.startswith("step 6 of 6")
 
 
-def test_a_still_is_played_further_where_a_notebook_is_run_to_be_kept(monkeypatch):
-    monkeypatch.delenv("U3LAB_STILLS", raising=False)
-    assert live.play(approach, Toy(), first=1, still=5).step.iteration == 1
-    monkeypatch.setenv("U3LAB_STILLS", "1")
-    assert live.play(approach, Toy(), first=1, still=5).step.iteration == 5
-    assert live.play(approach, Toy(), first=1).step.iteration == 1
-
-
 def test_steps_go_to_the_end_and_the_last_one_stays():
     player = live.play(approach, Toy(), "target")
     for iteration in range(1, 7):

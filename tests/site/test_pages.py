@@ -202,9 +202,9 @@ def test_a_table_is_shown_once_it_brings_evidence_with_its_chart_and_its_words(t
 
 
 def test_links_to_headings_are_in_small_letters_on_the_site():
-    """As JupyterLab names them, they have capitals: in this notebook, or in another one."""
+    """As JupyterLab names them, they have capitals and colons: in this notebook, or in another one."""
     cells = [{"cell_type": "markdown", "metadata": {}, "id": "a",
-              "source": "[a](#Evidence-removal), [b](06_saliency.ipynb#Where-it-breaks), [c](https://a.b/#C), #D"}]
+              "source": "[a](#Evidence:-removal), [b](06_saliency.ipynb#Where-it-breaks), [c](https://a.b/#C), #D"}]
     read = reading.read(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     assert read.cells[0].source == ("[a](#evidence-removal), [b](06_saliency.ipynb#where-it-breaks), "
                                     "[c](https://a.b/#C), #D")
