@@ -78,6 +78,7 @@ def test_where_no_derivative_comes_back_it_is_told(method: str, kind: str):
 def test_under_inference_mode_it_is_told(method: str):
     with torch.inference_mode():
         refuses(DERIVED[method], small(), x(), says="inference_mode")
+        refuses(prior.fit, prior.generator(size=32, depth=2), x(), says="inference_mode")
 
 
 def test_what_takes_no_derivative_works_under_inference_mode():

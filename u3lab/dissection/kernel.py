@@ -45,8 +45,9 @@ def kernel_similarity(first: Tensor, second: Tensor, *, diagonal: bool = False) 
         Kernels of different sizes, or not square.
     """
     tensors(first=(first, "CC"), second=(second, "CC"))
-    counted = 1 if diagonal else 1 - torch.eye(len(first), dtype=torch.float64, device=first.device)
-    a, b = first.double() * counted, second.double() * counted
+    first, second = first.double(), second.double()
+    counted = torch.ones_like(first) if diagonal else 1 - torch.eye(len(first), dtype=first.dtype)
+    a, b = first * counted, second * counted
     return float((a * b).sum() / (a.norm() * b.norm()).clamp(min=1e-300))
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.checks import function, is_a, shown
+from u3lab.descent import without_slope
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import one_picture
 from u3lab.prior.generators import Generator
@@ -108,5 +109,7 @@ def _fits(target: Tensor, generator: Generator, task: Task) -> None:
                       f"{generator.size[0]}×{generator.size[1]}, and the task says: "
                       f"{str(error).partition(chr(10))[0][:150]}; make all of one size, the generator with "
                       "generator(size=x.shape[2:])") from error
+    if torch.is_inference_mode_enabled():
+        raise U3Error(without_slope("the data term"))
     if not isinstance(data, Tensor) or data.ndim or not data.requires_grad:
         raise U3Error(f"the task gives {shown(data)}; let it give one number that depends on x, a tensor without axes")
