@@ -1,0 +1,169 @@
+"""Slips in chapters 1 and 1b."""
+
+PARALLEL = """
+def my_parallel(x, f, alpha, stride=1):
+    # x (B,C,H,W), f (D,C,k,k) with odd k, alpha (D,C) → (B,D,h,w)
+    pad = (f.shape[-1] - 1) // 2
+    shared = F.conv2d(x, f, stride=stride, padding=pad)
+    own = F.conv2d(x, alpha[:, :, None, None], stride=stride)
+    return shared + own
+"""
+EINSUM = """
+def my_parallel(x, f, alpha, stride=1):
+    y = F.conv2d(x, f, stride=stride, padding=f.shape[2] // 2)
+    return y + torch.einsum("dc,bchw->bdhw", alpha, x[:, :, ::stride, ::stride])
+"""
+TRAINING = """
+def my_training(net, own, shared, batches, lr):
+    optimizer = torch.optim.Adam(own, lr=lr)
+    for w in shared:
+        w.requires_grad = False
+    for x, y in batches:
+        optimizer.zero_grad()
+        scores = net(x)
+        loss = F.cross_entropy(scores, y)
+        loss.backward()
+        optimizer.step()
+        yield loss.item()
+"""
+FOLD = """
+def my_fold(f, alpha):
+    k = f.shape[-1]
+    g = f.clone()
+    g[:, :, k // 2, k // 2] += alpha
+    return g
+"""
+PADDED = """
+def my_fold(f, alpha):
+    p = f.shape[-1] // 2
+    return f + F.pad(alpha[:, :, None, None], (p, p, p, p))
+"""
+ENERGY = """
+def my_energy(cross_entropy, weights, centres, sigma, labels):
+    total = 0
+    for w, w0 in zip(weights, centres):
+        total = total + ((w - w0) ** 2).sum()
+    return cross_entropy + total / (2 * sigma ** 2 * labels)
+"""
+ADAPTERS = """
+def my_adapters(z, P, M, M_out):
+    w = z @ P.T
+    return (M_out[None] * w[:, None, :]) @ M
+"""
+ROWS = """
+def my_adapters(z, P, M, M_out):
+    result = []
+    for row in z:
+        w = P @ row
+        result.append((M_out * w) @ M)
+    return torch.stack(result)
+"""
+MASKED = """
+def my_masked(losses, m, price):
+    if m.sum() == 0:
+        return losses.new_zeros(())
+    return price * losses[m].sum() / m.sum()
+"""
+
+SLIPS = [
+    ("1-parallel", PARALLEL, (
+        (", padding=pad → ", "f without padding", "padding|padded"),
+        ("alpha[:, :, None, None] → alpha", "α is no bank of filters", r"None, None|1, ?1\)|four axes|matrix"),
+        ("None], stride=stride) → None])", "α without stride", "stride"),
+        ("None], stride=stride) → None], stride=stride, padding=pad)", "α is padded too", "padding|not at all"),
+        ("f, stride=stride, padding=pad → f, padding=pad ;; None], stride=stride → None]", "no stride anywhere",
+         "stride"),
+        ("F.conv2d(x, alpha → F.conv2d(shared, alpha", "α behind f: serial", "serial|f ∗ x|sees x|behind"),
+        ("shared + own → own", "f is left out", "f ∗ x|UNUSED|left out"),
+        ("shared + own → x + own", "x for f ∗ x", "f ∗ x|UNUSED|left out"),
+        ("F.conv2d(x, f, → F.relu(F.conv2d(x, f, ;; padding=pad) → padding=pad))", "a ReLU", "[Rr]e[lL][uU]|negative"),
+        ("alpha[:, :, None, None] → alpha.T[:, :, None, None]", "α transposed", "transpos|\\(D,C\\)"),
+    )),
+    ("1-parallel", EINSUM, (
+        ("x[:, :, ::stride, ::stride] → x", "α without stride", "stride"),
+        ("dc,bchw->bdhw → dc,bchw->bchw", "no sum over channels", "SHAPE|d is|output"),
+        ("f.shape[2] // 2 → f.shape[2]", "padded by k", r"padding|k − 1|SHAPE"),
+        ("y = F.conv2d → y = conv2d", "conv2d without F.", "NAME"),
+    )),
+    ("1-train", TRAINING, (
+        ("        optimizer.zero_grad()\n → ", "no zero_grad", "zero_grad|clear them"),
+        ("Adam(own, lr=lr) → Adam(own + shared, lr=lr) ;; requires_grad = False → requires_grad = True",
+         "all weights are trained", "shared"),
+        ("loss = F.cross_entropy(scores, y) → loss = F.cross_entropy(scores.softmax(1), y)",
+         "a softmax before cross_entropy", "softmax"),
+        ("yield loss.item() → yield loss", "yields tensors", r"\.item|number"),
+        ("yield loss.item() → yield loss.item", "item without brackets", r"\(\)|brackets|\.item|call"),
+        ("        yield loss.item() →     return loss.item()", "returns", "yield"),
+        ("torch.optim.Adam(own, lr=lr) → torch.optim.SGD(own, lr=lr)", "SGD for Adam", "Adam|SGD"),
+        ("Adam(own, lr=lr) → Adam(own)", "lr is not used", r"`?\blr\b|rate"),
+        ("        loss.backward()\n → ", "no backward", "backward"),
+        ("        optimizer.step()\n → ", "no step", r"step\(|no step|`step|moved?"),
+        ("        optimizer.zero_grad()\n →  ;; loss.backward() → loss.backward()\n        optimizer.zero_grad()",
+         "zero_grad between backward and step", "zero_grad|still there"),
+        ("    optimizer = torch.optim.Adam(own, lr=lr)\n →  ;; "
+         "        optimizer.zero_grad() →         optimizer = torch.optim.Adam(own, lr=lr)\n        optimizer.zero_grad()",
+         "a new optimiser for each batch", "optimiser|before the loop|Adam"),
+        ("(scores, y) → (scores, y, reduction='sum')", "the sum of the batch", "sum|SCALE"),
+        ("for w in shared → for w in own", "freezes what should learn", "own|requires_grad|frozen|froze|freez"),
+        ("scores, y) → scores.argmax(1), y)", "argmax before the loss", "argmax|scores"),
+    )),
+    ("1-fold", FOLD, (
+        ("f.clone() → f", "f is changed", "INPLACE"),
+        ("[:, :, k // 2, k // 2] → ", "α on every tap", "centre|middle|every tap|all taps"),
+        ("[:, :, k // 2, k // 2] +=  → [:, :, k // 2, k // 2] = ", "replaces the tap", r"\+=|add|replace"),
+        ("[:, :, k // 2, k // 2] → [:, :, 0, 0]", "the corner", "centre|middle|corner"),
+        ("[:, :, k // 2, k // 2] → [:, :, k // 2]", "the middle row", "centre|middle|one tap|row"),
+        ("+= alpha → += alpha.T", "α transposed", "transpos"),
+        ("k // 2, k // 2 → 1, 1", "right for 3×3 only", "k // 2|centre"),
+        ("return g → return g[:, :, k // 2, k // 2]", "only the tap", "SHAPE"),
+    )),
+    ("1-fold", PADDED, (
+        ("f + F.pad → F.pad", "f is left out", r"\bf\b|add"),
+        ("(p, p, p, p) → (p, p)", "one axis is padded", "SHAPE|pad|every row|column|middle|centre"),
+        ("f + F.pad(alpha[:, :, None, None], (p, p, p, p)) → f + alpha[:, :, None, None]", "α on every tap",
+         "centre|middle|every tap|all taps"),
+    )),
+    ("1b-prior", ENERGY, (
+        (" * labels → ", "not divided by N", r"\bN\b|labels"),
+        ("(w - w0) → (w)", "the prior around zero", "centre|w₀|w0|zero"),
+        (".sum() → .mean()", "the mean of squares", "sum|mean"),
+        ("2 * sigma ** 2 → sigma ** 2", "no 2", r"\b2\b|half|twice"),
+        ("sigma ** 2 → sigma", "σ is not squared", "σ²|squared?|sigma"),
+        ("/ (2 * sigma ** 2 * labels) → / 2 * sigma ** 2 * labels", "brackets in the denominator",
+         "bracket|denominator|parenthes|multipl"),
+        ("cross_entropy + → cross_entropy / labels +", "the mean is divided again", "mean already|already|cross.entropy"),
+        ("** 2).sum() → ** 2).sum() ** 0.5", "lengths, not squares", "ROOTd"),
+        ("cross_entropy + → ", "no cross-entropy", "cross.entropy"),
+        ("cross_entropy + total → cross_entropy - total", "minus the prior", "SIGN|add"),
+        ("total = total + → total =", "the last layer only", "last layer|all layers|each layer|last pair|of the last"),
+    )),
+    ("1b-predicted", ADAPTERS, (
+        ("z @ P.T → z @ P", "P is not transposed", r"P\.T|transpos"),
+        ("w[:, None, :] → w[:, :, None]", "scales rows", "column|row|None, :|last axis|axis"),
+        ("w[:, None, :] → w", "w without an axis", "None|axis|each domain|broadcast"),
+        (") @ M → )", "M is left out", r"\bM\b|UNUSED"),
+        (") @ M → ) @ M.T", "M transposed", "transpos"),
+        ("w[:, None, :] → w[:, None, :].softmax(2)", "a softmax of the weights", "softmax|sum to 1"),
+        ("w = z @ P.T → w = (z @ P.T).sigmoid()", "a sigmoid", "sigmoid|between 0 and 1"),
+    )),
+    ("1b-predicted", ROWS, (
+        ("return torch.stack(result) → return result", "a list", "STACK"),
+        ("stack(result) → cat(result)", "cat for stack", "stack|SHAPE"),
+        ("    return torch.stack(result) →         return torch.stack(result)", "returns in the loop",
+         "AGAIN|SHAPE"),
+        ("M_out * w → M_out @ w", "a product of matrices", "SHAPE|diag|\\* w|place by place|number by number"),
+        ("row in z → row in z.T", "loops over columns", "transpos|row|column"),
+    )),
+    ("1b-masked", MASKED, (
+        ("    if m.sum() == 0:\n        return losses.new_zeros(())\n → ", "0 / 0", r"nan|0 ?/ ?0"),
+        ("losses[m].sum() → (losses * m).sum()", "0 · ∞ is nan", "nan|∞|inf"),
+        ("/ m.sum() → / len(m)", "divides by B", r"N_t|how many|batch|labell?ed|have a label"),
+        ("/ m.sum() → ", "is not divided", r"N_t|divid|mean"),
+        ("price * losses → losses", "no price", "price|λ"),
+        ("losses[m] → losses[~m]", "the other way round", "other|without a label|~|True|missing"),
+        ("losses[m].sum() → losses.sum()", "no mask", r"\bm\b|mask|missing|UNUSED"),
+        ("return losses.new_zeros(()) → return 0", "an int", "TENSOR"),
+        ("return price * losses[m].sum() → return price * losses[m].sum().item()", "a number", "TENSOR|DTYPE"),
+        ("== 0 → == 1", "one label is none", "one label|1"),
+    )),
+]
