@@ -156,7 +156,7 @@ SLIPS = [
         ("return out → return w[idx]", "only the F values", "SHAPE|F numbers"),
         ("return out → return idx", "the places", "F numbers|indices"),
         (".topk(filters).indices → .topk(filters)", "topk's pair", r"\.indices|tuple|pair"),
-        ("w.abs().topk(filters).indices → w.abs().argsort()[:filters]", "the smallest", "smallest|largest|descending"),
+        ("w.abs().topk(filters).indices → w.abs().argsort()[:filters]", "sorted the other way", "smallest|largest|descending"),
         ("torch.zeros_like(w) → torch.zeros(len(w))", "float32", "DTYPE|Float|Double"),
         (".indices → .values", "values for indices", "indices|integer|long|index"),
         ("def my_sparse(w, filters):\n    limit = w.abs().topk(filters).values[-1]\n    w[w.abs() < limit] = 0\n    return w",

@@ -52,7 +52,7 @@ SLIPS = [
         ("    return P →             return P", "returns in the loop", "AGAIN"),
     )),
     ("2c-joint", SUMS, (
-        (" - same → ", "views with themselves too", "itself|different|a ≠ b|themselves|same view"),
+        (" - same → ", "a view with itself too", "itself|different|a ≠ b|themselves|same view"),
         ("z.sum(0) → z.mean(0)", "the mean over views", "mean|sum|SCALE"),
         ("vni,vnj->ij → vni,wnj->ij", "all pairs are taken away", "itself|different|themselves|0 everywhere|zero"),
     )),

@@ -129,7 +129,7 @@ SLIPS = [
         ("def my_stop(losses, sigma):\n    return min(range(len(losses)), key=lambda i: losses[i])",
          "the smallest loss", "smallest"),
         ("def my_stop(losses, sigma):\n    good = [i for i, l in enumerate(losses) if l <= sigma ** 2]\n    return good[0]",
-         "no last step", "last|never|index|empty"),
+         "an empty list has no first", "last|never|index|empty"),
         ("def my_stop(losses, sigma):\n    step = 0\n    while losses[step] > sigma ** 2:\n        step += 1\n    return step",
          "runs past the end", "last step|never|past the end"),
         ("def my_stop(losses, sigma):\n    good = [i for i, l in enumerate(losses) if l <= sigma ** 2]\n"

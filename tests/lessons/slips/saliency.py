@@ -108,7 +108,7 @@ SLIPS = [
          "tiles], dim=1)", "the largest", "max|sum"),
         ("torch.where(total > 0, sums / total, torch.full_like(sums, 0.25)) → sums.softmax(1)", "a softmax", "softmax|divid"),
         ("torch.where(total > 0, sums / total, torch.full_like(sums, 0.25)) → sums / (total + 1e-8)",
-         "zeros for a map of zeros", "0\\.25|1/4|zeros"),
+         "a small number under the fraction", "0\\.25|1/4|zeros"),
     )),
     ("6-grad-cam", CAM, (
         ("mean((2, 3), keepdim=True) → mean((2, 3))", "no keepdim", "KEEP"),
@@ -116,7 +116,7 @@ SLIPS = [
         ("weights * activation → torch.relu(weights * activation)", "clipped before the sum", "before the sum|end|last|channel"),
         ("mean((2, 3) → sum((2, 3)", "the sum of the gradient", "SCALE|sum"),
         ("mean((2, 3), keepdim=True) → mean(1, keepdim=True)", "the mean over channels", "axis|axes|channel|height"),
-        ("(weights * activation).sum → (weights * activation).mean", "the mean over channels", "SCALE|sum"),
+        ("(weights * activation).sum → (weights * activation).mean", "the mean of the products", "SCALE|sum"),
         ("(weights * activation).sum(1, keepdim=True) → (weights * activation).sum(1)", "an axis less", "KEEP|SHAPE"),
         ("weights = gradient.mean((2, 3), keepdim=True) → weights = gradient", "the modulated gradient", "mean|weights|w_k"),
         ("gradient.mean → activation.mean ;; weights * activation → weights * gradient", "exchanged", "PLACES|gradient"),

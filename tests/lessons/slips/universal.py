@@ -80,7 +80,7 @@ SLIPS = [
         ("alpha[:, :, None, None] → alpha.T[:, :, None, None]", "α transposed", "transpos|\\(D,C\\)"),
     )),
     ("1-parallel", EINSUM, (
-        ("x[:, :, ::stride, ::stride] → x", "α without stride", "stride"),
+        ("x[:, :, ::stride, ::stride] → x", "α ∗ x without stride", "stride"),
         ("dc,bchw->bdhw → dc,bchw->bchw", "no sum over channels", "SHAPE|d is|output"),
         ("f.shape[2] // 2 → f.shape[2]", "padded by k", r"padding|k − 1|SHAPE"),
         ("y = F.conv2d → y = conv2d", "conv2d without F.", "NAME"),
@@ -120,7 +120,7 @@ SLIPS = [
     ("1-fold", PADDED, (
         ("f + F.pad → F.pad", "f is left out", r"\bf\b|add"),
         ("(p, p, p, p) → (p, p)", "one axis is padded", "SHAPE|pad|every row|column|middle|centre"),
-        ("f + F.pad(alpha[:, :, None, None], (p, p, p, p)) → f + alpha[:, :, None, None]", "α on every tap",
+        ("f + F.pad(alpha[:, :, None, None], (p, p, p, p)) → f + alpha[:, :, None, None]", "α is spread over all taps",
          "centre|middle|every tap|all taps"),
     )),
     ("1b-prior", ENERGY, (
