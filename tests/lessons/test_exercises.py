@@ -127,6 +127,7 @@ def spoilt(name: str, change: Callable) -> Callable:
 def test_a_result_of_another_form_is_told(name: str, change: Callable, words: str):
     report = course.check(name, spoilt(name, change))
     assert report.state == "not yet" and re.search(words, report.message), report.message
+    assert len(report.message.splitlines()) <= 7, report.message
 
 
 @pytest.mark.parametrize("chapter", catalogue.CHAPTERS)

@@ -20,6 +20,7 @@ from u3lab._system import notebook
 from u3lab.course.printing import give_back, limited
 
 SECONDS = 8.0  # for the whole check
+DETAILS = 6  # lines below the sentence of a report
 _STOP_SECONDS = 1.0  # how long we try to stop it after that
 _PAUSE = 0.02  # between two tries
 RAISED = {SystemExit: "your code called exit(), which would end the notebook's kernel; use return instead",
@@ -159,19 +160,19 @@ def _short(error: BaseException) -> str:
         message = str(error)
     except BaseException:
         message = "(its message cannot be shown)"
-    message = "\n".join(message.splitlines()[:3])[:300]
-    head = type(error).__name__ + (f": {message}" if message else "")
+    head = type(error).__name__ + (f": {message.splitlines()[0][:200]}" if message.strip() else "")
     notes = getattr(error, "__notes__", ())  # an answer may have put anything there
     told = [note for note in notes if isinstance(note, str)] if isinstance(notes, list | tuple) else []
-    return "\n".join([*own_lines(traceback.extract_tb(error.__traceback__)), head, *told])
+    lines = "\n".join([*own_lines(traceback.extract_tb(error.__traceback__)), head, *told]).splitlines()
+    return "\n".join(lines[:DETAILS])
 
 
 def own_lines(frames: Iterable[traceback.FrameSummary]) -> list[str]:
-    """The last three frames of the reader's own code."""
+    """The last two frames of the reader's own code, or how many there are and the last one."""
     own = [frame for frame in frames if not frame.filename.startswith(_NOT_YOURS)]
-    skipped = [f"… {len(own) - 3} more calls"] if len(own) > 3 else []
+    skipped = [f"… {len(own) - 1} more calls"] if len(own) > 2 else []
     shown = []
-    for frame in own[-3:]:
+    for frame in own[-1 if skipped else -2:]:
         in_cell = frame.filename.startswith("<") or "ipykernel_" in frame.filename
         file = "your cell" if in_cell else Path(frame.filename).name
         shown += [f"{file}, line {frame.lineno}, in {frame.name}", f"    {frame.line}"]

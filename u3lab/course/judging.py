@@ -7,15 +7,17 @@ import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from u3lab.course.definitions import Judge, Mistake, NotTried
-from u3lab.course.diagnosis import of_arguments, of_results
-from u3lab.course.differences import Trial, all_same, described, difference
+from u3lab.course.diagnosis import mixed_up, of_arguments, of_results
+from u3lab.course.differences import Trial, all_same, described, difference, imprecise, same_dtypes
 from u3lab.course.edits import one_slip, two_slips
 
 Cases = Callable[[torch.Generator], Iterable[tuple]]  # made anew for each function, so that none can spoil another's
@@ -43,33 +45,40 @@ def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistak
     rtol, atol
         How far values may be from the reference's.
     finish
-        What is done with the mistakes as it was done with the reference.
+        What is done with the reference and with the mistakes, and was done with the answer.
     """
+    raw, reference = reference, finish(reference)
     same = functools.partial(all_same, rtol=rtol, atol=atol)
 
     def judge(answer: Any) -> str:
         if not callable(answer):
             return f"give the function itself, without brackets after its name: this is a {type(answer).__name__}"
-        names = [p.name for p in inspect.signature(reference).parameters.values() if p.default is p.empty]
+        names = [p.name for p in inspect.signature(raw).parameters.values() if p.default is p.empty]
         pristine = _made(cases)
         wanted = [_parts(reference(*case)) for case in pristine]
-        got, wrong, error = _tried(answer, _made(cases), pristine, wanted, names)
-        if wrong:
-            return wrong
-        right = same(got, wanted[:len(got)])  # as far as the answer came
-        if right and not error:
+        tried = functools.partial(_tried, answer, cases, pristine, wanted, names)
+        got, slip, error = tried()
+        if slip:
+            return slip
+        precise = not error and same_dtypes(got, wanted[:len(got)])
+        if precise and same(got, wanted):
             return ""
+        if not precise:  # whoever has the precision wrong first hears of all else
+            again = tried(_of_one_dtype)
+            if not (again.slip or again.error):
+                if same(again.got, wanted):
+                    return imprecise([Trial(*trial) for trial in zip(pristine, wanted, again.got, strict=True)], got,
+                                     names, error)
+                got, _, error = again
+        right = same(got, wanted[:len(got)])  # as far as the answer came
 
-        def known(function: Callable[..., Any], *, named: bool = True) -> bool:
-            """Whether a mistake behaves as the answer; one that was right so far is known by its error alone.
-
-            One that nobody named has to raise it with the same numbers, if it was right in no case before.
-            """
+        def known(function: Callable[..., Any]) -> bool:
+            """Whether a mistake behaves as the answer; one that was right so far is known by its error alone."""
             for n, case in enumerate(pristine):
                 try:
                     result = _parts(function(*case))
                 except _SHAPES as other:
-                    alike = _words(error) == _words(other) if named or n else str(error) == str(other)
+                    alike = _words(error) == _words(other) if n else str(error) == str(other)
                     return bool(error) and n == len(got) and (not right or alike)
                 except Exception:  # a change that such arguments do not know
                     return False
@@ -77,23 +86,31 @@ def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistak
                     return False
             return not error
 
-        for function, message in itertools.chain(one_slip(reference, mistakes), two_slips(reference, mistakes)):
+        def mended(function: Callable[..., Any]) -> bool:
+            """Whether something made of the answer is right."""
+            with suppress(Exception):
+                return all(same([_parts(function(*case))], [want])
+                           for case, want in zip(_made(cases), wanted, strict=True))
+            return False
+
+        for function, message in itertools.chain(one_slip(raw, mistakes), two_slips(raw, mistakes)):
             if known(finish(function)):
                 return message
         trials = [Trial(*trial) for trial in zip(pristine, wanted, got, strict=False)]
-        found = "" if error else of_results(trials, names, rtol, atol)
-        found = found or next((words for words, function in of_arguments(reference, names)
-                               if known(function, named=False)), "")
-        if error and not found:
-            raise error
-        return f"the shapes do not fit: {found}" if error else difference(trials, names, rtol, atol, found)
+        if not error:
+            found = of_results(trials, names, rtol, atol) or next(
+                (words for words, function in of_arguments(raw, names) if known(finish(function))), "")
+            return difference(trials, names, rtol, atol, found)
+        if found := next((words for words, function in mixed_up(answer, names) if mended(function)), ""):
+            return f"the shapes do not fit: {found}"
+        raise error
 
     return judge
 
 
 def by_number(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistake, ...]) -> Judge:
     """As :func:`by_cases`, for answers that are one number: as a tensor of any float type, or as a plain one."""
-    judge = by_cases(_as_tensor(reference), cases, mistakes, finish=_as_tensor)
+    judge = by_cases(reference, cases, mistakes, finish=_as_tensor)
     return lambda answer: judge(_as_tensor(answer) if callable(answer) else answer)
 
 
@@ -120,18 +137,47 @@ def not_contiguous(x: Tensor) -> Tensor:
     return x.transpose(-1, -2).contiguous().transpose(-1, -2)
 
 
-def _tried(answer: Any, cases: list[tuple], pristine: list[tuple], wanted: list[tuple],
-           names: list[str]) -> tuple[list[tuple], str, Exception | None]:
-    """What the answer returns on the cases, up to a slip or to what it raises where shapes do not fit."""
+class _Tried(NamedTuple):
+    """What an answer returns on the cases, up to a slip or to what it raises where shapes do not fit."""
+
+    got: list[tuple]
+    slip: str = ""
+    error: Exception | None = None
+
+
+def _tried(answer: Any, cases: Cases, pristine: list[tuple], wanted: list[tuple], names: list[str],
+           within: Callable[[tuple], AbstractContextManager] = nullcontext) -> _Tried:
+    """Call it, case by case, within a context that depends on the case."""
     got = []
-    for given, case, want in zip(cases, pristine, wanted, strict=True):
+    for given, case, want in zip(_made(cases), pristine, wanted, strict=True):
         try:
-            got.append(_called(answer, given, names))
+            with within(case):
+                got.append(_called(answer, given, names))
         except _SHAPES as error:
-            return got, "", error
+            return _Tried(got, error=error)
         if slip := _type_slip(got[-1], want) or _in_place(given, case, names):
-            return got, slip, None
-    return got, "", None
+            return _Tried(got, slip)
+    return _Tried(got)
+
+
+class _OneDtype(TorchFunctionMode):
+    """Within, all numbers that torch makes have one dtype, as if whoever makes them had asked for it."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.dtype = dtype
+
+    def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        made = function(*args, **(kwargs or {}))
+        other = isinstance(made, Tensor) and made.is_floating_point() and made.dtype != self.dtype
+        return made.to(self.dtype) if other else made
+
+
+def _of_one_dtype(case: tuple) -> AbstractContextManager:
+    """The dtype of the first numbers that a case holds."""
+    flat = itertools.chain.from_iterable(one if isinstance(one, list | tuple) else (one,) for one in case)
+    dtypes = (one.dtype for one in flat if isinstance(one, Tensor) and one.is_floating_point())
+    return next(map(_OneDtype, dtypes), nullcontext())
 
 
 def _made(cases: Cases) -> list[tuple]:

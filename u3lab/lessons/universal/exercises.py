@@ -157,7 +157,7 @@ TRAIN = Exercise(
         "`optimiser = torch.optim.Adam(own, lr)`. The loss is `F.cross_entropy(net(x), y)`.",
         "In the loop, in this order: the loss, `optimiser.zero_grad()`, `loss.backward()`, `optimiser.step()`, "
         "`yield loss.item()`."),
-    reference=training, judge=_of_steps(by_cases(_trained(training), _training_cases, (
+    reference=training, judge=_of_steps(by_cases(training, _training_cases, (
         Mistake(("weight.requires_grad_(False) → pass ;; Adam(own → Adam([*own, *shared]",
                  "weight.requires_grad_(False) → pass ;; Adam(own → Adam(net.parameters()",
                  "for weight in shared → for weight in own ;; Adam(own → Adam(shared"), "the shared weights have moved "
