@@ -57,13 +57,13 @@ SLIPS = [
         ("torch.sigmoid(s) - same → s - same", "no sigmoid", "σ|sigmoid"),
         ("torch.sigmoid(s) - same → same - torch.sigmoid(s)", "the sign", "DOWN"),
         ("score.index_put( → score.index_put_(", "in place", "INPLACE"),
-        ("return score.index_put((x, y), -lr * grad, accumulate=True) → return torch.zeros_like(score).index_put("
-         "(x, y), -lr * grad, accumulate=True)", "the change, not the new scores", "change|gradient|add|score"),
+        ("return score.index_put((x, y), -lr * grad, accumulate=True) → return torch.zeros_like(score).index_put((x, "
+         "y), -lr * grad, accumulate=True)", "the change, not the new scores", "change|gradient|add|score"),
         ("(x, y), -lr → (y, x), -lr", "x and y exchanged", "PLACES|order|transpos|x and y|rows"),
         ("s = score[x, y] → s = score[x][y]", "rows twice", r"\[x, y\]|pair|row"),
         ("- same) / len(same) → - same) / score.numel()", "divided by all scores", r"\bM\b|mean|SCALE"),
         ("lr * grad → grad", "no rate", "lr|rate"),
-        ("return score.index_put((x, y), -lr * grad, accumulate=True) → new = score.clone()\n    new[x, y] -= lr * grad\n"
-         "    return new", "-= loses repeated pairs", "accumulate|repeat"),
+        ("return score.index_put((x, y), -lr * grad, accumulate=True) → new = score.clone()\n    new[x, y] -= lr * "
+         "grad\n    return new", "-= loses repeated pairs", "accumulate|repeat"),
     )),
 ]

@@ -40,15 +40,16 @@ SLIPS = [
         ("range(steps) → range(1)", "one step", "steps|one step|UNUSED"),
         ("    return x →         return x", "returns in the loop", "AGAIN"),
         ("x = torch.where(where, around, x) → x[where] = around[where]", "in place", "INPLACE"),
-        ("around = (up + down + left + right) / 4 → around = (up + down) / 2", "two neighbours", r"\bleft\b|four|columns"),
+        ("around = (up + down + left + right) / 4 → around = (up + down) / 2", "two neighbours",
+         r"\bleft\b|four|columns"),
         ("x = torch.where(where, around, x) → y = torch.where(where, around, x) ;; return x → return y",
          "each step begins anew", "next step|one step"),
         ("torch.where(where, → torch.where(~where,", "the other way round", "~|everything but"),
         ("p[..., :-2, 1:-1], p[..., 2:, 1:-1] → p[..., :-1, 1:-1], p[..., 1:, 1:-1]", "shifted by one, of another size",
          "-2|2:|same size"),
         ("def my_fill(x, where, steps):\n    for _ in range(steps):\n        around = (x.roll(1, 2) + x.roll(-1, 2) + "
-         "x.roll(1, 3) + x.roll(-1, 3)) / 4\n        x = torch.where(where, around, x)\n    return x", "wraps round",
-         "border|wrap|roll|replicate"),
+         "x.roll(1, 3) + x.roll(-1, 3)) / 4\n        x = torch.where(where, around, x)\n    return x",
+         "wraps round", "border|wrap|roll|replicate"),
     )),
     ("8-transplant", TRANSPLANT, (
         ("healthy.clone(), ill.clone() → healthy, ill", "no copies", "INPLACE|cop(y|ies)"),
@@ -73,9 +74,9 @@ SLIPS = [
         ("return torch.stack([a, b]) → return a, b", "two tensors", "STACK|one tensor|a tuple"),
         (".float().mean()\n    b → .sum()\n    b ;; ~ill].float().mean() → ~ill].sum()", "numbers, not shares",
          "share|mean|SCALE|float"),
-        ("flipped[right & ill].float().mean() → (flipped & right & ill).float().mean() ;; "
-         "flipped[right & ~ill].float().mean() → (flipped & right & ~ill).float().mean()", "shares of all slices",
-         "share of|of the|among|SCALE|all"),
+        ("flipped[right & ill].float().mean() → (flipped & right & ill).float().mean() ;; flipped[right & "
+         "~ill].float().mean() → (flipped & right & ~ill).float().mean()",
+         "shares of all slices", "share of|of the|among|SCALE|all"),
         (" != (after →  == (after", "those that stay", "!=|1 minus the right one"),
         ("flipped[right & ill].float().mean() → flipped[right & ill].mean()", "the mean of bools", "float|bool|Bool"),
         ("right & ~ill → right & -ill", "minus of bools", "~|bool"),

@@ -42,9 +42,9 @@ SLIPS = [
     ("2c-joint", JOINT, (
         ("            if a != b:\n                P = P →             P = P", "views with themselves too",
          "itself|different|a ≠ b|a != b|themselves"),
-        ("n * v * (v - 1) → n", "not divided by the pairs", "pairs|SCALE|v\\(v|sum"),
-        ("n * v * (v - 1) → v * (v - 1)", "not divided by n", "SCALE|pictures|sum|\\bn\\b"),
-        ("n * v * (v - 1) → n * v * v", "divided by all pairs", "SCALE|v\\(v|pairs|v − 1"),
+        ("n * v * (v - 1) → n", "not divided by the pairs", r"pairs|SCALE|v\(v|sum"),
+        ("n * v * (v - 1) → v * (v - 1)", "not divided by n", r"SCALE|pictures|sum|\bn\b"),
+        ("n * v * (v - 1) → n * v * v", "divided by all pairs", r"SCALE|v\(v|pairs|v − 1"),
         ("z[a].T @ z[b] → z[a] @ z[b].T", "the other product", r"transpos|\.T\b"),
         ("if a != b → if a < b", "each pair once", "ordered|both|symmetric|transpose|twice"),
         ("P = P + z → P = z", "the last pair only", "last pair|all pairs|only the last"),
@@ -65,7 +65,7 @@ SLIPS = [
         ("P.sum(-1, keepdim=True) → P.sum(-1)", "no keepdim", "KEEP|broadcast|rows"),
         (" - lam * Pb.log() → ", "one marginal", "marginal|P_b|both|column|lam|twice|two"),
         ("(P * (P.log() - lam * Pa.log() - lam * Pb.log())) → (P.log() - lam * Pa.log() - lam * Pb.log())",
-         "not weighted by P", r"P_ab|weigh|times P|multipl|P ·"),
+         "not weighted by P", "P_ab|weigh|times P|multipl|P ·"),
         ("P.log() - lam * Pa.log() - lam * Pb.log() → P.log2() - lam * Pa.log2() - lam * Pb.log2()", "log₂",
          "log2|natural|nat|ln"),
         ("P.sum(-1, → P.sum(0, ;; P.sum(-2, → P.sum(1,", "axes from the start", "axis|axes|end|-1"),
@@ -84,9 +84,9 @@ SLIPS = [
          "transposed", "transpos|PLACES"),
         (".T @ z_moved[:, :, y + dy, x + dx] → .T @ z[:, :, y + dy, x + dx]", "z with itself", "z_moved|z′|UNUSED"),
         ("return P / count → P = P / count\n    return (P + P.T) / 2", "made symmetric", "symmetric"),
-        ("def my_joint_at(z, z_moved, t):\n    moved = z_moved.roll((-t[0], -t[1]), (2, 3))\n"
-         "    return torch.einsum('nihw,njhw->ij', z, moved) / z[:, 0].numel()", "rolls, so that places wrap round",
-         "wrap|roll|border|still on|partner|off the map"),
+        ("def my_joint_at(z, z_moved, t):\n    moved = z_moved.roll((-t[0], -t[1]), (2, 3))\n    return "
+         "torch.einsum('nihw,njhw->ij', z, moved) / z[:, 0].numel()",
+         "rolls, so that places wrap round", "wrap|roll|border|still on|partner|off the map"),
         ("def my_joint_at(z, z_moved, t):\n    y, x = t\n    h, w = z.shape[2:]\n    a, b = z[..., :h - y, :w - x], "
          "z_moved[..., y:, x:]\n    return torch.einsum('nihw,njhw->ij', a, b) / a[:, 0].numel()",
          "right for t ≥ 0 only", "negative"),

@@ -26,11 +26,13 @@ SLIPS = [
         (".softmax(dim=2) → ", "no softmax", "softmax|probabilit|sum to 1"),
         (".sum(2) → .mean(2)", "the mean over cells", "SCALE|sum"),
         (".softmax(dim=2) → .sigmoid()", "a sigmoid", "softmax|sum to 1"),
-        ("(p[..., None] * cells).sum(2) → cells[p.argmax(2)]", "the hottest cell", "mean place|argmax|all cells|hottest"),
-        ("maps.reshape(B, K, h * w) → maps.reshape(B, K, w * h).softmax(2)", "two softmaxes", "one softmax|twice|second"),
+        ("(p[..., None] * cells).sum(2) → cells[p.argmax(2)]", "the hottest cell",
+         "mean place|argmax|all cells|hottest"),
+        ("maps.reshape(B, K, h * w) → maps.reshape(B, K, w * h).softmax(2)", "two softmaxes",
+         "one softmax|twice|second"),
         ("maps.reshape → maps.mT.reshape", "column by column", "row by row|order|transpos"),
         ("(p[..., None] * cells).sum(2) → (p * cells).sum(2)", "p without an axis", "None|axis|@|broadcast"),
-        ("* cells → * cells.flip(1)", "y before x", "PLACES|x and y|\\(x, y\\)|order"),
+        ("* cells → * cells.flip(1)", "y before x", r"PLACES|x and y|\(x, y\)|order"),
         ("maps.reshape(B, K, h * w) → maps.view(B, K, h * w)", "view of what is not contiguous",
          "reshape|contiguous|flatten"),
         ("maps.reshape(B, K, h * w).softmax(dim=2) → maps.softmax(2).softmax(3).reshape(B, K, h * w)",
@@ -44,10 +46,10 @@ SLIPS = [
         ("(diff ** 2).sum(-1) → (diff ** 2).sum(-1).sqrt()", "the distance, not its square", "ROOT"),
         ("(diff ** 2).sum(-1) → (diff ** 2).mean(-1)", "the mean of x and y", "SCALE|sum"),
         ("points[:, :, None, :] → points", "no new axis", "None|axis|broadcast"),
-        ("return torch.exp(-d2 / (2 * sigma ** 2)) → y = torch.exp(-d2 / (2 * sigma ** 2))\n"
-         "    return y / y.sum(-1, keepdim=True)", "sums to 1", "height|sums? to 1|normal"),
-        ("return torch.exp(-d2 / (2 * sigma ** 2)) → y = torch.exp(-d2 / (2 * sigma ** 2))\n"
-         "    return y / (2 * math.pi * sigma ** 2)", "math is not imported; a density", "NAME|height"),
+        ("return torch.exp(-d2 / (2 * sigma ** 2)) → y = torch.exp(-d2 / (2 * sigma ** 2))\n    return y / y.sum(-1, "
+         "keepdim=True)", "sums to 1", "height|sums? to 1|normal"),
+        ("return torch.exp(-d2 / (2 * sigma ** 2)) → y = torch.exp(-d2 / (2 * sigma ** 2))\n    return y / (2 * "
+         "math.pi * sigma ** 2)", "math is not imported; a density", "NAME|height"),
         ("sigma ** 2)) → self.sigma ** 2))", "self", "NAME"),
         (".sum(-1) → .sum(2)", "sums over cells", "axis|SHAPE"),
         ("return torch.exp(-d2 / (2 * sigma ** 2)) → return (-d2 / (2 * sigma ** 2)).softmax(-1)", "a softmax",

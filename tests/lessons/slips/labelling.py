@@ -36,8 +36,8 @@ SLIPS = [
         ("return gx, gu → return gx", "one of two", "2 tensors|two|a, b"),
         ("gx = F.grid_sample(x, grid, align_corners=False) → gx = F.grid_sample(x, grid, padding_mode='border', "
          "align_corners=False)", "the border is repeated", "black|padding|outside|border"),
-        ("F.affine_grid(theta, x.shape, align_corners=False) → F.affine_grid(theta, x.shape, align_corners=True) ;; "
-         "(x, grid, align_corners=False) → (x, grid, align_corners=True)", "align_corners", "align_corners|corners"),
+        ("F.affine_grid(theta, x.shape, align_corners=False) → F.affine_grid(theta, x.shape, align_corners=True) ;; (x,"
+         " grid, align_corners=False) → (x, grid, align_corners=True)", "align_corners", "align_corners|corners"),
         ("inv @ t[:, :, None] → inv @ t", "t is no column", r"column|\(B,2,1\)|None"),
         ("A.mT + t[:, None] → inv.mT + t[:, None]", "the points by the inverse", "inver|A⁻¹|other way"),
         ("dim=2 → dim=1", "the wrong axis of cat", r"axis 2|beside|dim=2|\(B,2,3\)"),
@@ -50,7 +50,7 @@ SLIPS = [
         ("(d ** 2) → d.abs()", "absolute values", "square|abs"),
         ("(d ** 2).sum(dim=2) → d.norm(dim=2)", "the norm", "ROOT|norm"),
         (".sum(dim=2) → .sum(dim=2, keepdim=True)", "an axis too many", "keepdim|SHAPE"),
-        ("a - b → a + b", "the sum", "SIGN|differ|\\+"),
+        ("a - b → a + b", "the sum", r"SIGN|differ|\+"),
         ("return (d → (d", "forgot return", "RETURN"),
     )),
     ("3-find", FIND, (
@@ -62,7 +62,8 @@ SLIPS = [
         (".sum(2)\n → .mean(2)\n", "the mean over places", "SCALE|sum"),
         ("return p, loss → return loss, p", "the order", "order|PLACES|first"),
         ("return p, loss → return p, loss.mean()", "one number for all points", "SHAPE|each point|mean over"),
-        ("p = torch.softmax(scores / tau, dim=2) → p = torch.sigmoid(scores / tau)", "a sigmoid", "softmax|sum to 1|sums? is 1"),
+        ("p = torch.softmax(scores / tau, dim=2) → p = torch.sigmoid(scores / tau)", "a sigmoid",
+         "softmax|sum to 1|sums? is 1"),
         ("norm(dim=-1) → square().sum(-1)", "the square of the distance", "ROOT|twice `gamma`"),
         ("(scores / tau, dim=2) → (scores / tau)", "softmax without dim", "dim"),
         ("return p, loss → return scores, loss", "scores, not probabilities", "softmax|probabilit|sum to 1|heat map"),

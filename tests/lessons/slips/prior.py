@@ -41,15 +41,15 @@ SLIPS = [
     ("4-loop", PRIOR, (
         ("w.detach() - rate → w.detach() + rate", "up", "DOWN"),
         ("rate * w.grad → w.grad", "no rate", "rate|η"),
-        ("return psi(w).detach() → return w", "the weights, not the picture", "psi\\(w\\)|Ψ|picture|draw"),
+        ("return psi(w).detach() → return w", "the weights, not the picture", r"psi\(w\)|Ψ|picture|draw"),
         ("visible * (psi(w) - image) → psi(w) - image", "no mask", "mask|hole|visible|hidden"),
         ("/ visible.expand_as(image).sum() → / visible.sum()", "one channel is counted", "channel|colour|expand"),
         ("(error ** 2).sum() / visible.expand_as(image).sum() → (error ** 2).mean()", "the mean over all values",
          "visible values|hidden|hole|mean"),
-        ("return psi(w).detach() → return visible * image + (1 - visible) * psi(w).detach()", "the known part is pasted",
-         "past|Ψ|all of the picture|hole"),
-        ("        w = w.detach().requires_grad_()\n →  ;; for step in range(steps): → "
-         "w = w.detach().requires_grad_()\n    for step in range(steps):", "w is a leaf once only", "GRAPH"),
+        ("return psi(w).detach() → return visible * image + (1 - visible) * psi(w).detach()",
+         "the known part is pasted", "past|Ψ|all of the picture|hole"),
+        ("        w = w.detach().requires_grad_()\n →  ;; for step in range(steps): → w = w.detach().requires_grad_()\n"
+         "    for step in range(steps):", "w is a leaf once only", "GRAPH"),
         ("w = w.detach().requires_grad_()\n → w = w.detach()\n", "no requires_grad", "REQUIRES"),
         ("range(steps) → range(steps - 1)", "a step less", "step"),
         ("    return psi →         return psi", "returns in the loop", "AGAIN"),
@@ -57,7 +57,8 @@ SLIPS = [
          "never|no step|`rate` = 0|stays"),
         ("rate * w.grad → rate * w.grad.sign()", "the sign of the gradient", "sign"),
         ("(error ** 2).sum() / visible.expand_as(image).sum() → (error ** 2).sum()", "the sum", "SCALE|sum"),
-        ("(psi(w) - image) → (psi(w) - image).abs() ;; (error ** 2).sum() → error.sum()", "absolute values", "square|abs"),
+        ("(psi(w) - image) → (psi(w) - image).abs() ;; (error ** 2).sum() → error.sum()", "absolute values",
+         "square|abs"),
     )),
     ("4-masked", ERROR, (
         (" / visible.expand_as(x).sum() →  / visible.sum()", "one channel is counted", "channel|expand"),
@@ -65,7 +66,8 @@ SLIPS = [
          "visible values|hidden|hole|mean"),
         ("(x - target) * visible → x - target", "no mask", "mask|hole|visible|hidden"),
         (" / visible.expand_as(x).sum() → ", "not divided", "divid|number of|sum|mean"),
-        ("(x - target) * visible → (x - target) * (1 - visible)", "the hole, not what is known", "other way|hole|1 -|known|hidden"),
+        ("(x - target) * visible → (x - target) * (1 - visible)", "the hole, not what is known",
+         "other way|hole|1 -|known|hidden"),
         ("squares.sum() / visible.expand_as(x).sum() → (squares.sum() / visible.expand_as(x).sum()).sqrt()", "a root",
          "ROOT"),
         ("((x - target) * visible) ** 2 → ((x - target) * visible).abs()", "absolute values", "square|abs"),
@@ -96,20 +98,20 @@ SLIPS = [
         ("((x - target) ** 2).sum() / → ((x - target) ** 2).mean() /", "a mean over a sum", "SCALE|sum"),
         ("return ((x - target) ** 2).sum() / → return 1 - ((x - target) ** 2).sum() /", "what is there", "1 minus"),
         ("target.mean(dim → x.mean(dim", "the mean of x", r"target|x₀|\bx\b"),
-        ("((x - target) ** 2).sum() / ((target - mean) ** 2).sum() → ((target - mean) ** 2).sum() / "
-         "((x - target) ** 2).sum()", "upside down", "upside|inver|exchang|1 /|numerator"),
+        ("((x - target) ** 2).sum() / ((target - mean) ** 2).sum() → ((target - mean) ** 2).sum() / ((x - target) ** "
+         "2).sum()", "upside down", "upside|inver|exchang|1 /|numerator"),
         ("dim=(2, 3) → dim=1", "the mean over channels", "axis|axes|channel"),
-        ("((x - target) ** 2).sum() / ((target - mean) ** 2).sum() → (((x - target) ** 2).sum((2, 3)) / "
-         "((target - mean) ** 2).sum((2, 3))).mean()", "the mean of each channel's share", "one division|sums|channel"),
+        ("((x - target) ** 2).sum() / ((target - mean) ** 2).sum() → (((x - target) ** 2).sum((2, 3)) / ((target - "
+         "mean) ** 2).sum((2, 3))).mean()", "the mean of each channel's share", "one division|sums|channel"),
     )),
     ("4-mean", MEAN, (
         ("average * mean + (1 - average) * now → (1 - average) * mean + average * now", "α and 1 − α exchanged",
          "PLACES|old mean|remember|belongs"),
         ("(1 - average) * now → now", "the weights are not 1 together", "1 − α|1 - average|together|sum"),
         ("average * mean + (1 - average) * now → (mean + now) / 2", "α is not used", "UNUSED|average|α"),
-        ("return average * mean + (1 - average) * now → mean *= average\n    mean += (1 - average) * now\n    return mean",
-         "in place", "INPLACE"),
-        ("+ (1 - average) → - (1 - average)", "the sign", "SIGN|\\+"),
+        ("return average * mean + (1 - average) * now → mean *= average\n    mean += (1 - average) * now\n    return "
+         "mean", "in place", "INPLACE"),
+        ("+ (1 - average) → - (1 - average)", "the sign", r"SIGN|\+"),
         ("return average → average", "forgot return", "RETURN"),
         ("average * mean + (1 - average) * now → average * mean + 1 - average * now", "brackets",
          "bracket|1 − α|1 - average"),
@@ -128,11 +130,11 @@ SLIPS = [
          "return len(losses) - 1\n    return best", "returns at the first that is not", "else|last|loop|first"),
         ("def my_stop(losses, sigma):\n    return min(range(len(losses)), key=lambda i: losses[i])",
          "the smallest loss", "smallest"),
-        ("def my_stop(losses, sigma):\n    good = [i for i, l in enumerate(losses) if l <= sigma ** 2]\n    return good[0]",
-         "an empty list has no first", "last|never|index|empty"),
-        ("def my_stop(losses, sigma):\n    step = 0\n    while losses[step] > sigma ** 2:\n        step += 1\n    return step",
-         "runs past the end", "last step|never|past the end"),
-        ("def my_stop(losses, sigma):\n    good = [i for i, l in enumerate(losses) if l <= sigma ** 2]\n"
-         "    return good[-1] if good else len(losses) - 1", "the last, not the first", "the last|first step|earlier"),
+        ("def my_stop(losses, sigma):\n    good = [i for i, l in enumerate(losses) if l <= sigma ** 2]\n    return "
+         "good[0]", "an empty list has no first", "last|never|index|empty"),
+        ("def my_stop(losses, sigma):\n    step = 0\n    while losses[step] > sigma ** 2:\n        step += 1\n    "
+         "return step", "runs past the end", "last step|never|past the end"),
+        ("def my_stop(losses, sigma):\n    good = [i for i, l in enumerate(losses) if l <= sigma ** 2]\n    return "
+         "good[-1] if good else len(losses) - 1", "the last, not the first", "the last|first step|earlier"),
     )),
 ]

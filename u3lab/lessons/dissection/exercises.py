@@ -53,14 +53,14 @@ THRESHOLD = Exercise(
         "`values = activations.movedim(1, 0).flatten(1)` is (U, N·h·w). Of these take `quantile(1 - share, dim=1)`."),
     reference=threshold, judge=by_cases(threshold, _activation_cases, (
         Mistake((_by_picture, lambda a, s: _by_picture(a, s).mean(0), lambda a, s: _by_picture(a, s).amax(0)),
-                "that is one threshold per picture, or made of such. Each picture would then have active places, "
+                "that is one threshold per picture, or made of such; each picture would then have active places, "
                 "whether it shows the thing or not: pool pictures and places first, then take one quantile"),
         Mistake((lambda a, s: a.flatten().quantile(1 - s), lambda a, s: a.flatten().quantile(1 - s).repeat(a.shape[1])),
                 "you pooled all units together; the units have different scales, and a strong one would leave nothing "
                 "to the weak: take one T for each"),
         Mistake(("1 - share → 1 - share / 100", "1 - share → (1 - share) / 100",
                  lambda a, s: (1 - s) * a.amax((0, 2, 3))), "`share` is a share of the number of values (not of the "
-                "largest), and a fraction already: 0.005 is half a percent. A quantile counts to 1, a percentile to "
+                "largest), and a fraction already: 0.005 is half a percent; a quantile counts to 1, a percentile to "
                 "100"),
         Mistake((lambda a, s: a.mean((2, 3)).quantile(1 - s, dim=0),
                  lambda a, s: a.amax((2, 3)).quantile(1 - s, dim=0)),
@@ -104,7 +104,7 @@ IOU = Exercise(
     reference=iou_set, judge=by_number(iou_set, _mask_cases, (
         Mistake((_pictures, lambda p, m: _pictures(p, m).mean(), lambda p, m: _pictures(*_where(p, m)).mean(),
                  lambda p, m: iou_set(*_where(p, m))), "you looked at single pictures, or left out those without the "
-                "concept, whose false alarms belong to the union. A picture with three pixels of the concept would "
+                "concept, whose false alarms belong to the union; a picture with three pixels of the concept would "
                 "count as much as one that is full of it; add up over all pictures, then divide"),
         Mistake((lambda p, m: 2 * (p & m).sum() / (p.sum() + m.sum()),
                  lambda p, m: (p & m).sum() / (p.sum() + m.sum())),
@@ -112,7 +112,7 @@ IOU = Exercise(
                 "counts twice; divide by the union"),
         Mistake((lambda p, m: (p & m).sum() / (p ^ m).sum(), lambda p, m: (p == m).double().mean(),
                  lambda p, m: (p & m).double().mean()), "you counted other pixels than the union, those in one mask or "
-                "in both. With those in neither, a unit that is never on would look good for a small concept"),
+                "in both; with those in neither, a unit that is never on would look good for a small concept"),
         Mistake(lambda p, m: (p & m).sum() / p.sum(), "that is the precision: what is missed costs nothing; divide by "
                 "the union"),
         Mistake(lambda p, m: (p & m).sum() / m.sum(), "that is the recall: false alarms cost nothing; divide by the "
@@ -247,7 +247,7 @@ LOSS = Exercise(
                  "y.mean() → y.mean((1, 2), keepdim=True)"), "your α is another: it is one number, 1 − mean(y) over "
                 "all pictures, and gives inside and outside their weights"),
         Mistake((" + (1 - alpha) * (1 - y) * (1 - p) → ", "(1 - y) * (1 - p) → (1 - y) * p"), "the term of the pixels "
-                "outside is missing or wrong: there 1 − p is rewarded. With p = 1 everywhere this loss would be "
+                "outside is missing or wrong: there 1 − p is rewarded; with p = 1 everywhere this loss would be "
                 "lowest"),
     )))
 
@@ -291,7 +291,7 @@ SIMILARITY = Exercise(
                  "(a * b).sum() → (first * second).sum()",
                  "first * counted, second * counted → first - torch.eye(len(first)), second - torch.eye(len(first))"),
                 "the diagonal is in your sums, in the numerator or in the norms: set it to 0 in both kernels first (it "
-                "is 1 only for vectors of length 1). Each concept is like itself in every network, so even networks "
+                "is 1 only for vectors of length 1); each concept is like itself in every network, so even networks "
                 "that share nothing would look alike"),
         Mistake((" / (a.norm() * b.norm()).clamp(min=1e-300) → ", "(a * b).sum() / (a.norm() * b.norm()) → "
                  "(a * b).sum() / counted.sum()"), "the norms are missing: divide the sum of the products by "

@@ -167,7 +167,7 @@ EXCITATION = Exercise(
            "The first axis is the batch, of one; the second one counts classes or channels.",
            "The mean of a single value is that value."),
     reference=excitation, judge=by_cases(excitation, _excitation_cases, (
-        Mistake(lambda y, k: y.softmax(1)[0, k].mean(), "that is a probability. It can grow because all other classes "
+        Mistake(lambda y, k: y.softmax(1)[0, k].mean(), "that is a probability; it can grow because all other classes "
                 "shrink; take the score"),
         Mistake(lambda y, k: y[0, k].sum(), "that is the sum over the places; take the mean"),
         Mistake(lambda y, k: y[0, k].max(), "that is the most excited place; take the mean over all"),
@@ -223,7 +223,7 @@ CLIMB = Exercise(
         "so torch rolls it back by itself.",
         "`(gradient,) = torch.autograd.grad(scores(seen)[0, k], now)`, then plus η times that, then `.clamp(0, 1)`."),
     reference=climb, judge=by_cases(climb, _climb_cases, (
-        Mistake("[0, k] → .softmax(1)[0, k]", "that climbs the probability. It can grow because all other classes "
+        Mistake("[0, k] → .softmax(1)[0, k]", "that climbs the probability; it can grow because all other classes "
                 "shrink; take the score as it comes"),
         Mistake("now.roll(shift, (2, 3)) → now", "the shifts are not used: the answer then hangs on single pixels"),
         Mistake("now.detach() + → now.detach().roll(shift, (2, 3)) +", "the picture wanders: you added the step to "

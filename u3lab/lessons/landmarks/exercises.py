@@ -136,7 +136,7 @@ FIND = Exercise(
         Mistake(lambda *a: _found(*a, unit=True), "you normalised the codes; their length may say how narrow p is"),
         Mistake(lambda *a: _found(*a, late=True), "you took the power γ of the mean distance; take the power of each "
                 "distance, and then the mean"),
-        Mistake(lambda *a: _found(*a, middle=True), "you took the distance of the mean place. Two peaks on both sides "
+        Mistake(lambda *a: _found(*a, middle=True), "you took the distance of the mean place; two peaks on both sides "
                 "of gu would cost nothing; take the mean of the distances"),
     ), rtol=1e-3, atol=1e-5))
 
@@ -169,7 +169,7 @@ TURN = Exercise(
         "matrix of a batch.",
         "`after @ before.mT`"),
     reference=turn, judge=by_cases(turn, _turned, (
-        Mistake("after @ before.mT → before.mT @ after", "your product is Φ(x)⁻¹ Φ(gx). In the plane that is the same, "
+        Mistake("after @ before.mT → before.mT @ after", "your product is Φ(x)⁻¹ Φ(gx); in the plane that is the same, "
                 "in space it is not: multiply both sides by Φ(x)⁻¹ from the right"),
         Mistake("after @ before.mT → before @ after.mT", "that turn leads back, from gx to x"),
         Mistake("after @ before.mT → after * before.mT", "`*` multiplies entry by entry; `@` multiplies matrices"),
@@ -263,10 +263,10 @@ ALIGN = Exercise(
         Mistake(lambda f, t: aligned(t, f), "that is h⁻¹, which leads from R to Φ(x)"),
         Mistake(lambda f, t: aligned(f.mT, t.mT).mT, "your h stands on the left, h Φ(x) ≈ R; the free turn is on the "
                 "right"),
-        Mistake(lambda f, t: (f.mT @ t).mean(0), "a mean of rotations is no rotation: its columns are too short. Take "
+        Mistake(lambda f, t: (f.mT @ t).mean(0), "a mean of rotations is no rotation: its columns are too short; take "
                 "the nearest rotation, from its SVD"),
         Mistake(("signs[-1] = → signs[0] =", "signs[-1] = → signs[:] ="), "you turned another column round than the "
-                "last. The last singular value is the least, so that its column costs least"),
+                "last; the last singular value is the least, so that its column costs least"),
     ), rtol=1e-3, atol=1e-4))
 
 

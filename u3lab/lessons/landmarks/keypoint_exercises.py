@@ -59,11 +59,11 @@ POINT = Exercise(
            "`p @ cells` is that sum, for all maps at once."),
     reference=point, judge=by_cases(point, _maps, (
         Mistake(_axes, "your heat is the softmax of *means* along rows and columns: a peak is thinned by all the other "
-                "cells of its row. One softmax over all cells is wanted (the figure below compares the two)"),
+                "cells of its row; one softmax over all cells is wanted (the figure below compares the two)"),
         Mistake("softmax(2) → softmax(1)", "your softmax runs over the K maps; each map needs one over its own cells"),
         Mistake("maps.flatten(2).softmax(2) → maps.flatten(2)", "the softmax is missing: scores can be negative, and "
                 "do not sum to 1"),
-        Mistake(lambda m, c: c[m.flatten(2).argmax(2)], "that is the hottest cell. Its place jumps from cell to cell "
+        Mistake(lambda m, c: c[m.flatten(2).argmax(2)], "that is the hottest cell; its place jumps from cell to cell "
                 "and has no gradient; the mean place is wanted"),
         Mistake("p @ cells → (p @ cells).flip(2)", "you gave (y, x); points are (x, y)"),
     )))

@@ -88,7 +88,7 @@ MODULATED = Exercise(
         Mistake(lambda a, p: (a * p).abs().sum(1, keepdim=True), "you summed absolute values; products of both signs "
                 "may cancel"),
         Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).sum(1, keepdim=True), "you averaged the gradient over "
-                "space first; these are Grad-CAM's weights. Here each place keeps its own gradient"),
+                "space first; these are Grad-CAM's weights; here each place keeps its own gradient"),
         Mistake(lambda a, p: cam(a, p), "that is Grad-CAM: no average over space and no maximum with 0 here"),
         Mistake(lambda a, p: (a * p).sum(0, keepdim=True), "you summed over axis 0, the pictures of the batch; the "
                 "channels are axis 1"),

@@ -74,7 +74,7 @@ PARALLEL = Exercise(
         "the place of f, and leave out the padding. y is their sum."),
     reference=parallel, judge=by_cases(parallel, _parallel_cases, (
         Mistake("F.conv2d(x, alpha[:, :, None, None], stride=stride) → F.conv2d(v, alpha[:, :, None, None])", "your α "
-                "looks at f ∗ x, which the filters have made: that is the serial adapter. The parallel one looks at x "
+                "looks at f ∗ x, which the filters have made: that is the serial adapter; the parallel one looks at x "
                 "itself"),
         Mistake(("None, None], stride=stride) → None, None])", "F.conv2d(x, alpha[:, :, None, None], stride=stride) → "
                  "F.conv2d(F.avg_pool2d(x, stride), alpha[:, :, None, None])"), "with stride 1 it is right, but with "
@@ -84,9 +84,9 @@ PARALLEL = Exercise(
                  "None, None], stride=stride) → None, None], stride=stride, padding=f.shape[-1] // 2)"), "f ∗ x and "
                 "α ∗ x have different sizes and cannot be added: f is padded by (k − 1)/2 on each side, "
                 "`f.shape[-1] // 2`, whatever k is, and the 1×1 filters α not at all"),
-        Mistake("v + F → v * F", "you multiplied f ∗ x with α ∗ x. With α = 0 nothing would be left of the shared "
+        Mistake("v + F → v * F", "you multiplied f ∗ x with α ∗ x; with α = 0 nothing would be left of the shared "
                 "network; add them"),
-        Mistake("return v + → return x + v +", "you added x as well. The residual is α ∗ x, which is added to f ∗ x"),
+        Mistake("return v + → return x + v +", "you added x as well; the residual is α ∗ x, which is added to f ∗ x"),
     ), **NEAR))
 
 class Small(nn.Module):
@@ -199,13 +199,13 @@ FOLD = Exercise(
         Mistake(("centre, centre] → 0, 0]", "centre, centre] → -1, -1]", "centre, centre] → 1, 1]",
                  "centre, centre] += alpha → centre] += alpha[..., None]",
                  "centre, centre] += alpha → :, centre] += alpha[..., None]"), "you added α at another tap, at a "
-                "corner or along a whole row or column, or at [1, 1], which is the centre of 3×3 filters only. The "
+                "corner or along a whole row or column, or at [1, 1], which is the centre of 3×3 filters only; the "
                 "1×1 filters look at the middle of what f looks at: the centre tap, [k // 2, k // 2]"),
         Mistake((":, centre, centre] += alpha → :] += alpha[..., None, None]",
                  ":, centre, centre] += alpha → :] += alpha[..., None, None] / f[0, 0].numel()"), "α is added to all "
                 "taps, or spread over them, which would average x over the window; it looks at one place, the centre"),
         Mistake(lambda f, a: f + torch.einsum("oc,cikl->oikl", a, f), "that is (I + α) f, the folding of the serial "
-                "adapter: it mixes the filters. The parallel one adds α at the centre tap"),
+                "adapter: it mixes the filters; the parallel one adds α at the centre tap"),
         Mistake(("+= alpha → = alpha", "+= alpha → *= alpha", "+= alpha → += alpha * f[:, :, centre, centre]"), "α is "
                 "added to what f has at the centre tap: it does not take its place, and multiplies nothing"),
     )))
@@ -321,13 +321,13 @@ MASKED = Exercise(
         "the price."),
     reference=masked, judge=by_cases(masked, _masked_cases, (
         Mistake("m.sum().clamp(min=1) → m.sum()", "in a batch without labels it is 0 / 0, nan, and one step with nan "
-                "spoils all weights. A task without labels costs 0"),
+                "spoils all weights; a task without labels costs 0"),
         Mistake("losses.where(m, torch.zeros_like(losses)) → (losses * m)", "where there is no label ℓ may be "
                 "infinite, and 0 · ∞ is nan: choose with the mask, do not multiply"),
-        Mistake("m.sum().clamp(min=1) → len(m)", "you divided by all B pictures. Then a task counts the less, the more "
+        Mistake("m.sum().clamp(min=1) → len(m)", "you divided by all B pictures; then a task counts the less, the more "
                 "of its labels are missing; divide by N_t"),
         Mistake(" / m.sum().clamp(min=1) → ", "that is the sum; divide it by N_t, the number of labels"),
-        Mistake("m.sum().clamp(min=1) → (m.sum() + 1)", "you divided by N_t + 1. It is never 0, but every loss is too "
+        Mistake("m.sum().clamp(min=1) → (m.sum() + 1)", "you divided by N_t + 1; it is never 0, but every loss is too "
                 "small; let N_t be at least 1"),
     )))
 

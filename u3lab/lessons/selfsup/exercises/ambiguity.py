@@ -78,15 +78,15 @@ SHIFT = Exercise(
         "summed over the last axis, is (B,S); its `argmin(1)` is η. `back[torch.arange(B), eta]` is (B,S)."),
     reference=shift_step, judge=by_cases(shift_step, _shift_cases, (
         Mistake(("back[torch.arange(len(y)), best] → y", "(back - y_hat) → (back - y_hat)[:, :2]"), "you tried no η "
-                "but 0, or 0 and 1: with η = 0 alone it is a step of L2. Try all, up to S − 1"),
+                "but 0, or 0 and 1: with η = 0 alone it is a step of L2; try all, up to S − 1"),
         Mistake(("best], lr) → -best], lr)", "l2_step(y_hat, back[torch.arange(len(y)), best], lr) → y_hat - 2 * lr * "
-                 "(torch.stack([y_hat.roll(int(eta)) for eta in best]) - y).mean(0)"), "η takes ŷ to y. The gradient "
+                 "(torch.stack([y_hat.roll(int(eta)) for eta in best]) - y).mean(0)"), "η takes ŷ to y; the gradient "
                 "with respect to ŷ goes the other way: shift y back, by −η, and compare it with ŷ as it is"),
         Mistake((".sum(2).argmin(1) → .argmin(1) ;; back[torch.arange(len(y)), best] → back.gather(1, best[:, None])"
                  "[:, 0]", ".sum(2).argmin(1) → .sum((0, 2)).argmin()"), "each sound has one η, as a whole: sum over "
                 "its samples, then take the minimum, neither at each sample nor for the whole batch"),
         Mistake((".argmin(1) → .argmax(1)", "back[torch.arange(len(y)), best] → back.mean(1)"), "you took the worst η, "
-                "or the mean over all η. The best ŷ for a mean is a ghost; take the nearest of the shifted sounds"),
+                "or the mean over all η; the best ŷ for a mean is a ghost; take the nearest of the shifted sounds"),
         Mistake(("best], lr) → best], -lr)", "best], lr) → best], lr / 2)", "best], lr) → best], lr * len(y))"),
                 "your sounds are right, your step is not: it is ŷ minus `lr` times twice the *mean* over the batch of "
                 "ŷ − y, with y shifted back"),
@@ -123,7 +123,7 @@ SWITCH = Exercise(
                 "rise"),
         Mistake("wrong / len(x) → wrong", "you took the sum over the pairs; the loss is their mean, so divide by M"),
         Mistake("torch.sigmoid(score[x, y]) - same → score[x, y] - same", "you compared the score itself with *same*: "
-                "that is the gradient of a squared error. The sigmoid goes first"),
+                "that is the gradient of a squared error; the sigmoid goes first"),
         Mistake("wrong / len(x) → wrong / score.numel()", "you divided by the size of the table; divide by the number "
                 "of pairs"),
     )))

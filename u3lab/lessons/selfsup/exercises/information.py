@@ -42,10 +42,10 @@ JOINT = Exercise(
         Mistake("if a != b → ", "each view is paired with itself, too; such a pair always agrees, even at random: "
                 "leave it out"),
         Mistake(lambda z: joint_of(F.one_hot(z.argmax(2), z.shape[2]).to(z)),
-                "you counted the most probable class of each view. Use the shares as they are: an argmax has no "
+                "you counted the most probable class of each view; use the shares as they are: an argmax has no "
                 "gradient, so nothing could be learnt"),
         Mistake(lambda z: joint_of(z.mean(1, keepdim=True)),
-                "that is the product of marginals, what *independent* answers would have. Multiply first, picture by "
+                "that is the product of marginals, what *independent* answers would have; multiply first, picture by "
                 "picture, and take the mean afterwards"),
         Mistake((" / z.shape[1] → ", ".mean(0) → .sum(0)", ".mean(0) / z.shape[1] → .sum(0)"), "this is a sum; divide "
                 "by the numbers of pictures and of pairs of views, so that P sums to 1"),
@@ -97,12 +97,12 @@ LOSS = Exercise(
                 "each counts half: of a symmetric P both are alike, and λ stands before each of the two"),
         Mistake((".clamp_min(torch.finfo(P.dtype).eps) → ", ".clamp_min(torch.finfo(P.dtype).eps) →  ;; (P.log() → "
                  "(P.clamp_min(torch.finfo(P.dtype).eps).log()"), "where P is 0, 0 · ln 0 is 0, but a computer says "
-                "NaN: `torch.log(0)` is −∞, and 0 times that is no number. Keep P from 0 with `clamp_min` before the "
-                "logarithms. In training, P has zeros as soon as the network is sure"),
+                "NaN: `torch.log(0)` is −∞, and 0 times that is no number; keep P from 0 with `clamp_min` before the "
+                "logarithms; in training, P has zeros as soon as the network is sure"),
         Mistake(".log() → .log2()", "these are bits; the formula has the natural logarithm, and its unit is the nat"),
         Mistake((".sum((-1, -2)) → .mean((-1, -2))", ".sum((-1, -2)) → .sum()",
                  ".sum((-1, -2)) → .sum((-1, -2)).mean()"),
-                "give one loss for each joint: a sum over the last two axes only, weighted by P already. Take no mean "
+                "give one loss for each joint: a sum over the last two axes only, weighted by P already; take no mean "
                 "over the k² cells, and no sum or mean over many joints"),
     ), rtol=1e-3, atol=1e-4))
 
@@ -160,7 +160,7 @@ AT = Exercise(
         Mistake(lambda z, moved, t: _paired(_cut(z, t), _cut(moved, _back(t))), "this is a sum over pairs; divide by "
                 "their number, so that P_t sums to 1"),
         Mistake(lambda z, moved, t: _paired(_cut(z, t), _cut(moved, _back(t))) / z[:, 0].numel(), "you divided by all "
-                "places; t leaves fewer pairs than that. P_t has to sum to 1"),
+                "places; t leaves fewer pairs than that; P_t has to sum to 1"),
     ), rtol=1e-3, atol=1e-5))
 
 

@@ -107,7 +107,7 @@ CONTRAST = Exercise(
                 "that is one way only: a_i chooses among all b, and b_i among all a; return the mean of both"),
         Mistake("/ tau → * tau", "you multiplied by τ: a small τ is to make the differences larger, so divide"),
         Mistake("(F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2 → -scores.diagonal().mean()",
-                "you only pull together what belongs together. Then one code for all pictures is the best answer; the "
+                "you only pull together what belongs together; then one code for all pictures is the best answer; the "
                 "softmax over the row pushes the others away"),
     ), rtol=1e-3, atol=1e-5))
 
@@ -133,9 +133,9 @@ GAIN = Exercise(
         "the same seed."),
     reference=gain, judge=by_cases(gain, _gain_cases, (
         Mistake("in (val, floor_val) → in (test, floor_test)", "you chose the layer on the test: the best of several "
-                "is lucky, so the gain comes out too large. Choose on validation"),
+                "is lucky, so the gain comes out too large; choose on validation"),
         Mistake("floor_test[theirs] → floor_test[ours]", "you read the floor at the task's layer; the floor may be "
-                "better elsewhere. It has a best layer of its own"),
+                "better elsewhere; it has a best layer of its own"),
         Mistake("return test[ours] - floor_test[theirs] → return torch.stack([test[int(val[:, s].argmax()), s] - "
                 "floor_test[int(floor_val[:, s].argmax()), s] for s in range(val.shape[1])])", "you chose a layer for "
                 "each seed; take one layer for all, the best on average"),
