@@ -99,7 +99,6 @@ SLIPS = [
          "a leaf once only", "GRAPH|REQUIRES"),
         ("(g,) = → g =", "a tuple", "tuple"),
         ("    return x_hat →         return x_hat", "returns in the loop", "AGAIN"),
-        ("range(steps) → range(int(eps / rate))", "so many steps as reach the border", "step|UNUSED"),
         ("rate * g → g", "no rate", "rate|α|UNUSED"),
         ("scores(x_hat) → scores(x)", "the gradient is taken at x", "Tensor|used in the graph|x_hat|now|same"),
     )),
@@ -111,7 +110,6 @@ SLIPS = [
         ("dims=(3,) → dims=(0,)", "output channels", "column|axis|channel"),
         ("torch.flip(filters, dims=(3,)) → filters[..., ::-1]", "a negative step", "step|flip"),
         ("torch.flip(filters, dims=(3,)) → filters.rot90(2, (2, 3))", "a half turn", "half a turn|axis 2"),
-        ("torch.flip(filters, dims=(3,)) → -filters", "minus", "SIGN|flip|mirror"),
         ("torch.flip(filters, dims=(3,)) → torch.fliplr(filters)", "fliplr flips axis 1", "axis|column|channel"),
     )),
     ("6c-stitch", STITCH, (

@@ -38,7 +38,7 @@ SLIPS = [
     )),
     ("2b-shift", SHIFT, (
         (".argmin() → .argmax()", "the farthest", "argmin|nearest|smallest|farthest|largest"),
-        (".sum(1).argmin() → .sum(0).argmin()", "sums over η", "axis"),
+        (".sum(1).argmin() → .sum(0).argmin()", "sums over η", "axis|over its samples"),
         ("(y_hat - mean) → (y_hat - y.mean(0))", "a step of L2", "L2|best|η|mean of"),
         ("y_hat - lr → y_hat + lr", "up", "DOWN"),
         ("lr * 2 * → lr *", "no 2", r"\b2\b|half|twice|SCALE"),
@@ -53,7 +53,7 @@ SLIPS = [
     ("2b-switch", SWITCH, (
         ("-lr → lr", "up", "DOWN"),
         (" / len(same) → ", "not divided by M", r"\bM\b|mean|SCALE"),
-        (", accumulate=True → ", "repeated pairs are lost", "accumulate|repeat"),
+        (", accumulate=True → ", "repeated pairs are lost", "accumulate"),
         ("torch.sigmoid(s) - same → s - same", "no sigmoid", "σ|sigmoid"),
         ("torch.sigmoid(s) - same → same - torch.sigmoid(s)", "the sign", "DOWN"),
         ("score.index_put( → score.index_put_(", "in place", "INPLACE"),

@@ -63,7 +63,7 @@ SLIPS = [
         ("return rise, fall → return torch.stack([rise, fall])", "one tensor", "2 tensors|two|a, b"),
         ("h[:, :, rows, cols] = ill[:, :, rows, cols] → h[:, :, cell] = ill[:, :, cell]", "a tuple as an index",
          "tuple|rows, columns"),
-        ("score(h) - score(healthy) → score(h)", "nothing is subtracted", "SIGN|subtract|less|healthy|before"),
+        ("score(h) - score(healthy) → score(h)", "nothing is subtracted", "SIGN|subtract|how far they have moved"),
         ("ill[:, :, rows, cols]\n    i → ill\n    i", "the whole slice", r"\bcell\b|rows, columns"),
     )),
     ("8-flips", FLIPS, (
@@ -80,7 +80,7 @@ SLIPS = [
         (" != (after →  == (after", "those that stay", "!=|1 minus the right one"),
         ("flipped[right & ill].float().mean() → flipped[right & ill].mean()", "the mean of bools", "float|bool|Bool"),
         ("right & ~ill → right & -ill", "minus of bools", "~|bool"),
-        ("(before > 0) != (after > 0) → (before - after).abs() > 0", "any change", "> 0|sign|flip|change"),
+        ("(before > 0) != (after > 0) → (before - after).abs() > 0", "any change", "> 0|the side"),
         ("(before > 0) == ill → before == ill", "log-odds and bools", "> 0|log-odds|bool|nan"),
     )),
 ]

@@ -42,9 +42,9 @@ SLIPS = [
     ("2c-joint", JOINT, (
         ("            if a != b:\n                P = P →             P = P", "views with themselves too",
          "itself|different|a ≠ b|a != b|themselves"),
-        ("n * v * (v - 1) → n", "not divided by the pairs", r"pairs|SCALE|v\(v|sum"),
-        ("n * v * (v - 1) → v * (v - 1)", "not divided by n", r"SCALE|pictures|sum|\bn\b"),
-        ("n * v * (v - 1) → n * v * v", "divided by all pairs", r"SCALE|v\(v|pairs|v − 1"),
+        ("n * v * (v - 1) → n", "not divided by the pairs", "pairs of views|SCALE"),
+        ("n * v * (v - 1) → v * (v - 1)", "not divided by n", "number of pictures|SCALE"),
+        ("n * v * (v - 1) → n * v * v", "divided by all pairs", r"v·\(v|pairs of views"),
         ("z[a].T @ z[b] → z[a] @ z[b].T", "the other product", r"transpos|\.T\b"),
         ("if a != b → if a < b", "each pair once", "ordered|both|symmetric|transpose|twice"),
         ("P = P + z → P = z", "the last pair only", "last pair|all pairs|only the last"),
@@ -53,7 +53,6 @@ SLIPS = [
     )),
     ("2c-joint", SUMS, (
         (" - same → ", "a view with itself too", "itself|different|a ≠ b|themselves|same view"),
-        ("z.sum(0) → z.mean(0)", "the mean over views", "mean|sum|SCALE"),
         ("vni,vnj->ij → vni,wnj->ij", "all pairs are taken away", "itself|different|themselves|0 everywhere|zero"),
     )),
     ("2c-iic", LOSS, (
@@ -71,13 +70,12 @@ SLIPS = [
         ("P.sum(-1, → P.sum(0, ;; P.sum(-2, → P.sum(1,", "axes from the start", "axis|axes|end|-1"),
         ("sum((-2, -1)) → mean((-2, -1))", "the mean of cells", "SCALE|sum"),
         ("lam * Pa.log() - lam * Pb.log() → lam * Pa.log() + lam * Pb.log()", "a sign", "SIGN|UNUSED"),
-        ("1e-12 → 0.1", "a floor that is too high", "clamp|floor|small"),
     )),
     ("2c-displaced", JOINTAT, (
         ("dy, dx = t → dx, dy = t", "down and right exchanged", "PLACES|down|order|row"),
         ("y + dy, x + dx] → y - dy, x - dx]", "the other way", "SIGN|other way|direction|−t|-t|outside|range"),
         ("if 0 <= y + dy < h and 0 <= x + dx < w → if y + dy < h and x + dx < w", "negative indices wrap round",
-         "wrap|negative|border|off the map|still on"),
+         "wrap|negative|comes back on the other"),
         ("count += n → count += 1", "pictures are not averaged", "SCALE|pictures|mean"),
         ("P / count → P / (n * h * w)", "divided by all places", "places|SCALE|on the map|partner"),
         ("z[:, :, y, x].T @ z_moved[:, :, y + dy, x + dx] → z_moved[:, :, y + dy, x + dx].T @ z[:, :, y, x]",

@@ -48,7 +48,7 @@ SLIPS = [
         ("((code - wanted) ** 2).sum() / (wanted ** 2).sum() → (((code - wanted) ** 2).sum() / (wanted ** "
          "2).sum()).sqrt()", "a root", "ROOT"),
         ("((code - wanted) ** 2).sum() / (wanted ** 2).sum() → (((code - wanted) ** 2) / (wanted ** 2)).sum()",
-         "each value is divided", "one division|each value|one by one"),
+         "each value is divided", "one division|value by value"),
         ("(code - wanted) ** 2).sum() / (wanted ** 2) → code - wanted).abs().sum() / wanted.abs()", "absolute values",
          "square|abs"),
         ("((code - wanted) ** 2).sum() / → ((code - wanted) ** 2).mean() /", "a mean over a sum", "SCALE|sum"),
@@ -60,7 +60,7 @@ SLIPS = [
     )),
     ("5-variation", VARIATION, (
         ("beta / 2 → beta", "β for β/2", "β/2|beta / 2|twice `beta`"),
-        (", (0, 0, 0, 1)) → , (0, 0, 1, 0))", "the row of zeros above", "below|above|first row|last row"),
+        (", (0, 0, 0, 1)) → , (0, 0, 1, 0))", "the row of zeros above", "stand below"),
         (", (0, 0, 0, 1)) → , (0, 1))", "dy is padded like dx", "pad|row"),
         (".mean() → .sum()", "the sum", "SCALE|sum"),
         (" + 1e-8 → ", "no 1e-8", "1e-8"),
@@ -74,7 +74,7 @@ SLIPS = [
          "the last row and column are cut off", "last|pad|cut|row"),
         ("torch.nn.functional.pad\n → F.pad\n", "F is not imported", "NAME"),
         ("def my_variation(image, beta):\n    dy = image.roll(-1, 2) - image\n    dx = image.roll(-1, 3) - image\n    "
-         "return ((dx ** 2 + dy ** 2 + 1e-8) ** (beta / 2)).mean()", "wraps round", "wrap|roll|ring"),
+         "return ((dx ** 2 + dy ** 2 + 1e-8) ** (beta / 2)).mean()", "wraps round", "no ring"),
     )),
     ("5-tikhonov", INVERSE, (
         ("lam *  → ", "λ is not used", "λ|lam|UNUSED"),
@@ -96,12 +96,11 @@ SLIPS = [
         ("delta ** 0.5 → delta", "δ for √δ", "root|√|sqrt"),
         (" * sigma * n →  * n", "no σ", "σ|sigma"),
         (" + delta ** 0.5 * sigma * n → ", "no noise", "noise|UNUSED"),
-        ("denoise(x) - x - lam → denoise(x) - lam", "−x is missing", r"− ?x|- ?x|minus x|D\(x\)"),
+        ("denoise(x) - x - lam → denoise(x) - lam", "−x is missing", r"D\(x\) − x|minus x"),
         ("x = x.detach().requires_grad_() → x = x.detach()", "no requires_grad", "REQUIRES"),
         ("x + delta / 2 * drift → delta / 2 * drift", "x is not kept", r"\bx\b|x \+"),
         ("    return x.detach() →         return x.detach()", "returns in the loop", "AGAIN"),
         ("lam * gradient → gradient", "no λ", "λ|lam"),
-        ("sigma * n → sigma * torch.randn_like(x)", "noise of its own", "`noises`|randn|random|another at each"),
         ("x = x + delta → y = x + delta", "x never changes", "never|as it was given"),
     )),
     ("5-excitation", EXCITATION, (
@@ -115,7 +114,6 @@ SLIPS = [
         ("code[:, unit].mean() → code[0, unit, :, :].mean()", "right for channels only",
          r"class|\(1,K\)|too many indices"),
         ("code[:, unit].mean() → code.softmax(1)[:, unit].mean()", "a softmax", "softmax|probability"),
-        ("code[:, unit].mean() → code[:, unit].norm()", "a norm", "norm|mean|length"),
     )),
     ("5b-climb", CLIMB, (
         ("+ rate * g → - rate * g", "down", "DOWN"),

@@ -28,15 +28,11 @@ SLIPS = [
         (".softmax(dim=2) → .sigmoid()", "a sigmoid", "softmax|sum to 1"),
         ("(p[..., None] * cells).sum(2) → cells[p.argmax(2)]", "the hottest cell",
          "mean place|argmax|all cells|hottest"),
-        ("maps.reshape(B, K, h * w) → maps.reshape(B, K, w * h).softmax(2)", "two softmaxes",
-         "one softmax|twice|second"),
         ("maps.reshape → maps.mT.reshape", "column by column", "row by row|order|transpos"),
         ("(p[..., None] * cells).sum(2) → (p * cells).sum(2)", "p without an axis", "None|axis|@|broadcast"),
         ("* cells → * cells.flip(1)", "y before x", r"PLACES|x and y|\(x, y\)|order"),
         ("maps.reshape(B, K, h * w) → maps.view(B, K, h * w)", "view of what is not contiguous",
          "reshape|contiguous|flatten"),
-        ("maps.reshape(B, K, h * w).softmax(dim=2) → maps.softmax(2).softmax(3).reshape(B, K, h * w)",
-         "a softmax of each row and column", "all (of )?its cells|one softmax|row"),
     )),
     ("3c-bump", BUMP, (
         ("exp(-d2 → exp(d2", "the sign", "SIGN"),
@@ -50,7 +46,6 @@ SLIPS = [
          "keepdim=True)", "sums to 1", "height|sums? to 1|normal"),
         ("return torch.exp(-d2 / (2 * sigma ** 2)) → y = torch.exp(-d2 / (2 * sigma ** 2))\n    return y / (2 * "
          "math.pi * sigma ** 2)", "math is not imported; a density", "NAME|height"),
-        ("sigma ** 2)) → self.sigma ** 2))", "self", "NAME"),
         (".sum(-1) → .sum(2)", "sums over cells", "axis|SHAPE"),
         ("return torch.exp(-d2 / (2 * sigma ** 2)) → return (-d2 / (2 * sigma ** 2)).softmax(-1)", "a softmax",
          "softmax|height|sums? to 1"),

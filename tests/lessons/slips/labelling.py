@@ -28,7 +28,7 @@ def my_find(query, codes, gu, tau, gamma):
 SLIPS = [
     ("3-pair", PAIR, (
         ("torch.cat([inv, shift], dim=2) → torch.cat([A, t[:, :, None]], dim=2)", "g for g⁻¹", "inver|g⁻¹|comes from"),
-        ("shift = -(inv → shift = (inv", "the sign of the shift", "SIGN"),
+        ("shift = -(inv → shift = (inv", "the sign of the shift", "SIGN|the shift of your g⁻¹"),
         ("-(inv @ t[:, :, None]) → -t[:, :, None]", "−t, not −A⁻¹t", "A⁻¹t|inverse|A⁻¹"),
         ("u @ A.mT + → u @ A +", "u A for u Aᵀ", "transpos|mT|Aᵀ"),
         ("+ t[:, None] → + t", "t for each point, not for each picture", r"\[:, None\]|each picture|axis of length 1"),
@@ -39,7 +39,7 @@ SLIPS = [
         ("F.affine_grid(theta, x.shape, align_corners=False) → F.affine_grid(theta, x.shape, align_corners=True) ;; (x,"
          " grid, align_corners=False) → (x, grid, align_corners=True)", "align_corners", "align_corners|corners"),
         ("inv @ t[:, :, None] → inv @ t", "t is no column", r"column|\(B,2,1\)|None"),
-        ("A.mT + t[:, None] → inv.mT + t[:, None]", "the points by the inverse", "inver|A⁻¹|other way"),
+        ("A.mT + t[:, None] → inv.mT + t[:, None]", "the points by the inverse", "inver|go back"),
         ("dim=2 → dim=1", "the wrong axis of cat", r"axis 2|beside|dim=2|\(B,2,3\)"),
     )),
     ("3-invariance", INVARIANCE, (
@@ -62,8 +62,6 @@ SLIPS = [
         (".sum(2)\n → .mean(2)\n", "the mean over places", "SCALE|sum"),
         ("return p, loss → return loss, p", "the order", "order|PLACES|first"),
         ("return p, loss → return p, loss.mean()", "one number for all points", "SHAPE|each point|mean over"),
-        ("p = torch.softmax(scores / tau, dim=2) → p = torch.sigmoid(scores / tau)", "a sigmoid",
-         "softmax|sum to 1|sums? is 1"),
         ("norm(dim=-1) → square().sum(-1)", "the square of the distance", "ROOT|twice `gamma`"),
         ("(scores / tau, dim=2) → (scores / tau)", "softmax without dim", "dim"),
         ("return p, loss → return scores, loss", "scores, not probabilities", "softmax|probabilit|sum to 1|heat map"),

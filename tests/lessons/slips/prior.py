@@ -116,16 +116,15 @@ SLIPS = [
         ("average * mean + (1 - average) * now → average * mean + 1 - average * now", "brackets",
          "bracket|1 − α|1 - average"),
         ("(1 - average) * now → (1 - average) * nwo", "a typo", "NAME"),
-        ("average * mean + (1 - average) * now → average * now", "the old mean is not used", "mean|UNUSED"),
     )),
     ("4-stop", STOP, (
         ("sigma ** 2 → sigma", "σ is not squared", "σ²|squared?"),
         ("<= → >=", "the wrong way", "more|larger|wrong way|<=|no more|smaller"),
         ("    return len(losses) - 1 → ", "no last step", "last step|never|returns nothing|`return`"),
-        ("len(losses) - 1 → len(losses)", "the last step is one too far", "one too|from 0|step 0|− 1"),
+        ("len(losses) - 1 → len(losses)", "the last step is one too far", "count from 0|− 1"),
         ("<= → <", "< for <=", "<=|no more than|≤"),
         ("return step → return loss", "the loss, not the step", "the step|a step|the loss"),
-        ("return step → return step + 1", "counts from 1", "from 0|step 0|one (too|more|step|later)"),
+        ("return step → return step + 1", "counts from 1", "count from 0"),
         ("            return step\n    return len(losses) - 1 →             best = step\n        else:\n            "
          "return len(losses) - 1\n    return best", "returns at the first that is not", "else|last|loop|first"),
         ("def my_stop(losses, sigma):\n    return min(range(len(losses)), key=lambda i: losses[i])",
@@ -135,6 +134,6 @@ SLIPS = [
         ("def my_stop(losses, sigma):\n    step = 0\n    while losses[step] > sigma ** 2:\n        step += 1\n    "
          "return step", "runs past the end", "last step|never|past the end"),
         ("def my_stop(losses, sigma):\n    good = [i for i, l in enumerate(losses) if l <= sigma ** 2]\n    return "
-         "good[-1] if good else len(losses) - 1", "the last, not the first", "the last|first step|earlier"),
+         "good[-1] if good else len(losses) - 1", "the last, not the first", "return the first step|neither the last"),
     )),
 ]

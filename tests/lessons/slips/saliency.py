@@ -89,7 +89,7 @@ SLIPS = [
         ("tv * ( → (", "no γ", "γ|tv|UNUSED"),
         (".pow(beta / 2).mean() → .mean().pow(beta / 2)", "the mean before the power", "power|first|mean"),
         ("lam * mask → tv * mask ;; tv * (dx → lam * (dx", "λ and γ exchanged", "PLACES|λ|γ"),
-        ("(0, 0, 0, 1) → (0, 0, 1, 0)", "zeros above", "below|above|first row|last row"),
+        ("(0, 0, 0, 1) → (0, 0, 1, 0)", "zeros above", "stand below"),
         ("pow(beta / 2).mean() → pow(beta / 2).sum()", "the sum of the variation", "SCALE|sum"),
         ("    pad = torch.nn.functional.pad\n →  ;; dy = pad → dy = F.pad ;; dx = pad → dx = F.pad",
          "F is not imported", "NAME"),
@@ -107,8 +107,7 @@ SLIPS = [
         ("tile.sum((1, 2, 3)) → tile.sum()", "the sum over the batch", "each map|its own"),
         ("torch.stack([tile.sum((1, 2, 3)) for tile in tiles], dim=1) → torch.stack([tile.amax((1, 2, 3)) for tile in "
          "tiles], dim=1)", "the largest", "max|sum"),
-        ("torch.where(total > 0, sums / total, torch.full_like(sums, 0.25)) → sums.softmax(1)", "a softmax",
-         "softmax|divid"),
+        ("torch.where(total > 0, sums / total, torch.full_like(sums, 0.25)) → sums.softmax(1)", "a softmax", "softmax"),
         ("torch.where(total > 0, sums / total, torch.full_like(sums, 0.25)) → sums / (total + 1e-8)",
          "a small number under the fraction", r"0\.25|1/4|zeros"),
     )),

@@ -35,7 +35,6 @@ SLIPS = [
         ("torch.matmul(after, before.transpose(1, 2)) → after - before", "a difference", "@|product|inverse|differ"),
         ("torch.matmul(after, before.transpose(1, 2)) → torch.linalg.solve(before, after)",
          "solves from the wrong side", "side|from the right"),
-        ("torch.matmul(after, before.transpose(1, 2)) → after / before", "divides numbers", "@|matri|inverse|divi"),
         ("before.transpose(1, 2) → befor.transpose(1, 2)", "a typo", "NAME"),
     )),
     ("3b-rotation", ROTATION, (
@@ -62,8 +61,8 @@ SLIPS = [
         ("U @ D @ Vh → U @ D @ Vh.T", "V is transposed again", "Vh|Vt|Vᵀ|transpos"),
         (".sum(0) → ", "no sum", "no sum|not summed|SHAPE|all pictures"),
         ("D[-1, -1] → D[0, 0]", "the first entry", "last|smallest|sorted|costs least"),
-        ("return U @ D @ Vh → return M", "M itself", "SVD|svd|rotation"),
-        ("return U @ D @ Vh → return U @ torch.diag(S) @ Vh", "M again", r"\bS\b|rotation|svd"),
+        ("return U @ D @ Vh → return M", "M itself", "SVD|svd"),
+        ("return U @ D @ Vh → return U @ torch.diag(S) @ Vh", "M again", "without S|SVD"),
         ("return U @ D @ Vh → h = U @ Vh\n    return h * torch.det(h)", "the whole matrix changes sign",
          "last|mirror|column"),
     )),

@@ -73,9 +73,9 @@ PARALLEL = Exercise(
         "`conv2d(x, f, stride=stride, padding=f.shape[-1] // 2)` is f ∗ x. For α ∗ x put `alpha[:, :, None, None]` in "
         "the place of f, and leave out the padding. y is their sum."),
     reference=parallel, judge=by_cases(parallel, _parallel_cases, (
-        Mistake("F.conv2d(x, alpha[:, :, None, None], stride=stride) → F.conv2d(v, alpha[:, :, None, None])", "your α "
-                "looks at f ∗ x, which the filters have made: that is the serial adapter; the parallel one looks at x "
-                "itself"),
+        Mistake(("(x, alpha[:, :, None, None], stride=stride) → (v, alpha[:, :, None, None])", "(x, alpha → (v, alpha"),
+                "your α looks at f ∗ x, which the filters have made: that is the serial adapter; the parallel one "
+                "looks at x itself"),
         Mistake(("None, None], stride=stride) → None, None])", "F.conv2d(x, alpha[:, :, None, None], stride=stride) → "
                  "F.conv2d(F.avg_pool2d(x, stride), alpha[:, :, None, None])"), "with stride 1 it is right, but with "
                 "a larger one f ∗ x and α ∗ x must have one size and look at the same places: give the stride to both "
@@ -86,7 +86,8 @@ PARALLEL = Exercise(
                 "`f.shape[-1] // 2`, whatever k is, and the 1×1 filters α not at all"),
         Mistake("v + F → v * F", "you multiplied f ∗ x with α ∗ x; with α = 0 nothing would be left of the shared "
                 "network; add them"),
-        Mistake("return v + → return x + v +", "you added x as well; the residual is α ∗ x, which is added to f ∗ x"),
+        Mistake(("return v + → return x + v +", "return v + → return x +"), "x itself is in your sum; the residual is "
+                "α ∗ x, which is added to f ∗ x alone"),
     ), **NEAR))
 
 class Small(nn.Module):
@@ -167,10 +168,11 @@ TRAIN = Exercise(
         Mistake(("Adam(own → Adam(own[:1]", "Adam(own → Adam(own[1:]", "Adam(own → Adam(own[:-1]"), "a part of `own` "
                 "has not moved: α and the head learn together, so give Adam the whole list"),
         Mistake(("optimiser.step() → pass", "loss.backward() → pass",
-                 "loss.backward() → loss.backward(); optimiser.zero_grad()"), "no weight has moved: after `backward()` "
-                "comes `optimiser.step()`, with the gradients still there"),
-        Mistake(("Adam(own, lr) → Adam(own)", "Adam(own, lr) → SGD(own, lr)"), "the weights move, but not by Adam's "
-                "steps at the rate `lr`: `torch.optim.Adam(own, lr)`"),
+                 "loss.backward() → loss.backward(); optimiser.zero_grad()"), "no weight has moved: `own` has to ask "
+                "for gradients, and after `backward()` comes `optimiser.step()`, with the gradients still there"),
+        Mistake(("Adam(own, lr) → Adam(own)", "Adam(own, lr) → SGD(own, lr)", "        loss = F →         optimiser = "
+                "torch.optim.Adam(own, lr)\n        loss = F"), "the weights move, but not by Adam's steps at the rate "
+                "`lr`: `torch.optim.Adam(own, lr)`, made once, before the loop"),
     ), finish=_trained)))
 
 
@@ -198,10 +200,12 @@ FOLD = Exercise(
     reference=fold, judge=by_cases(fold, _fold_cases, (
         Mistake(("centre, centre] → 0, 0]", "centre, centre] → -1, -1]", "centre, centre] → 1, 1]",
                  "centre, centre] += alpha → centre] += alpha[..., None]",
-                 "centre, centre] += alpha → :, centre] += alpha[..., None]"), "you added α at another tap, at a "
+                 "centre, centre] += alpha → :, centre] += alpha[..., None]",
+                 "centre, centre] += alpha → centre] += alpha"), "you added α at another tap, at a "
                 "corner or along a whole row or column, or at [1, 1], which is the centre of 3×3 filters only; the "
                 "1×1 filters look at the middle of what f looks at: the centre tap, [k // 2, k // 2]"),
         Mistake((":, centre, centre] += alpha → :] += alpha[..., None, None]",
+                 ":, centre, centre] += alpha → :] += alpha",
                  ":, centre, centre] += alpha → :] += alpha[..., None, None] / f[0, 0].numel()"), "α is added to all "
                 "taps, or spread over them, which would average x over the window; it looks at one place, the centre"),
         Mistake(lambda f, a: f + torch.einsum("oc,cikl->oikl", a, f), "that is (I + α) f, the folding of the serial "
@@ -241,8 +245,9 @@ PRIOR = Exercise(
         Mistake("(2 * sigma**2 * labels) → (2 * sigma**2)", "N is missing: the cross-entropy is a mean, the sum "
                 "divided by N, so the prior must be divided by N too; or the belief would grow with the labels"),
         Mistake(("2 * sigma**2 → 2 * sigma", "2 * sigma**2 → sigma**2", "2 * sigma**2 → sigma", "distance / (2 * "
-                 "sigma**2 * labels) → distance * 2 * sigma**2 / labels"), "the price is not 1/(2σ²) per squared "
-                "distance, divided by N: −log of a normal distribution has the variance σ² twice in the denominator"),
+                "sigma**2 * labels) → distance * 2 * sigma**2 / labels", "/ (2 * sigma**2 * labels) → / 2 * sigma**2 * "
+                "labels"), "the price is not 1/(2σ²) per squared distance, divided by N: −log of a normal distribution "
+                "has the variance σ² twice in the denominator"),
         Mistake(("(w - w0).square().sum() → (w - w0).norm()", "(w - w0).square().sum() → (w - w0).abs().sum()",
                  "cross_entropy + distance → cross_entropy + distance**0.5"), "the distance has to be squared, "
                 "‖w − w₀‖²: neither its root nor a sum of absolute values"),
