@@ -16,8 +16,7 @@ TOPICS = ("start", "universal", "pretexts", "ambiguity", "information", "labelli
 WORDS = {
     "SIGN": r"\bsign\b|minus|negative",
     "DOWN": r"\bsign\b|minus|uphill|you go up|other way",
-    "SCALE": r"too (large|small) by|right one (times|divided)|divid|you took the (sum|mean)|(that|this) is (the|a) sum|is a "
-             r"sum",
+    "SCALE": r"too (large|small) by|right one (times|divided)|divid|you took the (sum|mean)|is (the|a) sum",
     "KEEP": r"keepdim|is gone",
     "SHAPE": r"has the shape .* is wanted",
     "RETURN": r"forget `?return",

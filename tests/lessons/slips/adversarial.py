@@ -46,8 +46,6 @@ def my_stitch(x, y):
 
 SLIPS = [
     ("6b-step", STEP, (
-        ("image - step_size → image + step_size", "up", "DOWN"),
-        (".sign() → ", "no sign", "sign"),
         ("moved - original → moved - image ;; original + change → image + change", "the ball is about image",
          "original|ball|about"),
         ("return torch.clamp(original + change, 0, 1) → return original + change", "no box",
@@ -55,23 +53,17 @@ SLIPS = [
         ("torch.clamp(original + change, 0, 1) → torch.clamp(moved, 0, 1)", "no ball", "ball|eps|ε|UNUSED"),
         ("step_size *  → ", "no α", "step_size|α|UNUSED"),
         ("-eps, eps → 0, eps", "only upwards", "-eps|−ε|negative|both|ball|±"),
-        ("image - step_size → original - step_size", "a step from the original", "image|original|UNUSED"),
         ("original + change → change", "the change, not the picture", "original|change|add"),
         ("gradient.sign() → gradient / gradient.norm()", "the direction of L2", "sign|L2|length"),
         ("(moved - original, -eps, eps) → (moved, -eps, eps)", "clamps the picture", "change|ball|original"),
-        ("    moved = image - step_size * gradient.sign() →     image -= step_size * gradient.sign()\n    moved = "
-         "image", "in place", "INPLACE"),
     )),
     ("6b-target", LOSS, (
-        ("-torch → torch", "the sign", "SIGN"),
         ("-torch.log_softmax(scores, dim=1)[0, target] → -torch.log(scores.softmax(1)[0, target])", "log of 0",
          "inf|log 0|log_softmax"),
         ("dim=1 → dim=0", "a softmax over the batch", "axis|classes|dim"),
         ("-torch.log_softmax(scores, dim=1)[0, target] → -scores[0, target]", "the score alone",
          "softmax|Σ|log|other classes"),
         ("-torch.log_softmax(scores, dim=1)[0, target] → -scores.softmax(1)[0, target]", "no logarithm", "log"),
-        ("[0, target] → [:, target]", "an axis too many", r"SHAPE|scalar|\[0, target\]"),
-        ("[0, target] → [0, target].item()", "a number", "TENSOR"),
         ("-torch.log_softmax(scores, dim=1)[0, target] → torch.nn.functional.cross_entropy(scores, target)",
          "a number for a tensor of classes", "tensor|Tensor|int"),
         ("-torch.log_softmax(scores, dim=1)[0, target] → -torch.log(scores.softmax(1)[0, target] + 1e-8)",
@@ -82,25 +74,19 @@ SLIPS = [
     ("6b-target", SUMS, (
         ("torch.logsumexp(scores, 1)[0] → scores.exp().sum(1).log()[0]", "exp overflows",
          "inf|exp|overflow|logsumexp|log_softmax"),
-        ("logsumexp(scores, 1)[0] - → logsumexp(scores, 1)[0] +", "a sign", "SIGN"),
     )),
     ("6b-loop", ATTACK, (
         ("- rate * g.sign() → + rate * g.sign()", "away from the target", "DOWN|away"),
-        ("g.sign() → g", "no sign", "sign"),
         ("        x_hat = x_hat.clamp(0, 1)\n → ", "no box", r"box|\[0, ?1\]|clamp|below 0"),
         ("        x_hat = x + (x_hat - x).clamp(-eps, eps)\n → ", "no ball", "ball|eps|ε|UNUSED"),
         ("        x_hat = x_hat.detach() - rate * g.sign()\n        x_hat = x + (x_hat - x).clamp(-eps, eps) →         "
          "old = x_hat.detach()\n        x_hat = old - rate * g.sign()\n        x_hat = old + (x_hat - old).clamp(-eps, "
          "eps)", "the ball is about the last picture", r"ball|about|original|\bx\b"),
-        ("= -scores(x_hat).log_softmax(1)[0, target] → = -scores(x_hat)[0, target]", "the score alone", "softmax|log"),
         ("= -scores → = scores", "the sign of the loss", "SIGN|away|down"),
         ("x_hat = x_hat.detach().requires_grad_() → x_hat = x_hat.detach()", "no requires_grad", "REQUIRES"),
         ("        x_hat = x_hat.detach().requires_grad_()\n →  ;; x.clone() → x.clone().requires_grad_()",
          "a leaf once only", "GRAPH|REQUIRES"),
         ("(g,) = → g =", "a tuple", "tuple"),
-        ("    return x_hat →         return x_hat", "returns in the loop", "AGAIN"),
-        ("rate * g → g", "no rate", "rate|α|UNUSED"),
-        ("scores(x_hat) → scores(x)", "the gradient is taken at x", "Tensor|used in the graph|x_hat|now|same"),
     )),
     ("6c-flip", FLIP, (
         ("dims=(3,) → dims=(2,)", "rows", "column|row|axis|upside"),
@@ -118,17 +104,12 @@ SLIPS = [
          "no offset", r"offset|bias|ones|\bb\b"),
         ("return s[:-1].T, s[-1] → s = torch.linalg.lstsq(x, y).solution\n    return s.T, (y - x @ s).mean(0)",
          "the offset comes too late", r"mean|ones|offset|\bb\b"),
-        ("s[:-1].T, s[-1] → s[-1], s[:-1].T", "the order", "order|PLACES|first"),
-        ("s[:-1].T, s[-1] → s.T", "one of two", "2 tensors|two|a, b"),
         (".solution → ", "the whole result of lstsq", "solution|named|tuple|ATTRIBUTE|lstsq"),
         ("dim=1) → dim=0)", "ones as a row", "column|beside|dim=1"),
-        ("lstsq(a, y) → lstsq(y, a)", "exchanged", "PLACES|order|y.*x"),
         ("s[:-1].T, s[-1] → s[1:].T, s[0]", "the first row for the last", "last row|the last|first row"),
         ("s[:-1].T, s[-1] → s[:-1].T, s[-1:]", "b has an axis too many", "SHAPE|axis"),
     )),
     ("6c-stitch", CENTRED, (
-        ("my - W @ mx → my + W @ mx", "a sign", "SIGN"),
         ("my - W @ mx → my", "b is the mean of y", r"mean|W|offset|\bb\b|mx"),
-        (".solution.T → .solution.T.contiguous().view(-1, y.shape[1])", "a shape, not a transpose", "transpos|SHAPE"),
     )),
 ]

@@ -31,20 +31,14 @@ def my_flips(before, after, ill):
 
 SLIPS = [
     ("8-fill", FILL, (
-        (', mode="replicate" → ', "zeros beyond the border", "border|replicate"),
         (', mode="replicate" → , mode="reflect"', "reflected", "border|replicate|reflect"),
         (" / 4 → ", "the sum of four", "SCALE|sum|4"),
         ("left + right) / 4 → left + right + x) / 5", "its own value too", "own value|five|itself|four"),
-        ("(where, around, x) → (where, x, around)", "exchanged", "PLACES|everything but"),
         ("torch.where(where, around, x) → around", "where is not used", "where|UNUSED|outside"),
-        ("range(steps) → range(1)", "one step", "steps|one step|UNUSED"),
-        ("    return x →         return x", "returns in the loop", "AGAIN"),
-        ("x = torch.where(where, around, x) → x[where] = around[where]", "in place", "INPLACE"),
         ("around = (up + down + left + right) / 4 → around = (up + down) / 2", "two neighbours",
          r"\bleft\b|four|columns"),
         ("x = torch.where(where, around, x) → y = torch.where(where, around, x) ;; return x → return y",
          "each step begins anew", "next step|one step"),
-        ("torch.where(where, → torch.where(~where,", "the other way round", "~|everything but"),
         ("p[..., :-2, 1:-1], p[..., 2:, 1:-1] → p[..., :-1, 1:-1], p[..., 1:, 1:-1]", "shifted by one, of another size",
          "-2|2:|same size"),
         ("def my_fill(x, where, steps):\n    for _ in range(steps):\n        around = (x.roll(1, 2) + x.roll(-1, 2) + "
@@ -53,12 +47,8 @@ SLIPS = [
     )),
     ("8-transplant", TRANSPLANT, (
         ("healthy.clone(), ill.clone() → healthy, ill", "no copies", "INPLACE|cop(y|ies)"),
-        ("score(h) - score(healthy) → score(healthy) - score(h)", "the sign of the rise", "SIGN|rise"),
-        ("score(ill) - score(i) → score(i) - score(ill)", "the sign of the fall", "SIGN|fall"),
         ("= healthy[:, → = h[:,", "the cell that was carried already", "already|original|before|copy|carried|healthy"),
         ("rows, cols = cell → cols, rows = cell", "rows and columns exchanged", "PLACES|rows|columns"),
-        ("return rise, fall → return fall, rise", "the order", "order|PLACES|first"),
-        ("return rise, fall → return rise.mean(), fall.mean()", "means", "SHAPE|each|pair|mean"),
         ("score(h) - score(healthy) → score(h) - score(ill)", "compared with the ill one", "healthy|compar|before"),
         ("return rise, fall → return torch.stack([rise, fall])", "one tensor", "2 tensors|two|a, b"),
         ("h[:, :, rows, cols] = ill[:, :, rows, cols] → h[:, :, cell] = ill[:, :, cell]", "a tuple as an index",
@@ -68,10 +58,7 @@ SLIPS = [
     )),
     ("8-flips", FLIPS, (
         ("right & ill] → ill] ;; right & ~ill] → ~ill]", "wrong answers count too", "right|found|before|cleared|were"),
-        ("[a, b] → [b, a]", "the order", "order|PLACES|first"),
-        ("(before > 0) == ill → (after > 0) == ill", "right after the change", "before|after"),
         ("(after > 0)\n → after\n", "compares with log-odds", "> 0|log-odds|bool"),
-        ("return torch.stack([a, b]) → return a, b", "two tensors", "STACK|one tensor|a tuple"),
         (".float().mean()\n    b → .sum()\n    b ;; ~ill].float().mean() → ~ill].sum()", "numbers, not shares",
          "share|mean|SCALE|float"),
         ("flipped[right & ill].float().mean() → (flipped & right & ill).float().mean() ;; flipped[right & "
@@ -81,6 +68,5 @@ SLIPS = [
         ("flipped[right & ill].float().mean() → flipped[right & ill].mean()", "the mean of bools", "float|bool|Bool"),
         ("right & ~ill → right & -ill", "minus of bools", "~|bool"),
         ("(before > 0) != (after > 0) → (before - after).abs() > 0", "any change", "> 0|the side"),
-        ("(before > 0) == ill → before == ill", "log-odds and bools", "> 0|log-odds|bool|nan"),
     )),
 ]

@@ -28,19 +28,15 @@ def my_find(query, codes, gu, tau, gamma):
 SLIPS = [
     ("3-pair", PAIR, (
         ("torch.cat([inv, shift], dim=2) → torch.cat([A, t[:, :, None]], dim=2)", "g for g⁻¹", "inver|g⁻¹|comes from"),
-        ("shift = -(inv → shift = (inv", "the sign of the shift", "SIGN|the shift of your g⁻¹"),
         ("-(inv @ t[:, :, None]) → -t[:, :, None]", "−t, not −A⁻¹t", "A⁻¹t|inverse|A⁻¹"),
         ("u @ A.mT + → u @ A +", "u A for u Aᵀ", "transpos|mT|Aᵀ"),
         ("+ t[:, None] → + t", "t for each point, not for each picture", r"\[:, None\]|each picture|axis of length 1"),
-        ("return gx, gu → return gu, gx", "the order", "order|PLACES|first"),
-        ("return gx, gu → return gx", "one of two", "2 tensors|two|a, b"),
         ("gx = F.grid_sample(x, grid, align_corners=False) → gx = F.grid_sample(x, grid, padding_mode='border', "
          "align_corners=False)", "the border is repeated", "black|padding|outside|border"),
         ("F.affine_grid(theta, x.shape, align_corners=False) → F.affine_grid(theta, x.shape, align_corners=True) ;; (x,"
          " grid, align_corners=False) → (x, grid, align_corners=True)", "align_corners", "align_corners|corners"),
         ("inv @ t[:, :, None] → inv @ t", "t is no column", r"column|\(B,2,1\)|None"),
         ("A.mT + t[:, None] → inv.mT + t[:, None]", "the points by the inverse", "inver|go back"),
-        ("dim=2 → dim=1", "the wrong axis of cat", r"axis 2|beside|dim=2|\(B,2,3\)"),
     )),
     ("3-invariance", INVARIANCE, (
         ("sum(dim=2) → mean(dim=2)", "the mean of the numbers", "SCALE|sum"),
@@ -51,16 +47,12 @@ SLIPS = [
         ("(d ** 2).sum(dim=2) → d.norm(dim=2)", "the norm", "ROOT|norm"),
         (".sum(dim=2) → .sum(dim=2, keepdim=True)", "an axis too many", "keepdim|SHAPE"),
         ("a - b → a + b", "the sum", r"SIGN|differ|\+"),
-        ("return (d → (d", "forgot return", "RETURN"),
     )),
     ("3-find", FIND, (
-        ("scores / tau → scores", "no τ", "τ|tau"),
-        ("scores / tau → scores * tau", "times τ", "τ|tau|divid"),
         ("tau, dim=2 → tau, dim=1", "a softmax over points", "places|axis|dim"),
         ("dist ** gamma → dist", "no γ", "γ|gamma|power"),
         ("(p * dist ** gamma).sum(2) → (p * dist).sum(2) ** gamma", "the power after the mean", "power|γ|gamma|first"),
         (".sum(2)\n → .mean(2)\n", "the mean over places", "SCALE|sum"),
-        ("return p, loss → return loss, p", "the order", "order|PLACES|first"),
         ("return p, loss → return p, loss.mean()", "one number for all points", "SHAPE|each point|mean over"),
         ("norm(dim=-1) → square().sum(-1)", "the square of the distance", "ROOT|twice `gamma`"),
         ("(scores / tau, dim=2) → (scores / tau)", "softmax without dim", "dim"),

@@ -39,10 +39,7 @@ def my_stop(losses, sigma):
 
 SLIPS = [
     ("4-loop", PRIOR, (
-        ("w.detach() - rate → w.detach() + rate", "up", "DOWN"),
-        ("rate * w.grad → w.grad", "no rate", "rate|η"),
         ("return psi(w).detach() → return w", "the weights, not the picture", r"psi\(w\)|Ψ|picture|draw"),
-        ("visible * (psi(w) - image) → psi(w) - image", "no mask", "mask|hole|visible|hidden"),
         ("/ visible.expand_as(image).sum() → / visible.sum()", "one channel is counted", "channel|colour|expand"),
         ("(error ** 2).sum() / visible.expand_as(image).sum() → (error ** 2).mean()", "the mean over all values",
          "visible values|hidden|hole|mean"),
@@ -52,13 +49,8 @@ SLIPS = [
          "    for step in range(steps):", "w is a leaf once only", "GRAPH"),
         ("w = w.detach().requires_grad_()\n → w = w.detach()\n", "no requires_grad", "REQUIRES"),
         ("range(steps) → range(steps - 1)", "a step less", "step"),
-        ("    return psi →         return psi", "returns in the loop", "AGAIN"),
         ("        w = w.detach() - rate * w.grad\n →         new = w.detach() - rate * w.grad\n", "w is never changed",
          "never|no step|`rate` = 0|stays"),
-        ("rate * w.grad → rate * w.grad.sign()", "the sign of the gradient", "sign"),
-        ("(error ** 2).sum() / visible.expand_as(image).sum() → (error ** 2).sum()", "the sum", "SCALE|sum"),
-        ("(psi(w) - image) → (psi(w) - image).abs() ;; (error ** 2).sum() → error.sum()", "absolute values",
-         "square|abs"),
     )),
     ("4-masked", ERROR, (
         (" / visible.expand_as(x).sum() →  / visible.sum()", "one channel is counted", "channel|expand"),
@@ -73,7 +65,6 @@ SLIPS = [
         ("((x - target) * visible) ** 2 → ((x - target) * visible).abs()", "absolute values", "square|abs"),
         ("visible.expand_as(x).sum() → (visible.sum() * 3)", "right for three channels and one picture only",
          "channel|batch|expand|every picture|each picture"),
-        ("x - target → x - targets", "a typo", "NAME"),
     )),
     ("4-psnr", PSNR, (
         ("-10 → 10", "the sign", "SIGN"),
@@ -82,16 +73,12 @@ SLIPS = [
         ("(x - truth) ** 2 → (x - truth).abs()", "absolute values", "square|abs"),
         ("return -10 * torch.log10(mse) → return (-10 * torch.log10((x - truth) ** 2)).mean()",
          "the logarithm before the mean", "mean|first|inf"),
-        (").mean() → ).sum()", "the sum", "SCALE|sum"),
-        (").mean() → ).mean().sqrt()", "a root", "root|half|SCALE"),
-        ("torch.log10(mse) → math.log10(mse)", "a number", "TENSOR"),
         ("torch.log10(mse) → np.log10(mse)", "numpy is not imported", "NAME|TENSOR"),
         (").mean() → ).mean((2, 3))", "a mean for each channel", "SHAPE|axis|colours|all values"),
         ("-10 * torch.log10(mse) → -10 * torch.log(mse) / torch.log(10)", "log of a plain number",
          "Tensor, not int|log10|tensor"),
     )),
     ("4-missing", MISSING, (
-        ("target.mean(dim=(2, 3), keepdim=True) → target.mean()", "one mean for all channels", "channel"),
         ("target.mean(dim=(2, 3), keepdim=True) → target.mean(dim=(2, 3))", "no keepdim", "KEEP"),
         ("((target - mean) ** 2).sum() → (target ** 2).sum()", "divided by the squares", "mean|variance|subtract"),
         ("((target - mean) ** 2).sum() → target.var()", "the variance of all values", "channel|SCALE|variance"),
@@ -100,7 +87,6 @@ SLIPS = [
         ("target.mean(dim → x.mean(dim", "the mean of x", r"target|x₀|\bx\b"),
         ("((x - target) ** 2).sum() / ((target - mean) ** 2).sum() → ((target - mean) ** 2).sum() / ((x - target) ** "
          "2).sum()", "upside down", "upside|inver|exchang|1 /|numerator"),
-        ("dim=(2, 3) → dim=1", "the mean over channels", "axis|axes|channel"),
         ("((x - target) ** 2).sum() / ((target - mean) ** 2).sum() → (((x - target) ** 2).sum((2, 3)) / ((target - "
          "mean) ** 2).sum((2, 3))).mean()", "the mean of each channel's share", "one division|sums|channel"),
     )),
@@ -118,21 +104,15 @@ SLIPS = [
         ("(1 - average) * now → (1 - average) * nwo", "a typo", "NAME"),
     )),
     ("4-stop", STOP, (
-        ("sigma ** 2 → sigma", "σ is not squared", "σ²|squared?"),
         ("<= → >=", "the wrong way", "more|larger|wrong way|<=|no more|smaller"),
-        ("    return len(losses) - 1 → ", "no last step", "last step|never|returns nothing|`return`"),
         ("len(losses) - 1 → len(losses)", "the last step is one too far", "count from 0|− 1"),
         ("<= → <", "< for <=", "<=|no more than|≤"),
         ("return step → return loss", "the loss, not the step", "the step|a step|the loss"),
         ("return step → return step + 1", "counts from 1", "count from 0"),
         ("            return step\n    return len(losses) - 1 →             best = step\n        else:\n            "
          "return len(losses) - 1\n    return best", "returns at the first that is not", "else|last|loop|first"),
-        ("def my_stop(losses, sigma):\n    return min(range(len(losses)), key=lambda i: losses[i])",
-         "the smallest loss", "smallest"),
         ("def my_stop(losses, sigma):\n    good = [i for i, l in enumerate(losses) if l <= sigma ** 2]\n    return "
          "good[0]", "an empty list has no first", "last|never|index|empty"),
-        ("def my_stop(losses, sigma):\n    step = 0\n    while losses[step] > sigma ** 2:\n        step += 1\n    "
-         "return step", "runs past the end", "last step|never|past the end"),
         ("def my_stop(losses, sigma):\n    good = [i for i, l in enumerate(losses) if l <= sigma ** 2]\n    return "
          "good[-1] if good else len(losses) - 1", "the last, not the first", "return the first step|neither the last"),
     )),

@@ -148,7 +148,7 @@ POINTING = Exercise(
         Mistake((_quarters, lambda heat: F.adaptive_avg_pool2d(heat, 2).flatten(1),
                 lambda heat: _quarters(heat).softmax(1),
                 lambda heat: _quarters(heat).where(heat.sum((2, 3)) > 0, 0.25)), "the sums of the tiles, or their "
-                "means, are still to be divided by the sum of the four, without a softmax, so that the shares sum to 1"),
+                "means, are still to be divided by the sum of the four, without softmax, so that the shares sum to 1"),
         Mistake("torch.where(total > 0, sums / total, torch.full_like(sums, 0.25)) → sums / total", "a map of zeros "
                 "gives nan; say what its shares are: 1/4 each, as by chance"),
         Mistake("torch.full_like(sums, 0.25) → torch.zeros_like(sums)", "a map of zeros gives 0 on each tile; it "
