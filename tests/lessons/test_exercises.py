@@ -211,7 +211,7 @@ MUTANTS = [
     ("6-grad-cam", lambda a, p: einsum(a, weights(p).expand_as(a)), "maximum with 0 is missing"),
     ("6-grad-cam", lambda a, p: torch.relu(a * weights(p)).sum(1)[:, None], "before the sum"),
     ("6-grad-cam", lambda a, p: torch.relu(einsum(a, p)), "weights are not averaged"),
-    ("6-pointing", lambda heat: torch.cat([t.flatten(1).sum(1, keepdim=True) for t in tiles(heat)], 1), "to be divided"),
+    ("6-pointing", lambda heat: torch.cat([t.flatten(1).sum(1, keepdim=True) for t in tiles(heat)], 1), "be divided"),
     ("6-pointing", lambda heat: torch.stack([t.mean((1, 2, 3)) for t in tiles(heat)], 1),
      "are still to be divided"),
     ("6-pointing", lambda heat: normed(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1), 1), "gives nan"),
