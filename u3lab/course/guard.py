@@ -5,31 +5,27 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import itertools
-import os
 import sys
-import sysconfig
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from u3lab._system import notebook
+from u3lab.course import raised
 from u3lab.course.printing import give_back, limited
 
 SECONDS = 8.0  # for the whole check
-DETAILS = 6  # lines below the sentence of a report
 _STOP_SECONDS = 1.0  # how long we try to stop it after that
 _PAUSE = 0.02  # between two tries
 RAISED = {SystemExit: "your code called exit(), which would end the notebook's kernel; use return instead",
           KeyboardInterrupt: "your code raised KeyboardInterrupt, as if somebody had pressed stop; remove that line",
           RecursionError: "your function calls itself without end",
           MemoryError: "your code asks for more memory than there is"}
+_BARE = SystemExit, KeyboardInterrupt  # of which no details are told
 _STACK = 16 * 2**20  # some systems give a thread too little for deep recursion
-_LIBRARIES = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-_NOT_YOURS = ("<frozen", *{str(Path(p)) + os.sep for p in (Path(__file__).parent.parent, *_LIBRARIES)})
 
 
 class Stopped(BaseException):
@@ -92,9 +88,9 @@ def _told(call: Callable[[], Any]) -> Outcome:
         raise
     except BaseException as error:
         kind = type(error)  # what the error says of itself, in __class__, may raise as well
-        told = next((words for one, words in RAISED.items() if issubclass(kind, one)),
-                    f"your code raised {kind.__name__}")
-        return Outcome(slip=told if issubclass(kind, SystemExit | KeyboardInterrupt) else f"{told}\n{_short(error)}")
+        words = next((words for one, words in RAISED.items() if issubclass(kind, one)), "")
+        sentence, *details = raised.told(error).split("\n")
+        return Outcome(slip="\n".join([words or sentence, *(() if issubclass(kind, _BARE) else details)]))
 
 
 def _stop(worker: threading.Thread, inside: threading.Lock, over: threading.Event) -> None:
@@ -149,31 +145,6 @@ def _exit_raises() -> Iterator[None]:
 def _late(seconds: float, thread: int | None = None) -> str:
     """That the time is over, and where the code was at that moment."""
     frame = sys._current_frames().get(thread) if thread else None
-    where = own_lines(traceback.extract_stack(frame)) if frame else []
+    where = raised.own_lines(traceback.extract_stack(frame)) if frame else []
     return (f"your code was still running after {seconds:g} seconds; look for a loop that never ends"
             + ("\nit was here:\n" + "\n".join(where) if where else ""))
-
-
-def _short(error: BaseException) -> str:
-    """The traceback, of which only the reader's own lines are kept, then type, message and notes."""
-    try:
-        message = str(error)
-    except BaseException:
-        message = "(its message cannot be shown)"
-    head = type(error).__name__ + (f": {message.splitlines()[0][:200]}" if message.strip() else "")
-    notes = getattr(error, "__notes__", ())  # an answer may have put anything there
-    told = [note for note in notes if isinstance(note, str)] if isinstance(notes, list | tuple) else []
-    lines = "\n".join([*own_lines(traceback.extract_tb(error.__traceback__)), head, *told]).splitlines()
-    return "\n".join(lines[:DETAILS])
-
-
-def own_lines(frames: Iterable[traceback.FrameSummary]) -> list[str]:
-    """The last two frames of the reader's own code, or how many there are and the last one."""
-    own = [frame for frame in frames if not frame.filename.startswith(_NOT_YOURS)]
-    skipped = [f"… {len(own) - 1} more calls"] if len(own) > 2 else []
-    shown = []
-    for frame in own[-1 if skipped else -2:]:
-        in_cell = frame.filename.startswith("<") or "ipykernel_" in frame.filename
-        file = "your cell" if in_cell else Path(frame.filename).name
-        shown += [f"{file}, line {frame.lineno}, in {frame.name}", f"    {frame.line}"]
-    return skipped + shown

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from numbers import Real
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
 import torch
@@ -56,6 +57,8 @@ def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistak
         names = [p.name for p in inspect.signature(raw).parameters.values() if p.default is p.empty]
         pristine = _made(cases)
         wanted = [_parts(reference(*case)) for case in pristine]
+        if slip := _arguments_slip(answer, pristine[0], names):
+            return slip
         tried = functools.partial(_tried, answer, cases, pristine, wanted, names)
         got, slip, error = tried()
         if slip:
@@ -191,7 +194,8 @@ def _called(answer: Callable[..., Any], given: tuple, names: list[str]) -> tuple
     except Exception as error:
         if isinstance(error, NotImplementedError) and not str(error):  # the other way to write a stub
             raise NotTried from None
-        error.add_note("it was called with " + described(given, names))
+        if not isinstance(error, NameError | AttributeError):
+            error.add_note("it was called with " + described(given, names))
         raise
     parts = _parts(result)
     if any(part is ... for part in parts):
@@ -203,6 +207,18 @@ def _parts(result: Any) -> tuple:
     return tuple(result) if isinstance(result, tuple) else (result,)
 
 
+def _arguments_slip(answer: Callable[..., Any], case: tuple, names: list[str]) -> str:
+    """That it takes other arguments than it gets, "" if it does not or that cannot be known."""
+    with suppress(Exception):
+        takes = inspect.signature(answer)
+        try:
+            takes.bind(*case)
+        except TypeError:
+            return (f"your function is called with {len(names)} arguments, {', '.join(f'`{name}`' for name in names)}; "
+                    f"yours takes `{takes}`")
+    return ""
+
+
 def _type_slip(parts: tuple, wanted: tuple) -> str:
     if len(parts) == 1 and parts[0] is None:
         return "your function returns nothing; did you forget `return`?"
@@ -211,6 +227,8 @@ def _type_slip(parts: tuple, wanted: tuple) -> str:
         number = "one tensor is" if len(wanted) == 1 else f"{len(wanted)} tensors, as in `return a, b`, are"
         return f"your function returns {returned}, but {number} wanted"
     other = next((part for part in parts if not isinstance(part, Tensor)), wanted)
+    if isinstance(other, FunctionType | BuiltinFunctionType | MethodType):
+        return f"your function returns the function `{other.__name__}` itself; brackets call it: `{other.__name__}()`"
     tip = TIPS.get(type(other).__name__, "")
     return "" if other is wanted else (f"your function returns {_kind(other)} where a tensor is wanted"
                                        + (f"; {tip}" if tip else ""))
