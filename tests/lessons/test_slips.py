@@ -24,8 +24,8 @@ DETAILS = 6  # lines below the sentence, at most
 NAMED = 0.9  # of all slips, at least
 CELLS = count(1)
 # What a message may say of a slip that it does not name: all else asserts a cause.
-UNSPECIFIC = re.compile(r"(part \d of )?the answer has the shape .* is wanted|your function returns a \w+ where a "
-                        r"tensor is wanted|(\w+Error: .*)?")
+UNSPECIFIC = re.compile(r"(part \d of )?the answer has the shape .* is wanted|(two tensors do not fit together: .*"
+                        r"|matrices of .* have no product: .*|there is no place .*)?\s?(\w+Error: .*)?")
 UNNAMED: dict[str, set[str]] = {}  # by exercise; the rest is named
 
 

@@ -105,7 +105,7 @@ SLIPS = [
          "thresholds before enlarging", "first and enlarged|before"),
     )),
     ("7b-loss", LOSS, (
-        ("masks.float().to(p.dtype) → masks", "bools", "bool|~"),
+        ("masks.float().to(p.dtype) → masks", "bools", "bool|~|float"),
         ("1 - y.mean()\n → y.mean()\n", "α and 1 − α exchanged", "α|alpha|1 −|exchang"),
         (" * (1 - p) →  * p", "p, not 1 − p, outside", "1 − p|1 - p|outside"),
         (".mean()\n    inside → .mean((1, 2), keepdim=True)\n    inside", "an α for each picture",

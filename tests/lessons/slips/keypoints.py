@@ -53,8 +53,5 @@ SLIPS = [
         ("bumps(points(target)) → points(target)", "no bumps", "bump"),
         ("draw(features, maps) → draw(maps, features)", "exchanged", "`?draw|features, maps"),
         ("return ((drawn - target) ** 2).mean() → return drawn", "the picture", "loss|mean|SHAPE|scalar|square"),
-        ("look(x)\n → look(x).detach()\n", "the look does not learn", "detach|gradient|learn"),
-        ("drawn = draw(features, maps) → with torch.no_grad():\n        drawn = draw(features, maps)", "no_grad",
-         "no_grad|gradient|learn"),
     )),
 ]

@@ -39,7 +39,7 @@ def my_probe(y, labels, new, lam):
 
 SLIPS = [
     ("0-match", CONV, (
-        ("w[None] → w", "the template is not in a list", r"w\[None\]|\(1,C|list of templates|one template"),
+        ("w[None] → w", "the template is not in a list", r"w\[None\]|\(1,C|of four axes"),
         (")[:, 0] → )", "the axis of the one map is left", r"\[:, 0\]|SHAPE"),
         ("F.conv2d → conv2d", "conv2d without F.", "NAME"),
         (")[:, 0] → )[0]", "the first picture, not the only map", r"batch|\[:, 0\]|picture|SHAPE"),
