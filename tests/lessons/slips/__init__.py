@@ -57,7 +57,7 @@ def source(right: str, how: str) -> str:
 
 
 BARE = re.compile(r"((the answer|part \d of the answer) (does not have the right values yet|is right, but )"
-                  r"|[;,:] here is an example|your code raised \w+)[:;]? ?")  # what any wrong answer is told
+                  r"|[;,:]? ?here is an example|your code raised \w+)[:;]? ?")  # what any wrong answer is told
 
 
 def said(message: str) -> str:
