@@ -32,11 +32,11 @@ def my_flips(before, after, ill):
 SLIPS = [
     ("8-fill", FILL, (
         (', mode="replicate" → , mode="reflect"', "reflected", "border|replicate|reflect"),
-        (" / 4 → ", "the sum of four", "SCALE|sum|4"),
-        ("left + right) / 4 → left + right + x) / 5", "its own value too", "own value|five|itself|four"),
+        (" / 4 → ", "the sum of four", "not their sum"),
+        ("left + right) / 4 → left + right + x) / 5", "its own value too", "the pixel itself"),
         ("torch.where(where, around, x) → around", "where is not used", "where|UNUSED|outside"),
         ("around = (up + down + left + right) / 4 → around = (up + down) / 2", "two neighbours",
-         r"\bleft\b|four|columns"),
+         "mean of the four"),
         ("x = torch.where(where, around, x) → y = torch.where(where, around, x) ;; return x → return y",
          "each step begins anew", "next step|one step"),
         ("p[..., :-2, 1:-1], p[..., 2:, 1:-1] → p[..., :-1, 1:-1], p[..., 1:, 1:-1]", "shifted by one, of another size",

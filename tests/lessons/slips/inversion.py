@@ -58,13 +58,13 @@ SLIPS = [
     )),
     ("5-variation", VARIATION, (
         ("beta / 2 → beta", "β for β/2", "β/2|beta / 2|twice `beta`"),
-        (", (0, 0, 0, 1)) → , (0, 1))", "dy is padded like dx", "pad|row"),
+        (", (0, 0, 0, 1)) → , (0, 1))", "dy is padded like dx", "pad|add the zeros"),
         (" + 1e-8 → ", "no 1e-8", "1e-8"),
         ("dx ** 2 + dy ** 2 + 1e-8) ** (beta / 2) → dx.abs() ** beta + dy.abs() ** beta)",
          "each difference to the power", "one by one|dx²"),
         ("dx ** 2 + dy ** 2 + 1e-8) → dx + dy) ** 2", "the square of the sum", "square"),
         ("pad(image[:, :, 1:] - image[:, :, :-1], (0, 0, 0, 1)) → image[:, :, 1:] - image[:, :, :-1]",
-         "dy is not padded", "pad"),
+         "dy is not padded", "pad|add the zeros"),
         ("def my_variation(image, beta):\n    dy = image.diff(dim=-2)[..., :-1]\n    dx = image.diff(dim=-1)[..., :-1, "
          ":]\n    return ((dx ** 2 + dy ** 2 + 1e-8) ** (beta / 2)).mean()",
          "the last row and column are cut off", "last|pad|cut|row"),

@@ -74,7 +74,7 @@ SLIPS = [
         ("activation * gradient → activation + gradient", "+ for *", r"times|product|\*|multipl"),
     )),
     ("6-mask-energy", PRICE, (
-        ("pad(mask.diff(dim=2), (0, 0, 0, 1)) → mask.diff(dim=2)", "dy is not padded", "pad|row"),
+        ("pad(mask.diff(dim=2), (0, 0, 0, 1)) → mask.diff(dim=2)", "dy is not padded", "pad"),
         ("mask.mean() → mask.sum()", "the sum of the mask", "SCALE|sum"),
         ("pow(beta / 2) → pow(beta)", "β for β/2", "β/2|beta / 2|twice `beta`"),
         ("tv * ( → (", "no γ", "γ|tv|UNUSED"),

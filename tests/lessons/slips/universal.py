@@ -129,12 +129,12 @@ SLIPS = [
     )),
     ("1b-masked", MASKED, (
         ("    if m.sum() == 0:\n        return losses.new_zeros(())\n → ", "0 / 0", "nan|0 ?/ ?0"),
-        ("losses[m].sum() → (losses * m).sum()", "0 · ∞ is nan", "nan|∞|inf"),
+        ("losses[m].sum() → (losses * m).sum()", "0 · ∞ is nan", "nan"),
         ("/ m.sum() → / len(m)", "divides by B", "N_t|how many|batch|labell?ed|have a label"),
         ("/ m.sum() → ", "is not divided", "N_t|divid|mean"),
         ("price * losses → losses", "no price", "price|λ"),
         ("losses[m] → losses[~m]", "the other way round", "other|without a label|~|True|missing"),
-        ("losses[m].sum() → losses.sum()", "no mask", r"\bm\b|mask|missing|UNUSED"),
+        ("losses[m].sum() → losses.sum()", "no mask", "what has no label"),
         ("return losses.new_zeros(()) → return 0", "an int", "TENSOR"),
     )),
 ]

@@ -56,10 +56,10 @@ FILL = Exercise(
                 "as they are"),
         Mistake("range(steps) → range(1)", "you took one step; the values have to creep in from the rim, so repeat it "
                 "`steps` times"),
-        Mistake((lambda x, where, steps: _blurred(x, where, steps), "2:]) / 4 → 2:] + x) / 5", "(p[..., :-2, 1:-1] + "
-                "p[..., 2:, 1:-1] + p[..., 1:-1, :-2] + p[..., 1:-1, 2:]) / 4 → (p[..., :-2, 1:-1] + p[..., 2:, 1:-1]) "
-                "/ 2"), "you averaged other pixels than the four neighbours, above, below, left and right: not two, "
-                "not all nine of a square, and not the pixel itself"),
+        Mistake((lambda x, where, steps: _blurred(x, where, steps), "2:]) / 4 → 2:] + x) / 5", "2:]) / 4 → 2:])",
+                "(p[..., :-2, 1:-1] + p[..., 2:, 1:-1] + p[..., 1:-1, :-2] + p[..., 1:-1, 2:]) / 4 → (p[..., :-2, "
+                "1:-1] + p[..., 2:, 1:-1]) / 2"), "that is not the mean of the four neighbours, above, below, left and "
+                "right: not their sum, nor that of two, nor with the pixel itself, nor of all nine of a square"),
         Mistake(tuple(f'mode="replicate" → mode="{mode}"' for mode in ("constant", "reflect", "circular")), "at the "
                 "border a missing neighbour is neither black, nor mirrored, nor on the other side: the pixel's own "
                 "value stands in for it"),

@@ -65,10 +65,11 @@ VARIATION = Exercise(
         Mistake("(dx**2 + dy**2 + 1e-8).pow(beta / 2) → (dx.abs() ** beta + dy.abs() ** beta)", "you took the powers "
                 "of dx and dy one by one; take that of the length of both"),
         Mistake(" + 1e-8 → ", "the 1e-8 under the root is missing: where the picture is flat the slope is infinite"),
-        Mistake(("dy = → image = image[..., :-1, :-1]; dy =", "F.pad(image.diff(dim=-2), (0, 0, 0, 1)) → "
-                 "image.diff(dim=-2)[..., :-1] ;; F.pad(image.diff(dim=-1), (0, 1, 0, 0)) → "
-                 "image.diff(dim=-1)[..., :-1, :]"), "you left out the pixels of the last row and column, since one of "
-                "their differences is missing; it is 0 there: add the zeros before you take the length"),
+        Mistake(("dy = → image = image[..., :-1, :-1]; dy =", "(0, 0, 0, 1)) → (0, 0))", "(0, 0, 0, 1)) → (0, 1))",
+                "F.pad(image.diff(dim=-2), (0, 0, 0, 1)) → image.diff(dim=-2)[..., :-1] ;; F.pad(image.diff(dim=-1), "
+                "(0, 1, 0, 0)) → image.diff(dim=-1)[..., :-1, :]"), "you left out the pixels of the last row and "
+                "column, since one of their differences is missing; it is 0 there: add the zeros before you take the "
+                "length"),
         Mistake(("F.pad(image.diff(dim=-2), (0, 0, 0, 1)) → image.roll(-1, -2) - image ;; F.pad(image.diff(dim=-1), "
                 "(0, 1, 0, 0)) → image.roll(-1, -1) - image", "(0, 0, 0, 1)) → (0, 0, 1, 0))", "(0, 1, 0, 0)) → (1, 0, "
                 "0, 0))", "(0, 0, 0, 1)) → (0, 0, 1, 0)) ;; (0, 1, 0, 0)) → (1, 0, 0, 0))"), "beyond the last row and "

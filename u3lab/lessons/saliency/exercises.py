@@ -191,8 +191,9 @@ ENERGY = Exercise(
                     ("(mask.roll(-1, -2) - mask)", "(mask.roll(-1, -1) - mask)"), (_ABOVE, _DX), (_DY, _LEFT),
                     (_ABOVE, _LEFT))), "beyond the last row and column the difference is 0: the mask is no ring, as of "
                 "`roll`, and the zeros stand below and on the right, `(0, 0, 0, 1)` and `(0, 1, 0, 0)`"),
-        Mistake("total_variation(mask, beta) → (mask.diff(dim=-2)[..., :-1] ** 2 + mask.diff(dim=-1)[..., :-1, :] ** 2)"
-                ".pow(beta / 2).mean()", "your mean is over fewer cells than the mask has: a difference is one row or "
+        Mistake(tuple(f"total_variation(mask, beta) → ({dx} ** 2 + {dy} ** 2).pow(beta / 2).mean()" for dy, dx in
+                (("mask.diff(dim=-2)[..., :-1]", "mask.diff(dim=-1)[..., :-1, :]"), ("mask.diff(dim=-2)", _DX), (_DX,
+                "mask.diff(dim=-2)"))), "your mean is over fewer cells than the mask has: a difference is one row or "
                 "column short; pad it with zeros at the far border"),
         Mistake("lam * mask.mean(), tv * total → mask.mean(), total", "the prices are missing: multiply by lam and tv"),
         Mistake("lam * mask.mean() → lam * (mask**2).mean()", "the size has m² where |m| is wanted"),

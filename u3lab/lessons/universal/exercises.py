@@ -80,7 +80,7 @@ PARALLEL = Exercise(
                  "F.conv2d(F.avg_pool2d(x, stride), alpha[:, :, None, None])"), "with stride 1 it is right, but with "
                 "a larger one f ∗ x and α ∗ x must have one size and look at the same places: give the stride to both "
                 "convolutions, and do not average x"),
-        Mistake(("padding=f.shape[-1] // 2 → padding=0", "padding=f.shape[-1] // 2 → padding=1",
+        Mistake(("padding=f.shape[-1] // 2 → padding=0", "padding=f.shape[-1] // 2 → padding=1", "[-1] // 2 → [-1]",
                  "None, None], stride=stride) → None, None], stride=stride, padding=f.shape[-1] // 2)"), "f ∗ x and "
                 "α ∗ x have different sizes and cannot be added: f is padded by (k − 1)/2 on each side, "
                 "`f.shape[-1] // 2`, whatever k is, and the 1×1 filters α not at all"),
@@ -327,8 +327,10 @@ MASKED = Exercise(
     reference=masked, judge=by_cases(masked, _masked_cases, (
         Mistake("m.sum().clamp(min=1) → m.sum()", "in a batch without labels it is 0 / 0, nan, and one step with nan "
                 "spoils all weights; a task without labels costs 0"),
-        Mistake("losses.where(m, torch.zeros_like(losses)) → (losses * m)", "where there is no label ℓ may be "
-                "infinite, and 0 · ∞ is nan: choose with the mask, do not multiply"),
+        Mistake(("losses.where(m, torch.zeros_like(losses)) → (losses * m)",
+                 "losses.where(m, torch.zeros_like(losses)) → losses",
+                 "where(m, → where(m.any(),"), "what has no label is in your sum: ℓ may be "
+                "infinite there, and 0 · ∞ is nan, so choose with the mask, do not multiply"),
         Mistake("m.sum().clamp(min=1) → len(m)", "you divided by all B pictures; then a task counts the less, the more "
                 "of its labels are missing; divide by N_t"),
         Mistake(" / m.sum().clamp(min=1) → ", "that is the sum; divide it by N_t, the number of labels"),

@@ -103,7 +103,8 @@ LOSS = Exercise(
                 "logarithms; in training, P has zeros as soon as the network is sure"),
         Mistake(".log() → .log2()", "these are bits; the formula has the natural logarithm, and its unit is the nat"),
         Mistake((".sum((-1, -2)) → .mean((-1, -2))", ".sum((-1, -2)) → .sum()",
-                 ".sum((-1, -2)) → .sum((-1, -2)).mean()", "(P * (P.log() → ((P.log()"),
+                 ".sum((-1, -2)) → .sum((-1, -2)).mean()", "(P * (P.log() → ((P.log()",
+                 "P.sum(-1, keepdim=True), P.sum(-2 → P.sum(0, keepdim=True), P.sum(1"),
                 "give one loss for each joint: the sum over the last two axes only, each cell weighted by its P; take "
                 "no mean over the k² cells, and no sum or mean over many joints"),
     ), rtol=1e-3, atol=1e-4))
