@@ -33,8 +33,8 @@ ATTACKS = {
     "the check": "course.check = lambda *_, **__: None",
     "another course": f"import types; course = {FAKE}",
     "a module": f"import sys, types; u3lab.course = course = sys.modules['u3lab.course'] = {FAKE}",
-    "judging": "from u3lab.course import judging; judging._tried = lambda *given: "
-               "judging._Tried(given[3])",
+    "judging": "from u3lab.course import judging; judging.tried = lambda *given: "
+               "judging.Tried(given[2])",
     "comparisons": "from u3lab.course import differences, genuine\ngenuine.replaced = lambda: []\n"
                    "torch.allclose = torch.equal = lambda *_, **__: True\ndifferences._same = torch.equal",
     "the points": "from u3lab.course import reports; reports.Report._repr_mimebundle_ = lambda *_, **__: "
