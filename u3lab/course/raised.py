@@ -58,7 +58,8 @@ MEANINGS = {
         "there is no axis {1}: the last one is {0}",
     r"(\w+)\(\) missing \d+ required positional arguments?: (.*)": "`{0}` has to be told {1} as well",
     r"unsupported operand type\(s\) for (\S+): 'list' and 'list'": "lists know no `{0}`: go through both with `zip`",
-    r"tensors used as indices must be": "a mask that chooses has to be bool: `mask.bool()`",
+    r"tensors used as indices must be": "an index is the place of something, a whole number, as `argmax` gives it; a "
+        "mask that chooses has to be bool: `mask.bool()`",
     r"object is not callable": "something that is no function stands before brackets; is a `*` missing?",
 }
 

@@ -8,6 +8,7 @@ patterns that many slips share.
 
 from __future__ import annotations
 
+import ast
 import re
 from importlib import import_module
 
@@ -32,7 +33,7 @@ WORDS = {
     "REQUIRES": r"requires_grad|require grad",
     "PLACES": r"each other's place|changed places|exchang|swap|other order",
     "ROOT": r"\broots?\b|its square|the square of",
-    "AGAIN": r"in the loop|only one step|first of .* alone|`steps` = 1|one step|first round",
+    "AGAIN": r"(in|after) the loop|only one step|first of .* alone|`steps` = 1|one step|first round",
 }
 
 
@@ -69,3 +70,16 @@ def said(message: str) -> str:
 def names(pattern: str, message: str) -> bool:
     """Whether a message has words of the pattern."""
     return bool(re.search(re.sub(r"[A-Z]{4,}", lambda word: WORDS[word[0]], pattern), said(message)))
+
+
+def undone(message: str, slip: str, right: str) -> bool:
+    """Whether a message names the changes that make of the student's lines the right ones again."""
+    (first, *_), (is_now, wanted) = message.splitlines(), (ast.unparse(ast.parse(code)) for code in (slip, right))
+    changes = re.findall(r"`([^`]+)` in the place of `([^`]+)`", first)
+    if len(changes) == 1:
+        new, old = changes[0]
+        places = [match.span() for match in re.finditer(re.escape(old), is_now)]
+        return wanted in (is_now[:start] + new + is_now[end:] for start, end in places)
+    for new, old in changes:
+        is_now = is_now.replace(old, new)
+    return is_now == wanted

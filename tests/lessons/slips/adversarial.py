@@ -76,7 +76,7 @@ SLIPS = [
          "inf|exp|overflow|logsumexp|log_softmax"),
     )),
     ("6b-loop", ATTACK, (
-        ("- rate * g.sign() → + rate * g.sign()", "away from the target", "DOWN|away"),
+        ("- rate * g.sign() → + rate * g.sign()", "away from the target", "DOWN|away|`scores"),
         ("        x_hat = x_hat.clamp(0, 1)\n → ", "no box", r"box|\[0, ?1\]|clamp|below 0"),
         ("        x_hat = x + (x_hat - x).clamp(-eps, eps)\n → ", "no ball", "ball|eps|ε|UNUSED"),
         ("        x_hat = x_hat.detach() - rate * g.sign()\n        x_hat = x + (x_hat - x).clamp(-eps, eps) →         "
@@ -106,7 +106,7 @@ SLIPS = [
          "the offset comes too late", r"mean|ones|offset|\bb\b"),
         (".solution → ", "the whole result of lstsq", "solution|named|tuple|ATTRIBUTE|lstsq"),
         ("dim=1) → dim=0)", "ones as a row", "column|beside|dim=1"),
-        ("s[:-1].T, s[-1] → s[1:].T, s[0]", "the first row for the last", "last row|the last|first row"),
+        ("s[:-1].T, s[-1] → s[1:].T, s[0]", "the first row for the last", r"last row|the last|first row|\[ones, x\]"),
         ("s[:-1].T, s[-1] → s[:-1].T, s[-1:]", "b has an axis too many", "SHAPE|axis"),
     )),
     ("6c-stitch", CENTRED, (

@@ -42,7 +42,7 @@ SLIPS = [
         ("range(S) → range(1, S)", "η = 0 is left out", "η = 0|all η|range"),
         ("        nearest.append →     nearest.append", "the last sound only", "last sound|loop|each sound"),
         ("((back - y_hat) ** 2).sum(1).argmin() → ((back - y_hat) ** 2).sum(1).min()", "the distance, not its place",
-         "argmin|its place|the index"),
+         "argm|its place"),
         ("(back - y_hat) ** 2).sum(1).argmin() → back @ y_hat).argmin()", "the least product",
          "argmin|nearest|smallest|distance|product"),
     )),

@@ -93,7 +93,7 @@ SLIPS = [
         ("x = x + delta → y = x + delta", "x never changes", "never|as it was given"),
     )),
     ("5-excitation", EXCITATION, (
-        ("code[:, unit] → code[unit]", "the batch is forgotten", r"batch|axis|\[:, ?unit|first"),
+        ("code[:, unit] → code[unit]", "the batch is forgotten", r"batch|first two axes|\[:, ?unit"),
         (".mean() → ", "no mean", "mean|SHAPE|scalar"),
         (".mean() → .sum()", "the sum", "SCALE|sum"),
         (".mean() → .max()", "the largest", "mean|max"),

@@ -34,14 +34,14 @@ SLIPS = [
          "reshape|contiguous|flatten"),
     )),
     ("3c-bump", BUMP, (
-        ("/ (2 * sigma ** 2) → / 2 * sigma ** 2", "brackets", "bracket|denominator|divid|multipl|1/`sigma`"),
+        ("/ (2 * sigma ** 2) → / 2 * sigma ** 2", "brackets", "bracket|denominator|1/`sigma`|/ 2 / sigma"),
         ("(diff ** 2).sum(-1) → (diff ** 2).sum(-1).sqrt()", "the distance, not its square", "ROOT"),
         ("(diff ** 2).sum(-1) → (diff ** 2).mean(-1)", "the mean of x and y", "SCALE|sum"),
         ("points[:, :, None, :] → points", "no new axis", "None|axis|broadcast"),
         ("return torch.exp(-d2 / (2 * sigma ** 2)) → y = torch.exp(-d2 / (2 * sigma ** 2))\n    return y / y.sum(-1, "
          "keepdim=True)", "sums to 1", "height|sums? to 1|normal"),
         ("return torch.exp(-d2 / (2 * sigma ** 2)) → y = torch.exp(-d2 / (2 * sigma ** 2))\n    return y / (2 * "
-         "math.pi * sigma ** 2)", "math is not imported; a density", "NAME|height"),
+         "math.pi * sigma ** 2)", "math is not imported; a density", "NAME|height|`y` in the place"),
         (".sum(-1) → .sum(2)", "sums over cells", "axis|SHAPE"),
         ("return torch.exp(-d2 / (2 * sigma ** 2)) → return (-d2 / (2 * sigma ** 2)).softmax(-1)", "a softmax",
          "softmax|height|sums? to 1"),

@@ -50,7 +50,7 @@ SLIPS = [
         ("w = w.detach().requires_grad_()\n → w = w.detach()\n", "no requires_grad", "REQUIRES"),
         ("range(steps) → range(steps - 1)", "a step less", "step"),
         ("        w = w.detach() - rate * w.grad\n →         new = w.detach() - rate * w.grad\n", "w is never changed",
-         "never|no step|`rate` = 0|stays"),
+         "never|no step|`rate` = 0|as well"),
     )),
     ("4-masked", ERROR, (
         (" / visible.expand_as(x).sum() →  / visible.sum()", "one channel is counted", "channel|expand"),
@@ -88,7 +88,7 @@ SLIPS = [
         ("((x - target) ** 2).sum() / ((target - mean) ** 2).sum() → ((target - mean) ** 2).sum() / ((x - target) ** "
          "2).sum()", "upside down", "upside|inver|exchang|1 /|numerator"),
         ("((x - target) ** 2).sum() / ((target - mean) ** 2).sum() → (((x - target) ** 2).sum((2, 3)) / ((target - "
-         "mean) ** 2).sum((2, 3))).mean()", "the mean of each channel's share", "one division|sums|channel"),
+         "mean) ** 2).sum((2, 3))).mean()", "the mean of each channel's share", "one division|a share is a mean"),
     )),
     ("4-mean", MEAN, (
         ("average * mean + (1 - average) * now → (1 - average) * mean + average * now", "α and 1 − α exchanged",

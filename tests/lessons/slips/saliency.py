@@ -58,7 +58,7 @@ SLIPS = [
         ("through(p.clamp(min=0)) → p.clamp(min=0) * through", "through is a function", r"function|CALL|through\("),
     )),
     ("6-guided", WHERE, (
-        ("torch.zeros_like(p) → p", "p, not 0, where p is negative", "negative|0|positive"),
+        ("torch.zeros_like(p) → p", "p, not 0, where p is negative", "negative|relu"),
         ("p > 0 → p < 0", "< for >", "negative|SIGN|positive|other"),
     )),
     ("6-modulated-gradient", RELEVANCE, (
@@ -110,7 +110,7 @@ SLIPS = [
         ("mean((2, 3), keepdim=True) → mean(keepdim=True)", "a mean over nothing", "dim|axis|axes|arguments"),
     )),
     ("6-keep", KEEP, (
-        ("lam * m.mean() - → -lam * m.mean() +", "the sign of the energy", "SIGN|other way|raises|up the"),
+        ("lam * m.mean() - → -lam * m.mean() +", "the sign of the energy", r"SIGN|other way|\+ rate"),
         ("m * x + (1 - m) * blurred → (1 - m) * x + m * blurred", "kept and blurred exchanged",
          "PLACES|kept|m = 1|other way|turn"),
         (".clamp(0, 1) → ", "no clamp", r"clamp|\[0, ?1\]|between 0 and 1"),

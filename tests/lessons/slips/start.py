@@ -68,7 +68,7 @@ SLIPS = [
         ("lam * → ", "λ is not used", "UNUSED|lam|λ"),
         (" + lam * torch.eye(y.shape[1], dtype=y.dtype) →  + lam", "λ on every entry, not on the diagonal",
          "identity|eye|diagonal"),
-        (".to(y.dtype) → ", "one_hot stays whole numbers", r"\.to\(y|\.float|whole|int|long|Long|DTYPE"),
+        (".to(y.dtype) → ", "one_hot stays whole numbers", r"\.to\(|\.float|whole|DTYPE"),
         ("new @ W → y @ W", "scores of the old codes", "`?new`?|UNUSED"),
         ("torch.eye(y.shape[1] → torch.eye(y.shape[0]", "the identity of size N", "eye|identity"),
         ("y.T @ y + → y @ y.T +", "y yᵀ for yᵀ y", "transpos|y.T|yᵀ|other way round"),

@@ -112,8 +112,8 @@ SLIPS = [
          "mean already|already|cross.entropy"),
         ("** 2).sum() → ** 2).sum() ** 0.5", "lengths, not squares", "ROOTd"),
         ("cross_entropy + → ", "no cross-entropy", "cross.entropy"),
-        ("cross_entropy + total → cross_entropy - total", "minus the prior", "SIGN|add"),
-        ("total = total + → total =", "the last layer only", "last layer|all layers|each layer|last pair|of the last"),
+        ("cross_entropy + total → cross_entropy - total", "minus the prior", "SIGN|add|total - "),
+        ("total = total + → total =", "the last layer only", "last layer|each round forgets"),
     )),
     ("1b-predicted", ADAPTERS, (
         ("z @ P.T → z @ P", "P is not transposed", r"P\.T|transpos"),

@@ -248,9 +248,9 @@ LOSS = Exercise(
         Mistake(("1 - y.mean() → 0.5", "alpha * y * p + (1 - alpha) * → y * p +", "(1 - alpha) * → ",
                  "y.mean() → y.mean((1, 2), keepdim=True)"), "your α is another: it is one number, 1 − mean(y) over "
                 "all pictures, and gives inside and outside their weights"),
-        Mistake((" + (1 - alpha) * (1 - y) * (1 - p) → ", "(1 - y) * (1 - p) → (1 - y) * p"), "the term of the pixels "
-                "outside is missing or wrong: there 1 − p is rewarded; with p = 1 everywhere this loss would be "
-                "lowest"),
+        Mistake((" + (1 - alpha) * (1 - y) * (1 - p) → ", "(1 - y) * (1 - p) → (1 - y) * p", " + (1 → - (1"),
+                "the term of the pixels outside is missing or wrong: there 1 − p is rewarded; with p = 1 everywhere "
+                "this loss would be lowest"),
     )))
 
 
@@ -309,9 +309,10 @@ SIMILARITY = Exercise(
                 "you took a mean off, as a correlation or a centred kernel does; the formula has the entries as they "
                 "are, without the diagonal"),
         Mistake(("(a * b).sum() → (a @ b).sum()", "(a * b).sum() → ((first @ second) * counted).sum()",
-                 lambda a, b: F.cosine_similarity(_off(a), _off(b)).mean()), "here entry is multiplied with entry, "
-                "`*`, and there is one sum over all pairs: neither `@`, the product of matrices, nor a mean over the "
-                "rows"),
+                lambda a, b: F.cosine_similarity(_off(a), _off(b)).mean(),
+                lambda a, b: (_entries(a) * _entries(b)).mean() / (_entries(a).norm() * _entries(b).norm())),
+                "here entry is multiplied with entry, `*`, and there is one sum over all pairs: neither `@`, the "
+                "product of matrices, nor a mean"),
     )))
 
 
