@@ -67,8 +67,11 @@ LOOP = Exercise(
         Mistake("w.detach() - rate → w.detach() + rate", "you go up: a step is w − η·gradient"),
         Mistake("image, visible), w → image, torch.ones_like(visible)), w", "the mask is not used: the network is "
                 "asked to draw what is in the hole as well"),
-        Mistake("masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().sum()", "your loss is a "
-                "sum; it is a mean over the visible values"),
+        Mistake(("masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().sum()",
+                 "masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().mean()",
+                 "masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().sum() / visible.sum()"),
+                "your loss is a sum, or a mean over other values: it is the mean over the visible ones, all three "
+                "colours of each pixel where m is 1"),
         Mistake("return psi(w).detach() → return torch.where(visible.bool(), image, psi(w).detach())", "you put the "
                 "visible pixels back; return what Ψ draws, everywhere"),
         Mistake("range(steps) → range(steps - 1)", "one step is missing: draw once more after the last step"),
