@@ -53,8 +53,7 @@ def stopped(losses, sigma, *, power=2):
 MUTANTS = [
     ("4-loop", lambda *case: looped(*case, up=True), "you go up"),
     ("4-loop", lambda *case: looped(*case, all_pixels=True), "the mask is not used"),
-    ("4-loop", lambda psi, w, x, m, rate, n: looped(psi, w, x, m, rate * float(3 * m.sum()), n),
-     "no mean over the visible values"),
+    ("4-loop", lambda psi, w, x, m, rate, n: looped(psi, w, x, m, rate * float(3 * m.sum()), n), "is a sum"),
     ("4-loop", lambda psi, w, x, m, rate, n: m * x + (1 - m) * looped(psi, w, x, m, rate, n), "visible pixels back"),
     ("4-loop", lambda psi, w, x, m, rate, n: looped(psi, w, x, m, rate, n - 1), "one step is missing"),
     ("4-stop", lambda losses, sigma: int(torch.tensor(losses).argmin()), "smallest loss"),

@@ -19,7 +19,7 @@ from torch import Tensor
 from u3lab import course
 from u3lab.course import catalogue
 from u3lab.course.definitions import LEVELS, Mistake
-from u3lab.course.diagnosis import RESULTS, of_arguments
+from u3lab.course.diagnosis import RESULTS, mixed_up, of_loss
 from u3lab.course.differences import all_same
 from u3lab.course.edits import one_slip
 
@@ -68,7 +68,8 @@ def arguments(name: str) -> list[str]:
 def judged(name: str) -> dict[str, Any]:
     """What the judge by cases of an exercise holds: reference, cases, mistakes, tolerances."""
     cells = inspect.getclosurevars(ALL[name].judge).nonlocals
-    return cells if "cases" in cells else inspect.getclosurevars(cells["judge"]).nonlocals
+    cells = cells if "cases" in cells else inspect.getclosurevars(cells["judge"]).nonlocals
+    return {**inspect.getclosurevars(cells["named"]).nonlocals, "reference": cells["right"]}
 
 
 def mistakes(name: str) -> tuple[Mistake, ...]:
@@ -96,8 +97,9 @@ SAME = {"0-match": 2, "0-occlusion": 5, "0-probe": 1, "1-parallel": 1, "1-train"
 def test_the_cases_tell_each_change_of_an_argument_or_of_the_result(name: str):
     """Every change that diagnosis knows by name, but for those that change nothing, whatever the case is."""
     held, right = judged(name), answers(name, judged(name)["reference"])
-    changes = dict(of_arguments(held["reference"], arguments(name))) | {words: lambda *case, change=change: tuple(
-        map(change, part if isinstance(part := held["reference"](*case), tuple) else (part,)))
+    changes = dict([*of_loss(held["reference"]), *mixed_up(held["reference"], arguments(name))]) | {
+        words: lambda *case, change=change: tuple(
+            map(change, part if isinstance(part := held["reference"](*case), tuple) else (part,)))
         for words, change in (RESULTS | {"transposed": lambda y: y.transpose(0, 1)}).items()}
     told, same = 0, []
     for words, function in changes.items():

@@ -9,12 +9,14 @@ from __future__ import annotations
 import ast
 import copy
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from u3lab.course import slips
 from u3lab.course.slips import Made, Place, quoted
 
+LONG = 60  # letters of code that are quoted in full
 PAIRS = 5  # places of one sort that are also changed two by two
 
 
@@ -41,20 +43,26 @@ def changes(tree: ast.AST, near: bool) -> Iterator[Change]:
     function = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda))
     names = slips.Names.of(function)
     places = list(_places(function))
-    yield from _each(places, names, *(slips.NEAR if near else slips.FAR))
+    yield from _each(places, names, *(slips.FIRST if near else slips.FAR))
     if near and isinstance(function, ast.FunctionDef):
         yield from _moved(function, names.all)
+    yield from _each(places, names, *(slips.NEAR if near else ()))
 
 
 def _told(place: Place, old: ast.AST, new: ast.AST) -> str:
-    """The two, with what stands around them if they are but a name or a number."""
+    """The two, with what stands around them if they are but a name or a number; of long ones, where they differ."""
     short = ast.Name | ast.Constant | ast.UnaryOp
-    if isinstance(old, short) and isinstance(new, short) and isinstance(place.owner, ast.expr | ast.keyword):
-        place.put(new)
-        now = quoted(place.owner)
-        place.put(old)
-        return f"`{now}` in the place of `{quoted(place.owner)}`"
-    return f"`{quoted(new)}` in the place of `{quoted(old)}`"
+    around = isinstance(old, short) and isinstance(new, short) and isinstance(place.owner, ast.expr | ast.keyword)
+    before = quoted(place.owner if around else old)
+    place.put(new)
+    after = quoted(place.owner if around else new)
+    place.put(old)
+    if min(len(before), len(after)) > LONG:
+        same = len(os.path.commonprefix([before, after])) - 20
+        rest = len(os.path.commonprefix([before[:same:-1], after[:same:-1]])) - 20
+        before, after = (f"{'… ' * (same > 0)}{text[max(same, 0):len(text) - max(rest, 0)]}{' …' * (rest > 0)}"
+                         for text in (before, after))
+    return f"`{after}` in the place of `{before}`"
 
 
 def _each(places: list[Place], names: slips.Names, *kinds: Callable[[Place, slips.Names], Made]) -> Iterator[Change]:

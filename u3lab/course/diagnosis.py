@@ -193,15 +193,14 @@ def _numbers(first: Trial, names: list[str]) -> Iterator[tuple[Callable[[Trial],
                        f"the right one divided by `{name}`{shown}: this factor is missing")
 
 
-def of_arguments(reference: Callable[..., Any], names: list[str]) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """The reference with other arguments, or other gradients, and the words for an answer that equals it."""
+def of_loss(reference: Callable[..., Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The reference with other gradients, or a softmax too many, and the words for an answer that equals it."""
     known = getattr(getattr(inspect.unwrap(reference), "__code__", None), "co_names", ())
     if "grad" in known:
         yield from ((words, _with_gradients(reference, taken)) for words, taken in GRADIENTS.items())
     if "cross_entropy" in known:
         yield SOFTMAX, edited(reference, "F.cross_entropy → _entropy",
                               _entropy=lambda scores, *given: cross_entropy(scores.softmax(1), *given))
-    yield from mixed_up(reference, names)
 
 
 def mixed_up(function: Callable[..., Any], names: list[str]) -> Iterator[tuple[str, Callable[..., Any]]]:

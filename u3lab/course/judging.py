@@ -17,7 +17,7 @@ from torch import Tensor
 
 from u3lab.course import raised
 from u3lab.course.definitions import Judge, Mistake
-from u3lab.course.diagnosis import mixed_up, of_arguments, of_results
+from u3lab.course.diagnosis import mixed_up, of_loss, of_results
 from u3lab.course.differences import Trial, all_same, difference, imprecise, same_dtypes
 from u3lab.course.edits import one_slip, two_slips
 from u3lab.course.repairs import repairs
@@ -101,14 +101,14 @@ def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistak
             if known(finish(function)):
                 return message
         def first(ways: Iterator[tuple[str, Callable[..., Any]]], fits: Callable[[Callable[..., Any]], bool]) -> str:
-            return next((words for words, function in ways if fits(function)), "")
+            return next((words for words, function in ways if fits(finish(function))), "")
 
         trials = list(map(Trial, made(cases), wanted, got))
-        words = (("" if error else of_results(trials, names, rtol, atol))
-                 or first(repairs(answer, near=True), lambda function: mended(finish(function)))
-                 or (first(mixed_up(answer, names), mended) if error else
-                     first(of_arguments(reference, names), lambda function: known(finish(function))))
-                 or first(repairs(answer, near=False), lambda function: mended(finish(function))))
+        words = (("" if error else of_results(trials, names, rtol, atol) or first(of_loss(reference), known))
+                 or first(repairs(answer, near=True), mended)
+                 or (first(mixed_up(inspect.unwrap(answer), names), mended) if error else
+                     first(mixed_up(reference, names), known))
+                 or first(repairs(answer, near=False), mended))
         if not error:
             return difference(trials, names, rtol, atol, words)
         if not words:

@@ -115,11 +115,11 @@ def _stored(node: ast.AST) -> set[str]:
 
 
 def quoted(node: ast.AST) -> str:
-    """Its code, on one line; the middle of a long one is left out."""
+    """Its code, on one line."""
     text = " ".join(ast.unparse(node).split())
     if isinstance(node, ast.Tuple) and any(isinstance(one, ast.Slice) for one in node.elts):
         text = f"[{text[1:-1]}]"
-    return text if len(text) <= 90 else f"{text[:43]} … {text[-43:]}"
+    return text
 
 
 def replaced(node: ast.AST, **fields: Any) -> Any:
@@ -193,7 +193,7 @@ def ends(place: Place, names: Names) -> Made:
 
 def signs(place: Place, names: Names) -> Made:
     """A minus that is missing, or a mask that has to be turned round."""
-    if isinstance(place.node, ast.Name | ast.Compare):
+    if isinstance(place.node, ast.Name):
         yield _filled("~_", place.node), "true and false have changed places", ""
     yield from _wrapped(place, {"-_": "a minus is missing"})
 
@@ -279,7 +279,7 @@ def order(place: Place, names: Names) -> Made:
             for i, j in itertools.combinations(range(len(several)), 2):
                 swapped = list(several)
                 swapped[i], swapped[j] = swapped[j], swapped[i]
-                if ast.dump(several[i]) != ast.dump(several[j]):
+                if type(several[i]) is type(several[j]) or not isinstance(node, ast.Tuple):
                     yield replaced(node, **{field: swapped}), "two have changed places", "swapped"
 
 
@@ -439,5 +439,6 @@ def _wrapped(place: Place, templates: dict[str, str]) -> Made:
         yield from ((_filled(template, node), why, template) for template, why in templates.items())
 
 
-NEAR = brackets, softmax, kept, ends, infix, signs, slices, order, options, alike, counted, chains
-FAR = terms, numbers, axes, renamed, joined, shapes, around
+FIRST = brackets, softmax, kept, ends, infix, order, signs
+NEAR = slices, options, alike, counted, chains
+FAR = terms, shapes, numbers, axes, renamed, joined, around

@@ -68,9 +68,11 @@ LOOP = Exercise(
         Mistake(("image, visible), w → image, torch.ones_like(visible)), w", "masked_error(psi(w), image, visible) → "
                 "(psi(w) - image).square().sum() / visible.expand_as(image).sum()"), "the mask is not used: the "
                 "network is asked to draw what is in the hole as well"),
-        Mistake(tuple(f"masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square(){share}" for share
-                in (".sum()", ".sum() / visible.sum()", ".mean()")), "your loss is no mean over the visible values, "
-                "all three colours where m is 1: divide the sum by `visible.expand_as(image).sum()`"),
+        Mistake(("masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().sum()",
+                 "masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().mean()",
+                 "masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().sum() / visible.sum()"),
+                "your loss is a sum, or a mean over other values: it is the mean over the visible ones, all three "
+                "colours of each pixel where m is 1"),
         Mistake("return psi(w).detach() → return torch.where(visible.bool(), image, psi(w).detach())", "you put the "
                 "visible pixels back; return what Ψ draws, everywhere"),
         Mistake("range(steps) → range(steps - 1)", "one step is missing: draw once more after the last step"),
