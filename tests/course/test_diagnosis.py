@@ -6,6 +6,7 @@ import contextlib
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from tests.helpers import refuses
 from u3lab.course import Mistake, by_cases
@@ -90,8 +91,8 @@ def test_arguments_that_are_mixed_up(words, answer):
 def test_where_shapes_do_not_fit():
     judge = by_cases(lambda x, w: x @ w.mT,
                      lambda g: [(torch.randn(2, 3, generator=g), torch.randn(4, 3, generator=g))])
-    assert judge(lambda x, w: x @ w) == (
-        "the shapes do not fit: it would be right with `w` transposed: its last two axes have changed places")
+    assert judge(lambda x, w: x @ w).startswith(
+        "your code raises RuntimeError; it would be right with `w` transposed: its last two axes have changed places\n")
     with pytest.raises(RuntimeError):
         judge(lambda x, w: x[:, :2] @ w.mT)
 
@@ -127,6 +128,20 @@ def test_the_gradients_of_a_loop(words, taken):
     judge = by_cases(lowered, lambda g: [(torch.randn(size, generator=g), 0.01, size) for size in (2, 4)])
     assert words in judge(answer) and judge(lowered) == ""
     assert len(GRADIENTS) == 4
+
+
+def asked(net, x, y):
+    return F.cross_entropy(net(x), y)
+
+
+def test_a_softmax_before_the_cross_entropy():
+    def cases(g):
+        for count in (2, 4):
+            yield lambda x: 3 * x, torch.randn(count, 3, generator=g), torch.arange(count) % 3
+
+    judge = by_cases(asked, cases)
+    assert "the softmax is taken twice" in judge(lambda net, x, y: F.nll_loss(net(x).softmax(1).log_softmax(1), y))
+    assert judge(lambda net, x, y: F.cross_entropy(net(x).log_softmax(1), y)) == ""
 
 
 def test_every_change_of_a_value_is_one():

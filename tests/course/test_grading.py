@@ -33,7 +33,8 @@ ATTACKS = {
     "the check": "course.check = lambda *_, **__: None",
     "another course": f"import types; course = {FAKE}",
     "a module": f"import sys, types; u3lab.course = course = sys.modules['u3lab.course'] = {FAKE}",
-    "judging": "from u3lab.course import judging; judging._tried = lambda *_: ([], '', None)",
+    "judging": "from u3lab.course import judging; judging.tried = lambda *given: "
+               "judging.Tried(given[2])",
     "comparisons": "from u3lab.course import differences, genuine\ngenuine.replaced = lambda: []\n"
                    "torch.allclose = torch.equal = lambda *_, **__: True\ndifferences._same = torch.equal",
     "the points": "from u3lab.course import reports; reports.Report._repr_mimebundle_ = lambda *_, **__: "
@@ -41,11 +42,10 @@ ATTACKS = {
     "printed": "def said(*_):\n    print('2')\ncourse.check = said",
     "builtins": """
 import builtins, sys
-zipped = builtins.zip
-def nothing(*given, **named):
-    inside = sys._getframe(1).f_globals.get("__name__") == "u3lab.course.judging"
-    return iter(()) if inside else zipped(*given, **named)
-builtins.zip = nothing""",
+every = builtins.all
+def agreed(given):
+    return sys._getframe(1).f_globals.get("__name__") == "u3lab.course.differences" or every(given)
+builtins.all = agreed""",
     "a transformer": "get_ipython().input_transformers_cleanup.append(\n"
                      "    lambda lines: ['None'] if 'course.' + 'check' in ''.join(lines) else lines)",
     "an event": "get_ipython().events.register('pre_run_cell', lambda _: setattr(course, 'check', lambda *_: None))",

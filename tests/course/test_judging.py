@@ -75,6 +75,40 @@ def off(answer, share: float):
     return lambda *given: larger(answer(*given))
 
 
+def mixed(x: Tensor, w: Tensor) -> Tensor:
+    """The same 1×1 filters at each place."""
+    return torch.nn.functional.conv2d(x, w[:, :, None, None])
+
+
+def test_two_errors_that_are_alike_say_nothing():
+    """With x and w in each other's place it raises the same."""
+    judge = by_cases(mixed, lambda g: [(torch.ones(1, 1, 3, 3), torch.ones(1, 1))])
+    with pytest.raises(RuntimeError, match="at least three dimensions"):
+        judge(lambda x, w: torch.nn.functional.conv2d(x, w))
+
+
+def spread(x: Tensor, y: Tensor) -> Tensor:
+    return x @ torch.eye(x.shape[1], dtype=x.dtype) - 0.3 * y.mean(0)
+
+
+def precise(g: torch.Generator):
+    for dtype in (torch.float32, torch.float64):
+        yield torch.randn(4, 3, generator=g, dtype=dtype), torch.randn(4, 3, generator=g, dtype=dtype)
+
+
+@pytest.mark.parametrize("answer, words", [
+    (lambda x, y: spread(x.float(), y.float()), "the answer is float32, and float64 is wanted: all values are right"),
+    (lambda x, y: x @ torch.eye(3) - 0.3 * y.mean(0), "two dtypes meet: all values are right"),
+    (lambda x, y: torch.zeros(4, 3) + (x.float() - 0.3 * y.float().sum(0)), "summed over axis 0"),
+    (lambda x, y: 0.3 * y.mean(0) - x @ torch.eye(3), "the other sign"),
+    (lambda x, y: (x @ torch.eye(3) - 0.3 * y.mean(0)).cos(), "does not have the right values yet; here"),
+])
+def test_precision_comes_last(answer, words):
+    judge = by_cases(spread, precise, (Mistake("mean(0) → sum(0)", "summed over axis 0"),))
+    said = judge(answer)
+    assert words in said and ("dtype=x.dtype" in said) == ("all values are right" in said)
+
+
 @pytest.mark.parametrize("task", [task for chapter in catalogue.CHAPTERS for task in catalogue.exercises(chapter)
                                   if not inspect.isgeneratorfunction(task.reference)], ids=lambda task: task.id)
 def test_two_per_cent_are_wrong(task):

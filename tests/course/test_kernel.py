@@ -15,10 +15,10 @@ LOOPS = "def rule(p, through):\n    while True:\n        p = p + 1" + CALL
 RIGHT = "def rule(p, through):\n    print('hello')\n    return through(p).relu()" + CALL
 
 
-def ran(*sources: str) -> list:
+def ran(*sources: str, errors: bool = False) -> list:
     """The outputs of each cell, run one after the other in a new kernel."""
     notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
-    NotebookClient(notebook, kernel_name="python3", timeout=120, coalesce_streams=True).execute()
+    NotebookClient(notebook, kernel_name="python3", timeout=120, coalesce_streams=True, allow_errors=errors).execute()
     return [cell.outputs for cell in notebook.cells]
 
 
@@ -66,6 +66,26 @@ except KeyboardInterrupt:
     _, both, interrupted = ran(SETUP + "\nguard.SECONDS = 5", two, stopped)
     assert [text(output).split()[1] for output in both] == ["6-guided:", "6-pointing:", "6-guided:"]
     assert len(interrupted) == 1 and "the check was interrupted" in text(interrupted[0])
+
+
+def test_a_check_whose_cell_did_not_run():
+    """An error stays one, for whoever runs notebooks, and the function of before is not judged."""
+    rule, right, check = "def rule(p, through):\n    ", "return through(p).relu()", CALL.strip()
+    stale = {f"{rule}return (p": "SyntaxError in its line 2 (a bracket is not closed", f"oops\n{rule}{right}":
+             "NameError (name 'oops' is not defined)", f"@oops\n{rule}{right}": "NameError", f"x = 1\n  {rule}{right}":
+             "IndentationError in its line 2"}
+    judged = (rule + right, f"{rule}{right}\noops", f"%%time\n{rule}{right}", f"if True:\n  {rule}  {right}")
+    _, early, *outputs = ran(SETUP, f"stub = 1\n{check}", f"{rule}return (p", check, f"{rule}return p",
+                             *(cell for source in (*stale, *judged) for cell in (source, check)), "oops", errors=True)
+    assert [(output.ename, output.evalue) for output in early] == [("NameError", "name 'rule' is not defined")]
+    assert early[0].traceback == [
+        "`rule` is not defined yet: first run the cell above, with `def rule`, then this one again"]
+    assert "the cell of `rule` has an error, SyntaxError" in outputs[1][0].traceback[0]
+    said = [text(cell[0]) for cell in outputs[4:-1:2]]
+    for one, words in zip(said, stale.values(), strict=False):
+        assert f"not yet\nthe cell of `rule` has an error, {words}" in one and "was not judged" in one
+    assert all("passed" in one for one in said[len(stale):]) and len(said) == len(stale) + len(judged)
+    assert len(outputs[-1][0].traceback) > 1  # other errors look as ever
 
 
 STUCK = ["sum(range(10**12))", "__import__('re').match(r'(a+)+$', 'a' * 60 + 'b')", "7 ** (10**9)"]

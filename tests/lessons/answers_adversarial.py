@@ -83,7 +83,7 @@ MUTANTS = [
     ("6c-flip", lambda w: torch.einsum("ocij->ocji", w), "rows and columns are swapped"),
     ("6c-flip", lambda w: by_index(w, 0), "counts the output channels"),
     ("6c-flip", lambda w: by_index(w, 1), "counts the input channels"),
-    ("6c-flip", lambda w: 0 - w, "the signs are changed"),
+    ("6c-flip", lambda w: w[:, :, [*range(w.shape[2])][::-1]], "you reversed the rows"),
     ("6c-stitch", lambda x, y: (torch.linalg.lstsq(x, y).solution.T, 0 * y[0]), "there is no offset"),
     ("6c-stitch", lambda x, y: (normal_equations(x, y)[0], 0 * y[0]), "W is right, but b is 0"),
     ("6c-stitch", uncentred_in_between, "and b afterwards"),

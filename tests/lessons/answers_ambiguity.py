@@ -91,7 +91,7 @@ MUTANTS = [
     ("2b-shift", lambda p, y, lr: by_autograd(p, y, lr, torch.mean), "the mean over all η"),
     ("2b-shift", lambda p, y, lr: by_autograd(p, y, lr, lambda every: every.max(1).values.mean()), "the worst η"),
     ("2b-shift", stepped, "a step of L2"),
-    ("2b-shift", lambda p, y, lr: by_autograd(p, y, lr, among=2), "no η but 0, or 0 and 1"),
+    ("2b-shift", lambda p, y, lr: by_autograd(p, y, lr, among=2), "did not try all η"),
     ("2b-shift", moved_on, "shift y back"),
     ("2b-shift", not_back, "shift y back"),
     ("2b-shift", lambda p, y, lr: by_autograd(p, y, -lr), "your step is not"),
@@ -106,7 +106,7 @@ MUTANTS = [
     ("2b-switch", lambda s, x, y, same, lr: switched(s, x, y, same, -lr), "you go uphill"),
     ("2b-switch", lambda s, x, y, same, lr: pair_by_pair(s, x, y, same, lr, 1), "you took the sum over the pairs"),
     ("2b-switch", lambda s, x, y, same, lr: s.index_put((x, y), lr * (same - s[x, y]) / len(x), accumulate=True),
-     "The sigmoid goes first"),
+     "the sigmoid goes first"),
     ("2b-switch", lambda s, x, y, same, lr: pair_by_pair(s, x, y, same, lr, s.numel()), "the size of the table"),
 ]
 

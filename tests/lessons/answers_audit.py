@@ -54,7 +54,7 @@ MUTANTS = [
     ("8-fill", lambda x, where, steps: looped(x, ~where, steps), "everything but the outlined"),
     ("8-fill", lambda x, where, steps: looped(x, where, steps, inside=False), "averaged the whole picture"),
     ("8-fill", lambda x, where, steps: looped(x, where, 1), "one step"),
-    ("8-fill", lambda x, where, steps: looped(x, where, steps, near=EIGHT), "nine pixels"),
+    ("8-fill", lambda x, where, steps: looped(x, where, steps, near=EIGHT), "nor of all nine"),
     ("8-fill", lambda x, where, steps: looped(x, where, steps, outside="black"), "black"),
     ("8-transplant", lambda s, h, i, c: one_by_one(s, h, i, c, down=-1), "wrong sign"),
     ("8-transplant", lambda s, h, i, c: one_by_one(s, h, i, c, down=0), "its own cell"),

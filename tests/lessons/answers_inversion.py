@@ -70,10 +70,10 @@ MUTANTS = [
     ("5-code", lambda y, t: torch.dist(y, t) ** 2 / ((t.numel() - 1) * t.var()), "the mean off"),
     ("5-variation", lambda x, b: rough(x, b).sum(), "that is the sum"),
     ("5-variation", lambda x, b: torch.stack(slopes(x)).abs().pow(b).sum(0).mean(), "one by one"),
-    ("5-variation", lambda x, b: rough(x[..., :-1, :-1], b).mean(), "last row and column are missing"),
+    ("5-variation", lambda x, b: rough(x[..., :-1, :-1], b).mean(), "pixels of the last row and column"),
     ("5-variation", lambda x, b: rough(x, b)[..., :-1, :-1].mean(), "add the zeros before you take the length"),
     ("5-variation", lambda x, b: ((torch.roll(x, -1, 3) - x) ** 2 + (torch.roll(x, -1, 2) - x) ** 2
-                                  + 1e-8).pow(b / 2).mean(), "closed to a ring"),
+                                  + 1e-8).pow(b / 2).mean(), "the picture is no ring"),
     ("5-excitation", lambda y, k: picked(torch.softmax(y, 1), k), "that is a probability"),
     ("5-excitation", lambda y, k: y[:, k].sum(), "sum over the places"),
     ("5-excitation", lambda y, k: y[:, k].amax(), "most excited place"),
@@ -81,13 +81,12 @@ MUTANTS = [
     ("5b-climb", lambda s, x, *rest: climbed(lambda p: torch.softmax(s(p), -1), x, *rest), "climbs the probability"),
     ("5b-climb", lambda s, x, k, shifts, rate: climbed(s, x, k, unmoved(shifts), rate), "shifts are not used"),
     ("5b-climb", lambda s, x, k, shifts, rate: climbed(s, x, k, [by[::-1] for by in shifts], rate), "are swapped"),
-    ("5-sample", lambda *given: drawn(*given, pull=-1.0), "go away from what the denoiser"),
+    ("5-sample", lambda *given: drawn(*given, pull=-1.0), "your direction is not D(x) − x"),
     ("5-sample", lambda *given: drawn(*given, pull=0.0), "denoiser is not used"),
     ("5-sample", lambda *given: drawn(*given, loud=lambda delta: delta**0.5), "not multiplied by σ"),
     ("5-tikhonov", lambda m, y, lam: torch.linalg.lstsq(m, y[:, None], driver="gelsd").solution[:, 0], "λ is not used"),
     ("5-tikhonov", lambda m, y, lam: stacked(m, y, lam**2), "λ is squared"),
     ("5-tikhonov", lambda m, y, lam: y @ m, "still to be solved"),
-    ("5-tikhonov", lambda m, y, lam: m @ stacked(m, y, lam), "code of the answer"),
 ]
 
 RIGHT = [("5-code", relative), ("5-variation", lambda x, b: rough(x, b).mean()), ("5-excitation", picked),

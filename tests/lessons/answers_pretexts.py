@@ -74,7 +74,7 @@ MUTANTS = [
     ("2-gain", lambda v, t, w, u: torch.stack([t[v[:, s].argmax(), s] - u[w[:, s].argmax(), s]
                                                for s in range(v.shape[1])]), "a layer for each seed"),
     ("2-gain", lambda v, t, w, u: v[best(v)] - w[best(w)], "validation photos, which have chosen"),
-    ("2-gain", lambda v, t, w, u: t.max(0).values - u.max(0).values, "best layer of the test, seed by seed"),
+    ("2-gain", lambda v, t, w, u: t[v.sum(0).argmax()] - u[w.sum(0).argmax()], "averaged over the layers"),
 ]
 
 RIGHT = [("2-upright", looped), ("2-upright", lambda net, x, g: told(net(turned(x, g)), g).mean()),

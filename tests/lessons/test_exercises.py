@@ -19,7 +19,7 @@ from torch import Tensor
 from u3lab import course
 from u3lab.course import catalogue
 from u3lab.course.definitions import LEVELS, Mistake
-from u3lab.course.diagnosis import RESULTS, of_arguments
+from u3lab.course.diagnosis import RESULTS, mixed_up, of_loss
 from u3lab.course.differences import all_same
 from u3lab.course.edits import one_slip
 
@@ -68,7 +68,8 @@ def arguments(name: str) -> list[str]:
 def judged(name: str) -> dict[str, Any]:
     """What the judge by cases of an exercise holds: reference, cases, mistakes, tolerances."""
     cells = inspect.getclosurevars(ALL[name].judge).nonlocals
-    return cells if "cases" in cells else inspect.getclosurevars(cells["judge"]).nonlocals
+    cells = cells if "cases" in cells else inspect.getclosurevars(cells["judge"]).nonlocals
+    return {**inspect.getclosurevars(cells["named"]).nonlocals, "reference": cells["right"]}
 
 
 def mistakes(name: str) -> tuple[Mistake, ...]:
@@ -96,8 +97,9 @@ SAME = {"0-match": 2, "0-occlusion": 5, "0-probe": 1, "1-parallel": 1, "1-train"
 def test_the_cases_tell_each_change_of_an_argument_or_of_the_result(name: str):
     """Every change that diagnosis knows by name, but for those that change nothing, whatever the case is."""
     held, right = judged(name), answers(name, judged(name)["reference"])
-    changes = dict(of_arguments(held["reference"], arguments(name))) | {words: lambda *case, change=change: tuple(
-        map(change, part if isinstance(part := held["reference"](*case), tuple) else (part,)))
+    changes = dict([*of_loss(held["reference"]), *mixed_up(held["reference"], arguments(name))]) | {
+        words: lambda *case, change=change: tuple(
+            map(change, part if isinstance(part := held["reference"](*case), tuple) else (part,)))
         for words, change in (RESULTS | {"transposed": lambda y: y.transpose(0, 1)}).items()}
     told, same = 0, []
     for words, function in changes.items():
@@ -127,6 +129,7 @@ def spoilt(name: str, change: Callable) -> Callable:
 def test_a_result_of_another_form_is_told(name: str, change: Callable, words: str):
     report = course.check(name, spoilt(name, change))
     assert report.state == "not yet" and re.search(words, report.message), report.message
+    assert len(report.message.splitlines()) <= 7, report.message
 
 
 @pytest.mark.parametrize("chapter", catalogue.CHAPTERS)
@@ -210,9 +213,9 @@ MUTANTS = [
     ("6-grad-cam", lambda a, p: einsum(a, weights(p).expand_as(a)), "maximum with 0 is missing"),
     ("6-grad-cam", lambda a, p: torch.relu(a * weights(p)).sum(1)[:, None], "before the sum"),
     ("6-grad-cam", lambda a, p: torch.relu(einsum(a, p)), "weights are not averaged"),
-    ("6-pointing", lambda heat: torch.cat([t.flatten(1).sum(1, keepdim=True) for t in tiles(heat)], 1), "are sums"),
+    ("6-pointing", lambda heat: torch.cat([t.flatten(1).sum(1, keepdim=True) for t in tiles(heat)], 1), "be divided"),
     ("6-pointing", lambda heat: torch.stack([t.mean((1, 2, 3)) for t in tiles(heat)], 1),
-     "these are sums or means of the tiles"),
+     "are still to be divided"),
     ("6-pointing", lambda heat: normed(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1), 1), "gives nan"),
     ("6-pointing", lambda heat: normed(torch.stack([t.sum((1, 2, 3)) for t in tiles(heat)], 1), 1).nan_to_num(0),
      "gives 0 on each tile"),
@@ -223,7 +226,7 @@ MUTANTS = [
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, norm=lambda y, x: abs(y) + abs(x)),
      "added |dy| and |dx|"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, after=lambda k, count: (k + 1) % count),
-     "wrap around"),
+     "the mask is no ring"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, short=1), "fewer cells"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, 1, 1, beta), "prices are missing"),
     ("6-mask-energy", lambda m, lam, tv, beta: slow_price(m, lam, tv, beta, size=lambda m: (m * m).mean()), "m²"),

@@ -14,6 +14,7 @@ A notebook shows a task, leaves a stub that returns ``...``, and checks it::
 A chapter writes its tasks with ``Exercise``, ``Mistake`` and ``by_cases``, and its questions as text in data/quiz.
 """
 
+from u3lab.course import cells
 from u3lab.course.definitions import Exercise, Mistake, NotTried, Question
 from u3lab.course.firsts import first_answers
 from u3lab.course.judging import by_cases
@@ -22,3 +23,5 @@ from u3lab.course.quizzes import quiz
 from u3lab.course.reports import Report, check
 from u3lab.course.state import progress
 from u3lab.course.widgets import exercise, hint, solution
+
+cells.watch()

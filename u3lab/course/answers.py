@@ -20,7 +20,7 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
-from u3lab.course import guard
+from u3lab.course import guard, raised
 
 HERE = f"__import__({__name__!r}, fromlist=['called'])"  # what the judge asks is an expression of this module's
 _RAISED = RuntimeError, IndexError, NotImplementedError, *guard.RAISED  # what judging tells apart; others are as one
@@ -45,7 +45,7 @@ def called(function: Callable[..., Any], sent: str) -> str:
         steps = list(result) if (yields := inspect.isgenerator(result)) else []
     except BaseException as error:
         kinds = [kind.__name__ for kind in type(error).__mro__]
-        where = guard.own_lines(traceback.extract_tb(error.__traceback__))
+        where = raised.own_lines(traceback.extract_tb(error.__traceback__))
         return _packed({"raised": kinds, "says": str(error), "where": "\n".join(where)}, [])
     tensors: list[Tensor] = []
     parts = [_part(part, tensors) for part in (steps if yields else result if isinstance(result, tuple) else (result,))]

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from u3lab.course.differences import Trial, all_same
 from u3lab.course.edits import edited
@@ -76,6 +77,9 @@ GRADIENTS: dict[str, Callable[[list[Tensor]], Tensor]] = {
     "that is the gradient's sign, by which every value moves alike; take the gradient itself":
         lambda seen: seen[-1].sign(),
 }
+
+SOFTMAX = ("the softmax is taken twice: `cross_entropy` takes the scores as they are and makes the softmax itself; "
+           "leave yours out")
 
 
 def of_results(trials: list[Trial], names: list[str], rtol: float, atol: float) -> str:
@@ -189,13 +193,21 @@ def _numbers(first: Trial, names: list[str]) -> Iterator[tuple[Callable[[Trial],
                        f"the right one divided by `{name}`{shown}: this factor is missing")
 
 
-def of_arguments(reference: Callable[..., Any], names: list[str]) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """The reference with other arguments, one after the other, and the words for an answer that equals it."""
-    def called(change: Callable[[tuple], dict[int, Any]]) -> Callable[..., Any]:
-        return lambda *case: reference(*{**dict(enumerate(case)), **change(case)}.values())
-
-    if "grad" in getattr(getattr(inspect.unwrap(reference), "__code__", None), "co_names", ()):
+def of_loss(reference: Callable[..., Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The reference with other gradients, or a softmax too many, and the words for an answer that equals it."""
+    known = getattr(getattr(inspect.unwrap(reference), "__code__", None), "co_names", ())
+    if "grad" in known:
         yield from ((words, _with_gradients(reference, taken)) for words, taken in GRADIENTS.items())
+    if "cross_entropy" in known:
+        yield SOFTMAX, edited(reference, "F.cross_entropy → _entropy",
+                              _entropy=lambda scores, *given: cross_entropy(scores.softmax(1), *given))
+
+
+def mixed_up(function: Callable[..., Any], names: list[str]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """A function with other arguments, one after the other, and the words for a function that needs them."""
+    def called(change: Callable[[tuple], dict[int, Any]]) -> Callable[..., Any]:
+        return lambda *case: function(*{**dict(enumerate(case)), **change(case)}.values())
+
     for n, name in enumerate(names):
         for words, change in VALUES.items():
             yield (f"it would be right with {words.format(f'`{name}`')}",

@@ -5,18 +5,16 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import itertools
-import os
 import sys
-import sysconfig
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from u3lab._system import notebook
+from u3lab.course import raised
 from u3lab.course.printing import give_back, limited
 
 SECONDS = 8.0  # for the whole check
@@ -26,9 +24,8 @@ RAISED = {SystemExit: "your code called exit(), which would end the notebook's k
           KeyboardInterrupt: "your code raised KeyboardInterrupt, as if somebody had pressed stop; remove that line",
           RecursionError: "your function calls itself without end",
           MemoryError: "your code asks for more memory than there is"}
+_BARE = SystemExit, KeyboardInterrupt  # of which no details are told
 _STACK = 16 * 2**20  # some systems give a thread too little for deep recursion
-_LIBRARIES = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-_NOT_YOURS = ("<frozen", *{str(Path(p)) + os.sep for p in (Path(__file__).parent.parent, *_LIBRARIES)})
 
 
 class Stopped(BaseException):
@@ -91,9 +88,9 @@ def _told(call: Callable[[], Any]) -> Outcome:
         raise
     except BaseException as error:
         kind = type(error)  # what the error says of itself, in __class__, may raise as well
-        told = next((words for one, words in RAISED.items() if issubclass(kind, one)),
-                    f"your code raised {kind.__name__}")
-        return Outcome(slip=told if issubclass(kind, SystemExit | KeyboardInterrupt) else f"{told}\n{_short(error)}")
+        words = next((words for one, words in RAISED.items() if issubclass(kind, one)), "")
+        sentence, *details = raised.told(error).split("\n")
+        return Outcome(slip="\n".join([words or sentence, *(() if issubclass(kind, _BARE) else details)]))
 
 
 def _stop(worker: threading.Thread, inside: threading.Lock, over: threading.Event) -> None:
@@ -148,31 +145,6 @@ def _exit_raises() -> Iterator[None]:
 def _late(seconds: float, thread: int | None = None) -> str:
     """That the time is over, and where the code was at that moment."""
     frame = sys._current_frames().get(thread) if thread else None
-    where = own_lines(traceback.extract_stack(frame)) if frame else []
+    where = raised.own_lines(traceback.extract_stack(frame)) if frame else []
     return (f"your code was still running after {seconds:g} seconds; look for a loop that never ends"
             + ("\nit was here:\n" + "\n".join(where) if where else ""))
-
-
-def _short(error: BaseException) -> str:
-    """The traceback, of which only the reader's own lines are kept, then type, message and notes."""
-    try:
-        message = str(error)
-    except BaseException:
-        message = "(its message cannot be shown)"
-    message = "\n".join(message.splitlines()[:3])[:300]
-    head = type(error).__name__ + (f": {message}" if message else "")
-    notes = getattr(error, "__notes__", ())  # an answer may have put anything there
-    told = [note for note in notes if isinstance(note, str)] if isinstance(notes, list | tuple) else []
-    return "\n".join([*own_lines(traceback.extract_tb(error.__traceback__)), head, *told])
-
-
-def own_lines(frames: Iterable[traceback.FrameSummary]) -> list[str]:
-    """The last three frames of the reader's own code."""
-    own = [frame for frame in frames if not frame.filename.startswith(_NOT_YOURS)]
-    skipped = [f"… {len(own) - 3} more calls"] if len(own) > 3 else []
-    shown = []
-    for frame in own[-3:]:
-        in_cell = frame.filename.startswith("<") or "ipykernel_" in frame.filename
-        file = "your cell" if in_cell else Path(frame.filename).name
-        shown += [f"{file}, line {frame.lineno}, in {frame.name}", f"    {frame.line}"]
-    return skipped + shown

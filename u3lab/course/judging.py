@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import functools
 import inspect
+import io
 import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from u3lab.course.definitions import Judge, Mistake, NotTried
-from u3lab.course.diagnosis import of_arguments, of_results
-from u3lab.course.differences import Trial, all_same, described, difference
+from u3lab.course import raised
+from u3lab.course.definitions import Judge, Mistake
+from u3lab.course.diagnosis import mixed_up, of_loss, of_results
+from u3lab.course.differences import Trial, all_same, difference, imprecise, same_dtypes
 from u3lab.course.edits import one_slip, two_slips
+from u3lab.course.repairs import repairs
+from u3lab.course.trying import Cases, Tried, made, of_one_dtype, parts, tried
 
-Cases = Callable[[torch.Generator], Iterable[tuple]]  # made anew for each function, so that none can spoil another's
-SEED = 0  # fixed: the same answer gets the same report
-TIPS = {"list": "join the parts with torch.stack or torch.cat", "ndarray": "stay in torch, without .numpy()",
-        "float": "keep the tensor, without .item() or float()", "generator": "use return, not yield",
-        "bool": "keep the tensor, without bool()", "int": "keep the tensor, without .item() or int()"}
 _SHAPES = RuntimeError, IndexError  # what torch raises where shapes do not fit
 
 
@@ -39,61 +39,88 @@ def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistak
         batch of one, float64, not contiguous).
     mistakes
         The first that behaves as the answer on all cases is what the report says; also one that raises in the same
-        case as the answer, where shapes do not fit. Slips that are the same everywhere are in ``diagnosis``.
+        case as the answer, where shapes do not fit. Slips that are the same everywhere are in ``diagnosis``, and what
+        mends the answer's own lines in ``changes``.
     rtol, atol
         How far values may be from the reference's.
     finish
-        What is done with the mistakes as it was done with the reference.
+        What is done with the reference and with the mistakes, and was done with the answer.
     """
+    names = [p.name for p in inspect.signature(reference).parameters.values() if p.default is p.empty]
+    right = finish(reference)
     same = functools.partial(all_same, rtol=rtol, atol=atol)
 
     def judge(answer: Any) -> str:
         if not callable(answer):
             return f"give the function itself, without brackets after its name: this is a {type(answer).__name__}"
-        names = [p.name for p in inspect.signature(reference).parameters.values() if p.default is p.empty]
-        pristine = _made(cases)
-        wanted = [_parts(reference(*case)) for case in pristine]
-        got, wrong, error = _tried(answer, _made(cases), pristine, wanted, names)
-        if wrong:
-            return wrong
-        right = same(got, wanted[:len(got)])  # as far as the answer came
-        if right and not error:
+        wanted = [parts(right(*case)) for case in made(cases)]
+        first = tried(answer, cases, wanted, names)
+        if first.slip:
+            return first.slip
+        precise = not first.error and same_dtypes(first.got, wanted)
+        if precise and same(first.got, wanted):
             return ""
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # the answer runs again, and has printed
+            if precise:
+                return named(answer, first, wanted)
+            again = tried(answer, cases, wanted, names, of_one_dtype)
+            if again.error or again.slip:
+                return named(answer, first, wanted)
+            if same(again.got, wanted):  # only now: whoever has the precision wrong first hears of all else
+                trials = list(map(Trial, made(cases), wanted, again.got))
+                return imprecise(trials, first.got, names, first.error)
+            return named(answer, again, wanted)
 
-        def known(function: Callable[..., Any], *, named: bool = True) -> bool:
-            """Whether a mistake behaves as the answer; one that was right so far is known by its error alone.
+    def named(answer: Callable[..., Any], found: Tried, wanted: list[tuple]) -> str:
+        """What is wrong with an answer that does not agree with what is wanted."""
+        got, _, error = found
+        so_far = same(got, wanted[:len(got)])
 
-            One that nobody named has to raise it with the same numbers, if it was right in no case before.
-            """
-            for n, case in enumerate(pristine):
+        def known(function: Callable[..., Any]) -> bool:
+            """Whether a mistake behaves as the answer; one that was right so far is known by its error alone."""
+            for n, case in enumerate(made(cases)):
                 try:
-                    result = _parts(function(*case))
+                    result = parts(function(*case))
                 except _SHAPES as other:
-                    alike = _words(error) == _words(other) if named or n else str(error) == str(other)
-                    return bool(error) and n == len(got) and (not right or alike)
+                    alike = _words(error) == _words(other) if n else str(error) == str(other)
+                    return bool(error) and n == len(got) and (not so_far or alike)
                 except Exception:  # a change that such arguments do not know
                     return False
                 if n == len(got) or not same([got[n]], [result]):
                     return False
             return not error
 
+        def mended(function: Callable[..., Any]) -> bool:
+            """Whether a change of the answer makes it right."""
+            with suppress(Exception):
+                return all(same([parts(function(*case))], [want])
+                           for case, want in zip(made(cases), wanted, strict=True))
+            return False
+
         for function, message in itertools.chain(one_slip(reference, mistakes), two_slips(reference, mistakes)):
             if known(finish(function)):
                 return message
-        trials = [Trial(*trial) for trial in zip(pristine, wanted, got, strict=False)]
-        found = "" if error else of_results(trials, names, rtol, atol)
-        found = found or next((words for words, function in of_arguments(reference, names)
-                               if known(function, named=False)), "")
-        if error and not found:
+        def first(ways: Iterator[tuple[str, Callable[..., Any]]], fits: Callable[[Callable[..., Any]], bool]) -> str:
+            return next((words for words, function in ways if fits(finish(function))), "")
+
+        trials = list(map(Trial, made(cases), wanted, got))
+        words = (("" if error else of_results(trials, names, rtol, atol) or first(of_loss(reference), known))
+                 or first(repairs(answer, near=True), mended)
+                 or (first(mixed_up(inspect.unwrap(answer), names), mended) if error else
+                     first(mixed_up(reference, names), known))
+                 or first(repairs(answer, near=False), mended))
+        if not error:
+            return difference(trials, names, rtol, atol, words)
+        if not words:
             raise error
-        return f"the shapes do not fit: {found}" if error else difference(trials, names, rtol, atol, found)
+        return "\n".join([f"your code raises {type(error).__name__}; {words}", *raised.told(error).split("\n")[1:]])
 
     return judge
 
 
 def by_number(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistake, ...]) -> Judge:
     """As :func:`by_cases`, for answers that are one number: as a tensor of any float type, or as a plain one."""
-    judge = by_cases(_as_tensor(reference), cases, mistakes, finish=_as_tensor)
+    judge = by_cases(reference, cases, mistakes, finish=_as_tensor)
     return lambda answer: judge(_as_tensor(answer) if callable(answer) else answer)
 
 
@@ -118,70 +145,6 @@ def drawn(g: torch.Generator, *shape: Any, dtype: torch.dtype = torch.float32) -
 def not_contiguous(x: Tensor) -> Tensor:
     """The same values, laid out in memory with the last two axes swapped: ``view`` fails on it."""
     return x.transpose(-1, -2).contiguous().transpose(-1, -2)
-
-
-def _tried(answer: Any, cases: list[tuple], pristine: list[tuple], wanted: list[tuple],
-           names: list[str]) -> tuple[list[tuple], str, Exception | None]:
-    """What the answer returns on the cases, up to a slip or to what it raises where shapes do not fit."""
-    got = []
-    for given, case, want in zip(cases, pristine, wanted, strict=True):
-        try:
-            got.append(_called(answer, given, names))
-        except _SHAPES as error:
-            return got, "", error
-        if slip := _type_slip(got[-1], want) or _in_place(given, case, names):
-            return got, slip, None
-    return got, "", None
-
-
-def _made(cases: Cases) -> list[tuple]:
-    return list(cases(torch.Generator().manual_seed(SEED)))
-
-
-def _called(answer: Callable[..., Any], given: tuple, names: list[str]) -> tuple:
-    """What the answer returns, as a tuple."""
-    try:
-        result = answer(*given)
-    except Exception as error:
-        if isinstance(error, NotImplementedError) and not str(error):  # the other way to write a stub
-            raise NotTried from None
-        error.add_note("it was called with " + described(given, names))
-        raise
-    parts = _parts(result)
-    if any(part is ... for part in parts):
-        raise NotTried
-    return parts
-
-
-def _parts(result: Any) -> tuple:
-    return tuple(result) if isinstance(result, tuple) else (result,)
-
-
-def _type_slip(parts: tuple, wanted: tuple) -> str:
-    if len(parts) == 1 and parts[0] is None:
-        return "your function returns nothing; did you forget `return`?"
-    if len(parts) != len(wanted):
-        returned = _kind(parts[0]) if len(parts) == 1 else f"a tuple of {len(parts)}"
-        number = "one tensor is" if len(wanted) == 1 else f"{len(wanted)} tensors, as in `return a, b`, are"
-        return f"your function returns {returned}, but {number} wanted"
-    other = next((part for part in parts if not isinstance(part, Tensor)), wanted)
-    tip = TIPS.get(type(other).__name__, "")
-    return "" if other is wanted else (f"your function returns {_kind(other)} where a tensor is wanted"
-                                       + (f"; {tip}" if tip else ""))
-
-
-def _kind(thing: Any) -> str:
-    name = type(thing).__name__
-    return ("nothing" if thing is None else "one tensor" if isinstance(thing, Tensor) else
-            f"a{'n' if name[:1] in 'aeiou' or name == 'ndarray' else ''} {name}")
-
-
-def _in_place(given: tuple, case: tuple, names: list[str]) -> str:
-    for name, now, before in zip(names, given, case, strict=False):
-        if isinstance(before, Tensor) and not (now.shape == before.shape and torch.equal(now, before)):
-            return (f"your function changes its input `{name}` in place, and whoever called it needs it; make a new "
-                    "tensor: functions whose name ends in `_`, and `x[...] =`, write into the old one")
-    return ""
 
 
 def _words(error: Exception | None) -> str:

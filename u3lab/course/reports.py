@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any
 
-from u3lab.course import catalogue, genuine, guard, page, pieces, state
+from u3lab.course import catalogue, cells, genuine, guard, page, pieces, raised, state
 from u3lab.course.definitions import Exercise, NotTried
 from u3lab.errors import U3Error
 
@@ -130,6 +130,10 @@ def _noted(report: Report) -> Report:
 
 
 def _judged(exercise: Exercise, answer: Any) -> Report:
+    name = str(getattr(answer, "__name__", ""))
+    if stale := cells.slip(name):
+        return Report(exercise.id, NOT_YET, stale, 0)
+
     def judge() -> str | None:
         try:
             return exercise.judge(answer)
@@ -142,7 +146,10 @@ def _judged(exercise: Exercise, answer: Any) -> Report:
     # With torch replaced nothing can be judged, not even that the answer is wrong.
     wrong = _not_genuine(changed) if changed else outcome.slip or outcome.value
     if wrong is None:
-        return _not_tried(exercise)
+        code = getattr(answer, "__code__", None)
+        wrong = raised.unfinished(code.co_names, answer.__globals__) if code else ""
+        if not wrong:
+            return _not_tried(exercise)
     if wrong:
         return Report(exercise.id, NOT_YET, wrong, 0)
     pieces.keep(exercise.id, answer)

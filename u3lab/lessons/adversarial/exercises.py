@@ -57,11 +57,14 @@ STEP = Exercise(
                  lambda x, p, o, a, eps: _ball(x - a * p.sign(), x, eps)), "the box is missing: values below 0 or "
                 "above 1 belong to no picture (and the centre of the ball is `original`, not the picture before)"),
         Mistake((lambda x, p, o, a, eps: (x - a * p.sign()).clamp(-eps, eps),
-                 lambda x, p, o, a, eps: (x - a * p.sign()).clamp(0, eps)), "you clamped the picture itself to ±ε; it "
-                "is the change, picture minus original, that ε bounds, and [0,1] that bounds the picture"),
+                lambda x, p, o, a, eps: (x - a * p.sign()).clamp(0, eps),
+                lambda x, p, o, a, eps: (o + (x - a * p.sign()).clamp(-eps, eps)).clamp(0, 1)), "you clamped the "
+                "picture itself to ±ε; it is the change, picture minus original, that ε bounds, and [0,1] that bounds "
+                "the picture"),
         Mistake((lambda x, p, o, a, eps: (x - a * p.sign() - o).clamp(-eps, eps),
-                 lambda x, p, o, a, eps: descend_once(x, p, o, a, eps) - o), "that is the change δ; return the "
-                "picture: the original plus δ, between 0 and 1"),
+                lambda x, p, o, a, eps: (x - a * p.sign() - o).clamp(-eps, eps).clamp(0, 1),
+                lambda x, p, o, a, eps: descend_once(x, p, o, a, eps) - o), "that is the change δ; return the picture: "
+                "the original plus δ, between 0 and 1"),
     )), helpers=(direction, project))
 
 
@@ -132,8 +135,9 @@ LOOP = Exercise(
         "`(gradient,) = torch.autograd.grad(loss, now)`. The ball is about `x`, the picture that you were given, at "
         "every step."),
     reference=attack, judge=by_cases(attack, _loop_cases, (
-        Mistake("-scores(now).log_softmax(1)[0, target] → scores(now).log_softmax(1)[0, scores(x).argmax()]", "you "
-                "never ask for the target: this loop leaves the first answer, whatever comes instead"),
+        Mistake(("-scores(now).log_softmax(1)[0, target] → scores(now).log_softmax(1)[0, scores(x).argmax()]",
+                 ".log_softmax(1) → "), "your loss is not −log Φ_target: to leave the first answer leads anywhere, and "
+                "the score alone, without log_softmax, may rise while others rise faster"),
         Mistake("gradient.sign() → gradient", "the sign is missing: every value moves by α"),
         Mistake("x + change.clamp(-eps, eps) → now.detach() + (-rate * gradient.sign()).clamp(-eps, eps)", "your ball "
                 "is about the picture of the step before, so many steps lead anywhere; its centre is x"),

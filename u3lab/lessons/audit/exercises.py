@@ -56,10 +56,13 @@ FILL = Exercise(
                 "as they are"),
         Mistake("range(steps) → range(1)", "you took one step; the values have to creep in from the rim, so repeat it "
                 "`steps` times"),
-        Mistake(lambda x, where, steps: _blurred(x, where, steps), "you averaged all nine pixels of a 3×3 square; the "
-                "mean is that of the four neighbours alone"),
-        Mistake('mode="replicate" → mode="constant"', "at the border you treated a missing neighbour as black; "
-                "the pixel's own value stands in for it"),
+        Mistake((lambda x, where, steps: _blurred(x, where, steps), "2:]) / 4 → 2:] + x) / 5", "2:]) / 4 → 2:])",
+                "(p[..., :-2, 1:-1] + p[..., 2:, 1:-1] + p[..., 1:-1, :-2] + p[..., 1:-1, 2:]) / 4 → (p[..., :-2, "
+                "1:-1] + p[..., 2:, 1:-1]) / 2"), "that is not the mean of the four neighbours, above, below, left and "
+                "right: not their sum, nor that of two, nor with the pixel itself, nor of all nine of a square"),
+        Mistake(tuple(f'mode="replicate" → mode="{mode}"' for mode in ("constant", "reflect", "circular")), "at the "
+                "border a missing neighbour is neither black, nor mirrored, nor on the other side: the pixel's own "
+                "value stands in for it"),
     )))
 
 
@@ -114,8 +117,9 @@ TRANSPLANT = Exercise(
         Mistake(lambda s, h, i, c: _given_back(s, h, i, c), "you put the cell of the *changed* healthy slice into "
                 "the ill one, which is its own cell; copy both first"),
         Mistake(lambda s, h, i, c: carried(s, h, i, c)[::-1], "you returned the fall first; the rise comes first"),
-        Mistake("score(given) - score(healthy), score(ill) - score(taken) → score(given), score(taken)", "those are "
-                "the answers after the exchange; return how far they have moved"),
+        Mistake(("score(given) - score(healthy), score(ill) - score(taken) → score(given), score(taken)",
+                "score(given) - score(healthy) → score(given)", "score(ill) - score(taken) → score(taken)"),
+                "those are the answers after the exchange; return how far they have moved"),
         Mistake("rows, columns = cell → columns, rows = cell", "you swapped rows and columns: `cell` holds the "
                 "slice of the rows first"),
     )))
@@ -158,10 +162,12 @@ TURNED = Exercise(
         Mistake("(True, False) → (False, True)", "you returned the healthy share first; that of the ill comes first"),
         Mistake(lambda b, a, ill: _wrong(a, ill), "that is the share of wrong answers after the change; count those "
                 "that have *become* wrong"),
-        Mistake(lambda b, a, ill: turned(b, a, ill) * _right(b, ill), "you divided by all slices of a class; the share "
-                "is of those that were right before"),
-        Mistake("(before > 0) != (after > 0) → after > 0", "an answer flips if the side of 0 has changed; you took "
-                "all that now say “lesion”"),
+        Mistake((lambda b, a, ill: turned(b, a, ill) * _right(b, ill), "flip[right & (ill == kind)] → (flip & right & "
+                "(ill == kind))"), "you divided by all slices, or by all of a class; the share is of those that were "
+                "right before"),
+        Mistake(tuple(f"(before > 0) != (after > 0) → {other}" for other in ("after > 0", "(before > 0) != after",
+                "before != after")), "an answer flips if the side of 0 changes, `(before > 0) != (after > 0)`; another "
+                "number, or a “lesion” now, is not enough"),
     )))
 
 

@@ -53,14 +53,14 @@ THRESHOLD = Exercise(
         "`values = activations.movedim(1, 0).flatten(1)` is (U, N·h·w). Of these take `quantile(1 - share, dim=1)`."),
     reference=threshold, judge=by_cases(threshold, _activation_cases, (
         Mistake((_by_picture, lambda a, s: _by_picture(a, s).mean(0), lambda a, s: _by_picture(a, s).amax(0)),
-                "that is one threshold per picture, or made of such. Each picture would then have active places, "
+                "that is one threshold per picture, or made of such; each picture would then have active places, "
                 "whether it shows the thing or not: pool pictures and places first, then take one quantile"),
         Mistake((lambda a, s: a.flatten().quantile(1 - s), lambda a, s: a.flatten().quantile(1 - s).repeat(a.shape[1])),
                 "you pooled all units together; the units have different scales, and a strong one would leave nothing "
                 "to the weak: take one T for each"),
         Mistake(("1 - share → 1 - share / 100", "1 - share → (1 - share) / 100",
                  lambda a, s: (1 - s) * a.amax((0, 2, 3))), "`share` is a share of the number of values (not of the "
-                "largest), and a fraction already: 0.005 is half a percent. A quantile counts to 1, a percentile to "
+                "largest), and a fraction already: 0.005 is half a percent; a quantile counts to 1, a percentile to "
                 "100"),
         Mistake((lambda a, s: a.mean((2, 3)).quantile(1 - s, dim=0),
                  lambda a, s: a.amax((2, 3)).quantile(1 - s, dim=0)),
@@ -104,15 +104,16 @@ IOU = Exercise(
     reference=iou_set, judge=by_number(iou_set, _mask_cases, (
         Mistake((_pictures, lambda p, m: _pictures(p, m).mean(), lambda p, m: _pictures(*_where(p, m)).mean(),
                  lambda p, m: iou_set(*_where(p, m))), "you looked at single pictures, or left out those without the "
-                "concept, whose false alarms belong to the union. A picture with three pixels of the concept would "
+                "concept, whose false alarms belong to the union; a picture with three pixels of the concept would "
                 "count as much as one that is full of it; add up over all pictures, then divide"),
         Mistake((lambda p, m: 2 * (p & m).sum() / (p.sum() + m.sum()),
                  lambda p, m: (p & m).sum() / (p.sum() + m.sum())),
                 "that is Dice, 2|M ∩ L| / (|M| + |L|), or half of it: in the sum of both areas the intersection "
                 "counts twice; divide by the union"),
         Mistake((lambda p, m: (p & m).sum() / (p ^ m).sum(), lambda p, m: (p == m).double().mean(),
-                 lambda p, m: (p & m).double().mean()), "you counted other pixels than the union, those in one mask or "
-                "in both. With those in neither, a unit that is never on would look good for a small concept"),
+                lambda p, m: (p & m).double().mean(), lambda p, m: (p == m).sum() / (p | m).sum()), "you counted other "
+                "pixels than those in both masks, and those in at least one; with those in neither, a unit that is "
+                "never on would look good for a small concept"),
         Mistake(lambda p, m: (p & m).sum() / p.sum(), "that is the precision: what is missed costs nothing; divide by "
                 "the union"),
         Mistake(lambda p, m: (p & m).sum() / m.sum(), "that is the recall: false alarms cost nothing; divide by the "
@@ -167,15 +168,16 @@ LAYER = Exercise(
         Mistake("enlarged = F.interpolate(activations, → enlarged = F.interpolate((activations > "
                 "thresholds[:, None, None]).to(activations), ;; enlarged > thresholds[:, None, None] → enlarged > 0.5",
                 "you compared with T first and enlarged the result; enlarge the map, then compare"),
-        Mistake(tuple(f"thresholds[:, None, None] → {other}" for other in (
+        Mistake(("activations.movedim(1, 0).flatten(1) → activations.reshape(activations.shape[1], -1)", *(
+                    f"thresholds[:, None, None] → {other}" for other in (
                     "enlarged.movedim(1, 0).flatten(1).quantile(1 - share, dim=1)[:, None, None]",
                     "activations.flatten(2).quantile(1 - share, dim=2)[:, :, None, None]",
-                    "activations.quantile(1 - share)")), "your T is another: there is one for each unit, over all "
+                    "activations.quantile(1 - share)"))), "your T is another: there is one for each unit, over all "
                 "pictures, and from the layer's own places, not from the enlarged maps"),
-        Mistake('mode="bilinear", align_corners=False → mode="nearest"', "you enlarged to the nearest value; take "
-                "mode=\"bilinear\""),
-        Mistake("common / either → 2 * common / (common + either)", "that is Dice, 2|M ∩ L| / (|M| + |L|); divide the "
-                "intersection by the union"),
+        Mistake(('mode="bilinear", align_corners=False → mode="nearest"', "align_corners=False → align_corners=True"),
+                "you enlarged otherwise; take mode=\"bilinear\" and align_corners=False"),
+        Mistake(("common / either → 2 * common / (common + either)", "common / either → common / (common + either)"),
+                "that is Dice, 2|M ∩ L| / (|M| + |L|), or half of it; divide the intersection by the union"),
     )))
 
 
@@ -239,16 +241,16 @@ LOSS = Exercise(
         "α is one number: `alpha = 1 - y.mean()`."),
     reference=concept_loss, judge=by_cases(concept_loss, _loss_cases, (
         Mistake("alpha = 1 - y.mean() → alpha = y.mean()", "α and 1 − α have changed places: a small concept would "
-                "drown in what is around it. α is 1 − mean(y)"),
+                "drown in what is around it; α is 1 − mean(y)"),
         Mistake(("y * p + (1 - alpha) * (1 - y) * (1 - p) → y * p.log() + (1 - alpha) * (1 - y) * (1 - p).log()",
                  lambda p, m: F.binary_cross_entropy(p, m.to(p))), "you took logarithms, as the cross-entropy does; "
                 "this loss is linear in p, and has α"),
-        Mistake(("1 - y.mean() → 0.5", "alpha * y * p + (1 - alpha) * → y * p +",
+        Mistake(("1 - y.mean() → 0.5", "alpha * y * p + (1 - alpha) * → y * p +", "(1 - alpha) * → ",
                  "y.mean() → y.mean((1, 2), keepdim=True)"), "your α is another: it is one number, 1 − mean(y) over "
                 "all pictures, and gives inside and outside their weights"),
-        Mistake((" + (1 - alpha) * (1 - y) * (1 - p) → ", "(1 - y) * (1 - p) → (1 - y) * p"), "the term of the pixels "
-                "outside is missing or wrong: there 1 − p is rewarded. With p = 1 everywhere this loss would be "
-                "lowest"),
+        Mistake((" + (1 - alpha) * (1 - y) * (1 - p) → ", "(1 - y) * (1 - p) → (1 - y) * p", " + (1 → - (1"),
+                "the term of the pixels outside is missing or wrong: there 1 − p is rewarded; with p = 1 everywhere "
+                "this loss would be lowest"),
     )))
 
 
@@ -289,24 +291,28 @@ SIMILARITY = Exercise(
     reference=kernel_similarity, judge=by_number(kernel_similarity, _kernel_cases, (
         Mistake(("if diagonal → if True", "(a.norm() * b.norm()) → (first.norm() * second.norm())",
                  "(a * b).sum() → (first * second).sum()",
-                 "first * counted, second * counted → first - torch.eye(len(first)), second - torch.eye(len(first))"),
+                 "first * counted, second * counted → first - torch.eye(len(first)), second - torch.eye(len(first))",
+                 "first * counted, second * counted → first.triu(), second.triu()"),
                 "the diagonal is in your sums, in the numerator or in the norms: set it to 0 in both kernels first (it "
-                "is 1 only for vectors of length 1). Each concept is like itself in every network, so even networks "
+                "is 1 only for vectors of length 1); each concept is like itself in every network, so even networks "
                 "that share nothing would look alike"),
-        Mistake((" / (a.norm() * b.norm()).clamp(min=1e-300) → ", "(a * b).sum() / (a.norm() * b.norm()) → "
-                 "(a * b).sum() / counted.sum()"), "the norms are missing: divide the sum of the products by "
-                "‖K^Φ‖ ‖K^Ψ‖"),
+        Mistake((" / (a.norm() * b.norm()).clamp(min=1e-300) → ", "(a * b).sum() / (a.norm() * b.norm()) → (a * "
+                "b).sum() / counted.sum()", "(a.norm() * b.norm()) → a.norm() * b.norm()"), "a norm is missing, or "
+                "multiplies: divide the sum of the products by ‖K^Φ‖ ‖K^Ψ‖, in brackets"),
         Mistake("a.norm() * b.norm() → a.square().sum() * b.square().sum()", "the square roots are missing: a norm is "
                 "the root of a sum of squares"),
         Mistake((lambda a, b: torch.corrcoef(torch.stack([_entries(a), _entries(b)]))[0, 1],
-                 lambda a, b: torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1],
-                 lambda a, b: F.cosine_similarity(_centred(a).flatten(), _centred(b).flatten(), 0, 0),
-                 lambda a, b: kernel_similarity(_centred(a), _centred(b))), "you took a mean off, as a correlation or "
-                "a centred kernel does; the formula has the entries as they are, without the diagonal"),
+                lambda a, b: torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1],
+                lambda a, b: F.cosine_similarity(_centred(a).flatten(), _centred(b).flatten(), 0, 0),
+                lambda a, b: kernel_similarity(_centred(a), _centred(b)),
+                lambda a, b: F.cosine_similarity(*((_off(k) - _off(k).mean()).flatten() for k in (a, b)), 0)),
+                "you took a mean off, as a correlation or a centred kernel does; the formula has the entries as they "
+                "are, without the diagonal"),
         Mistake(("(a * b).sum() → (a @ b).sum()", "(a * b).sum() → ((first @ second) * counted).sum()",
-                 lambda a, b: F.cosine_similarity(_off(a), _off(b)).mean()), "here entry is multiplied with entry, "
-                "`*`, and there is one sum over all pairs: neither `@`, the product of matrices, nor a mean over the "
-                "rows"),
+                lambda a, b: F.cosine_similarity(_off(a), _off(b)).mean(),
+                lambda a, b: (_entries(a) * _entries(b)).mean() / (_entries(a).norm() * _entries(b).norm())),
+                "here entry is multiplied with entry, `*`, and there is one sum over all pairs: neither `@`, the "
+                "product of matrices, nor a mean"),
     )))
 
 

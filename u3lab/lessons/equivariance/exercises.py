@@ -42,7 +42,8 @@ FLIP = Exercise(
                 "reverse the columns inside each"),
         Mistake(lambda w: w.flip(1), "axis 1 counts the input channels: red and blue are swapped; reverse the columns, "
                 "the last axis"),
-        Mistake(lambda w: -w, "the signs are changed; no number changes in a mirror, only its place does"),
+        Mistake((lambda w: w.flip(2), lambda w: w.flip((2, 3))), "you reversed the rows, axis 2; a mirror at the right "
+                "or left reverses the columns alone, the last axis"),
     )))
 
 

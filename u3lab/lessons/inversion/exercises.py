@@ -34,7 +34,8 @@ CODE = Exercise(
         Mistake((lambda y, t: (y - t).square().mean(), lambda y, t: (y - t).square().sum()), "this is not relative: a "
                 "layer with large values would always look worse; divide by ‖Φ(x₀)‖²"),
         Mistake(lambda y, t: (y - t).square().sum() / t.norm(), "the divisor is a length; square it"),
-        Mistake(lambda y, t: ((y - t).square() / t.square()).mean(), "you divided value by value, and small values "
+        Mistake((lambda y, t: ((y - t).square() / t.square()).mean(),
+                lambda y, t: ((y - t).square() / t.square()).sum()), "you divided value by value, and small values "
                 "count most; divide the sums"),
         Mistake(lambda y, t: (y - t).abs().sum() / t.abs().sum(), "these are absolute values; take squares"),
         Mistake(lambda y, t: (y - t).square().sum() / (t - t.mean()).square().sum(), "you took the mean off first; "
@@ -44,6 +45,7 @@ CODE = Exercise(
 
 def _variation_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.tensor([[[[0.0, 1.0], [0.0, 0.0]]]]), 2.0
+    yield torch.full((1, 1, 3, 3), 0.5), 1.0  # without the small constant it is 0, and its gradient nan
     for shape, beta, dtype in (((1, 3, 5, 6), 1.0, torch.float32), ((1, 3, 4, 7), 3.0, torch.float32),
                                ((2, 1, 5, 5), 2.0, torch.float64)):
         yield not_contiguous(torch.rand(shape, generator=g, dtype=dtype)), beta
@@ -62,15 +64,17 @@ VARIATION = Exercise(
         Mistake(".mean() → .sum()", "that is the sum; take the mean, so that λ keeps its meaning at another size"),
         Mistake("(dx**2 + dy**2 + 1e-8).pow(beta / 2) → (dx.abs() ** beta + dy.abs() ** beta)", "you took the powers "
                 "of dx and dy one by one; take that of the length of both"),
-        Mistake("dy = → image = image[..., :-1, :-1]; dy =", "the last row and column are missing; there the "
-                "differences are 0, and they count as pixels"),
-        Mistake("F.pad(image.diff(dim=-2), (0, 0, 0, 1)) → image.diff(dim=-2)[..., :-1] ;; "
-                "F.pad(image.diff(dim=-1), (0, 1, 0, 0)) → image.diff(dim=-1)[..., :-1, :]", "you left out the pixels "
-                "of the last row and column, since one of their differences is missing; it is 0 there: add the zeros "
-                "before you take the length"),
-        Mistake("F.pad(image.diff(dim=-2), (0, 0, 0, 1)) → image.roll(-1, -2) - image ;; "
-                "F.pad(image.diff(dim=-1), (0, 1, 0, 0)) → image.roll(-1, -1) - image", "the picture is closed to a "
-                "ring: beyond the last pixel comes the first; there the difference is 0"),
+        Mistake(" + 1e-8 → ", "the 1e-8 under the root is missing: where the picture is flat the slope is infinite"),
+        Mistake(("dy = → image = image[..., :-1, :-1]; dy =", "(0, 0, 0, 1)) → (0, 0))", "(0, 0, 0, 1)) → (0, 1))",
+                "F.pad(image.diff(dim=-2), (0, 0, 0, 1)) → image.diff(dim=-2)[..., :-1] ;; F.pad(image.diff(dim=-1), "
+                "(0, 1, 0, 0)) → image.diff(dim=-1)[..., :-1, :]"), "you left out the pixels of the last row and "
+                "column, since one of their differences is missing; it is 0 there: add the zeros before you take the "
+                "length"),
+        Mistake(("F.pad(image.diff(dim=-2), (0, 0, 0, 1)) → image.roll(-1, -2) - image ;; F.pad(image.diff(dim=-1), "
+                "(0, 1, 0, 0)) → image.roll(-1, -1) - image", "(0, 0, 0, 1)) → (0, 0, 1, 0))", "(0, 1, 0, 0)) → (1, 0, "
+                "0, 0))", "(0, 0, 0, 1)) → (0, 0, 1, 0)) ;; (0, 1, 0, 0)) → (1, 0, 0, 0))"), "beyond the last row and "
+                "column the difference is 0: the picture is no ring, and the zeros stand below and on the right, `(0, "
+                "0, 0, 1)` and `(0, 1, 0, 0)`"),
     ), atol=1e-5))
 
 
@@ -96,8 +100,7 @@ TIKHONOV = Exercise(
         Mistake("+ lam * eye → - lam * eye", "the sign of λ is turned round: this would reward long x"),
         Mistake("torch.linalg.solve(matrix.T @ matrix + lam * eye, matrix.T @ y) → matrix.T @ y", "that is one product "
                 "with Mᵀ; the system is still to be solved"),
-        Mistake("return torch.linalg.solve( → return matrix @ torch.linalg.solve(", "that is the code of the answer; "
-                "give x itself"),
+        Mistake("lam * eye → lam", "λ is added to all entries of MᵀM; only the diagonal gets it: λ times the identity"),
     )))
 
 
@@ -145,8 +148,8 @@ SAMPLE = Exercise(
         Mistake("delta / 2 * → delta *", "the drift is twice what it should be: its factor is δ/2"),
         Mistake("delta**0.5 → delta", "the noise has the factor δ; it is √δ, since variances add up and not lengths"),
         Mistake("sigma * n → n", "the noise is not multiplied by σ"),
-        Mistake("denoise(x) - x → x - denoise(x)", "you go away from what the denoiser makes of x: the direction is "
-                "D(x) − x"),
+        Mistake(("denoise(x) - x → x - denoise(x)", "denoise(x) - x - lam → denoise(x) - lam"), "your direction is not "
+                "D(x) − x, from x to what the denoiser makes of it"),
         Mistake("denoise(x) - x - lam → -lam", "the denoiser is not used: nothing says what photos look like"),
     ), atol=1e-5))
 
@@ -167,12 +170,13 @@ EXCITATION = Exercise(
            "The first axis is the batch, of one; the second one counts classes or channels.",
            "The mean of a single value is that value."),
     reference=excitation, judge=by_cases(excitation, _excitation_cases, (
-        Mistake(lambda y, k: y.softmax(1)[0, k].mean(), "that is a probability. It can grow because all other classes "
+        Mistake(lambda y, k: y.softmax(1)[0, k].mean(), "that is a probability; it can grow because all other classes "
                 "shrink; take the score"),
         Mistake(lambda y, k: y[0, k].sum(), "that is the sum over the places; take the mean"),
         Mistake(lambda y, k: y[0, k].max(), "that is the most excited place; take the mean over all"),
         Mistake(lambda y, k: y[0, k], "a channel has many places; take their mean"),
-        Mistake(lambda y, k: y.mean(), "k is not used"),
+        Mistake((lambda y, k: y.mean(), lambda y, k: y[..., k].mean()), "k is not used, or on another axis: classes "
+                "and channels are the second one, after the batch"),
     )))
 
 
@@ -223,8 +227,8 @@ CLIMB = Exercise(
         "so torch rolls it back by itself.",
         "`(gradient,) = torch.autograd.grad(scores(seen)[0, k], now)`, then plus η times that, then `.clamp(0, 1)`."),
     reference=climb, judge=by_cases(climb, _climb_cases, (
-        Mistake("[0, k] → .softmax(1)[0, k]", "that climbs the probability. It can grow because all other classes "
-                "shrink; take the score as it comes"),
+        Mistake(("[0, k] → .softmax(1)[0, k]", "[0, k] → .log_softmax(1)[0, k]"), "that climbs the probability, which "
+                "can grow because all other classes shrink; take the score as it comes, without a softmax"),
         Mistake("now.roll(shift, (2, 3)) → now", "the shifts are not used: the answer then hangs on single pixels"),
         Mistake("now.detach() + → now.detach().roll(shift, (2, 3)) +", "the picture wanders: you added the step to "
                 "what the network saw; add it to the picture before the roll"),

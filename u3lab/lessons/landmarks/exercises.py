@@ -55,11 +55,11 @@ PAIR = Exercise(
     reference=pair, judge=by_cases(pair, _moves, (
         Mistake(lambda x, A, t, u: (_pulled(x, torch.cat([A, t[:, :, None]], 2)), u @ A.mT + t[:, None]), "your "
                 "picture moves the other way than your points: affine_grid wants where each pixel *comes from*, g⁻¹"),
-        Mistake(lambda x, A, t, u: (_pulled(x, torch.cat([A.inverse(), -t[:, :, None]], 2)), u @ A.mT + t[:, None]),
-                "the shift of your g⁻¹ is wrong: g⁻¹v = A⁻¹(v − t) = A⁻¹v − A⁻¹t"),
+        Mistake((lambda x, A, t, u: (_pulled(x, torch.cat([A.inverse(), -t[:, :, None]], 2)), u @ A.mT + t[:, None]),
+                "-back @ t → back @ t"), "the shift of your g⁻¹ is wrong: g⁻¹v = A⁻¹(v − t) = A⁻¹v − A⁻¹t"),
         Mistake("u @ A.mT → u @ A", "points are rows, so A u is `u @ A.mT`; you turned them the other way"),
-        Mistake("u @ A.mT + t[:, None] → (u - t[:, None]) @ back.mT", "your points go back to where they came from; "
-                "gu = A u + t"),
+        Mistake(("u @ A.mT + t[:, None] → (u - t[:, None]) @ back.mT", "u @ A.mT → u @ back.mT"), "your points go back "
+                "to where they came from; gu = A u + t"),
         Mistake(lambda x, A, t, u: (_pulled(x, _back(A, t), True), u @ A.mT + t[:, None]), "with align_corners=True "
                 "±1 are the centres of the outermost pixels; here they are the borders of the picture"),
     ), rtol=1e-3, atol=1e-4))
@@ -87,7 +87,8 @@ INVARIANCE = Exercise(
         Mistake(".square().sum(2) → .norm(dim=2)", "that is the distance; its square is wanted"),
         Mistake(".sum(2) → .mean(2)", "you took the mean over the three numbers of a code; ‖·‖² is their sum"),
         Mistake(".sum(2) → .sum(1)", "you summed over the points; sum over the three numbers of a code"),
-        Mistake(".square() → ", "differences can be negative, and cancel; square them first"),
+        Mistake((".square() → ", ".square() → .abs()"), "square the differences: as they are they cancel, and their "
+                "absolute values are another length"),
         Mistake("(a - b).square() → (a * b)", "that is the inner product; two equal codes should give 0"),
     )))
 
@@ -136,7 +137,7 @@ FIND = Exercise(
         Mistake(lambda *a: _found(*a, unit=True), "you normalised the codes; their length may say how narrow p is"),
         Mistake(lambda *a: _found(*a, late=True), "you took the power γ of the mean distance; take the power of each "
                 "distance, and then the mean"),
-        Mistake(lambda *a: _found(*a, middle=True), "you took the distance of the mean place. Two peaks on both sides "
+        Mistake(lambda *a: _found(*a, middle=True), "you took the distance of the mean place; two peaks on both sides "
                 "of gu would cost nothing; take the mean of the distances"),
     ), rtol=1e-3, atol=1e-5))
 
@@ -169,7 +170,7 @@ TURN = Exercise(
         "matrix of a batch.",
         "`after @ before.mT`"),
     reference=turn, judge=by_cases(turn, _turned, (
-        Mistake("after @ before.mT → before.mT @ after", "your product is Φ(x)⁻¹ Φ(gx). In the plane that is the same, "
+        Mistake("after @ before.mT → before.mT @ after", "your product is Φ(x)⁻¹ Φ(gx); in the plane that is the same, "
                 "in space it is not: multiply both sides by Φ(x)⁻¹ from the right"),
         Mistake("after @ before.mT → before @ after.mT", "that turn leads back, from gx to x"),
         Mistake("after @ before.mT → after * before.mT", "`*` multiplies entry by entry; `@` multiplies matrices"),
@@ -213,16 +214,18 @@ ROTATION = Exercise(
         "inner product, (B,1). Then make the rest as long as 1.",
         "`torch.linalg.cross(first, second)` is the third; `torch.stack([first, second, third], 2)` makes columns."),
     reference=rotation, judge=by_cases(rotation, _six, (
-        Mistake(lambda code: _made(code, right=False), "your second column is not at a right angle to the first: take "
-                "away from b what lies along the first column"),
-        Mistake(lambda code: _made(code, unit=False), "your columns are not of length 1"),
+        Mistake((lambda code: _made(code, right=False), "b - (first → b + (first"), "your second column is not at a "
+                "right angle to the first: take away from b what lies along the first column"),
+        Mistake((lambda code: _made(code, unit=False), "F.normalize(a, dim=1) → a", "F.normalize(a, dim=1) → a / "
+                "a.norm()", "second = F.normalize(b - → second = (b - ;; * first, dim=1) → * first)"), "your columns "
+                "are not of length 1: each picture's first and second are made so, `F.normalize(…, dim=1)`"),
         Mistake(lambda code: _made(code, hand=-1), "the determinant is −1, a mirror: the third column is "
                 "first × second, in this order"),
         Mistake(lambda code: _made(code, rows=True), "your three vectors are rows; stack them as columns, along "
                 "axis 2"),
-        Mistake("second = F.normalize(b - (first * b).sum(1, keepdim=True) * first, dim=1) → second = F.normalize("
-                "b - (a * b).sum(1, keepdim=True) * a, dim=1)", "the part of b along a is (first · b) first, with the "
-                "column of length 1: a itself is too long or too short"),
+        Mistake(("second = F.normalize(b - (first * b).sum(1, keepdim=True) * first, dim=1) → second = F.normalize(b - "
+                "(a * b).sum(1, keepdim=True) * a, dim=1)", "(first * b) → (a * b)"), "the part of b along a is (first "
+                "· b) first, with the column of length 1: a itself is too long or too short"),
     ), rtol=1e-3, atol=1e-5))
 
 
@@ -261,12 +264,12 @@ ALIGN = Exercise(
         Mistake("U * signs @ Vt → U @ Vt", "sometimes your h is a mirror, with determinant −1: turn the last column of "
                 "U round then"),
         Mistake(lambda f, t: aligned(t, f), "that is h⁻¹, which leads from R to Φ(x)"),
-        Mistake(lambda f, t: aligned(f.mT, t.mT).mT, "your h stands on the left, h Φ(x) ≈ R; the free turn is on the "
-                "right"),
-        Mistake(lambda f, t: (f.mT @ t).mean(0), "a mean of rotations is no rotation: its columns are too short. Take "
-                "the nearest rotation, from its SVD"),
+        Mistake((lambda f, t: aligned(f.mT, t.mT).mT, lambda f, t: aligned(f.mT, t.mT)), "your h stands on the left "
+                "side; the free turn is on the right, so M is the sum of Φᵀ R"),
+        Mistake((lambda f, t: (f.mT @ t).mean(0), lambda f, t: (f.mT @ t).sum(0)), "a sum or a mean of rotations is no "
+                "rotation; take the nearest one, from its SVD, without S"),
         Mistake(("signs[-1] = → signs[0] =", "signs[-1] = → signs[:] ="), "you turned another column round than the "
-                "last. The last singular value is the least, so that its column costs least"),
+                "last; the last singular value is the least, so that its column costs least"),
     ), rtol=1e-3, atol=1e-4))
 
 

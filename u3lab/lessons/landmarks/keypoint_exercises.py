@@ -59,11 +59,11 @@ POINT = Exercise(
            "`p @ cells` is that sum, for all maps at once."),
     reference=point, judge=by_cases(point, _maps, (
         Mistake(_axes, "your heat is the softmax of *means* along rows and columns: a peak is thinned by all the other "
-                "cells of its row. One softmax over all cells is wanted (the figure below compares the two)"),
+                "cells of its row; one softmax over all cells is wanted (the figure below compares the two)"),
         Mistake("softmax(2) → softmax(1)", "your softmax runs over the K maps; each map needs one over its own cells"),
-        Mistake("maps.flatten(2).softmax(2) → maps.flatten(2)", "the softmax is missing: scores can be negative, and "
-                "do not sum to 1"),
-        Mistake(lambda m, c: c[m.flatten(2).argmax(2)], "that is the hottest cell. Its place jumps from cell to cell "
+        Mistake(("maps.flatten(2).softmax(2) → maps.flatten(2)", "softmax(2) → sigmoid()"), "the softmax is missing: "
+                "neither scores nor their sigmoids sum to 1"),
+        Mistake(lambda m, c: c[m.flatten(2).argmax(2)], "that is the hottest cell; its place jumps from cell to cell "
                 "and has no gradient; the mean place is wanted"),
         Mistake("p @ cells → (p @ cells).flip(2)", "you gave (y, x); points are (x, y)"),
     )))
@@ -136,8 +136,7 @@ STEP = Exercise(
         Mistake("points(target) → points(x)", "the points have to be those of the target; those of x cannot say where "
                 "things have gone"),
         Mistake("(drawn - target) → (drawn - x)", "you compared with x; x′, the target, is to be drawn"),
-        Mistake("draw(look(x), bumps(points(target))) → draw(look(target), bumps(points(x)))", "x and x′ have "
-                "changed places"),
+        Mistake("bumps(points(target)) → points(target)", "`draw` wants the points as maps: `bumps(points(target))`"),
         Mistake(".mean() → .sum()", "you took the sum; the loss is the mean over all numbers"),
     )))
 

@@ -65,10 +65,14 @@ LOOP = Exercise(
         "hole and outside of it."),
     reference=fitted, judge=by_cases(fitted, _loop_cases, (
         Mistake("w.detach() - rate → w.detach() + rate", "you go up: a step is w − η·gradient"),
-        Mistake("image, visible), w → image, torch.ones_like(visible)), w", "the mask is not used: the network is "
-                "asked to draw what is in the hole as well"),
-        Mistake("masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().sum()", "your loss is a "
-                "sum; it is a mean over the visible values"),
+        Mistake(("image, visible), w → image, torch.ones_like(visible)), w", "masked_error(psi(w), image, visible) → "
+                "(psi(w) - image).square().sum() / visible.expand_as(image).sum()"), "the mask is not used: the "
+                "network is asked to draw what is in the hole as well"),
+        Mistake(("masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().sum()",
+                 "masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().mean()",
+                 "masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().sum() / visible.sum()"),
+                "your loss is a sum, or a mean over other values: it is the mean over the visible ones, all three "
+                "colours of each pixel where m is 1"),
         Mistake("return psi(w).detach() → return torch.where(visible.bool(), image, psi(w).detach())", "you put the "
                 "visible pixels back; return what Ψ draws, everywhere"),
         Mistake("range(steps) → range(steps - 1)", "one step is missing: draw once more after the last step"),
@@ -106,10 +110,12 @@ STOP = Exercise(
                 "compare with σ²"),
         Mistake(lambda losses, sigma: next((k for k, loss in enumerate(losses) if loss < sigma**2), len(losses) - 1),
                 "a loss of exactly σ² is small enough: ≤"),
-        Mistake(lambda losses, sigma: stop(losses, sigma) - 1, "one too early; steps count from 0, and the first loss "
-                "that is small enough is the one"),
-        Mistake(lambda losses, sigma: max(k for k, loss in enumerate(losses) if loss > sigma**2), "you return the last "
-                "loss that is too large; the first that is small enough is wanted"),
+        Mistake((lambda losses, sigma: stop(losses, sigma) - 1, "len(losses) - 1 → len(losses)",
+                "(step for → (step + 1 for", "(step for → (step + 1 for ;; len(losses) - 1 → len(losses)"),
+                "your steps are off by one: they count from 0, so that the last one is len(losses) − 1"),
+        Mistake((lambda losses, sigma: max(k for k, loss in enumerate(losses) if loss > sigma**2), lambda losses, sigma:
+                max((k for k, loss in enumerate(losses) if loss <= sigma**2), default=len(losses) - 1)),
+                "return the first step whose loss is small enough, neither the last such one nor the one before"),
     )))
 
 
@@ -135,11 +141,12 @@ MASKED = Exercise(
     reference=masked_error, judge=by_cases(masked_error, _masked_cases, (
         Mistake("visible.expand_as(x).sum() → x.numel()", "you divided by the number of all values; a large hole would "
                 "make the same error look smaller: divide by the number of visible ones"),
-        Mistake("visible.expand_as(x).sum() → visible.sum()", "the mask has one channel and the pictures have several: "
-                "you divided by the number of visible pixels, not of visible values"),
+        Mistake(("visible.expand_as(x).sum() → visible.sum()", "visible.expand_as(x).sum() → (3 * visible.sum())"),
+                "the mask has one channel and the pictures have several: you divided by the number of visible pixels, "
+                "not of visible values in all channels and pictures"),
         Mistake(" / visible.expand_as(x).sum() → ", "that is the sum; divide by the number of visible values"),
-        Mistake("visible * (x - target) → visible * x - target", "the mask hides x alone, and x₀ is compared with 0 in "
-                "the hole; hide the difference"),
+        Mistake(("visible * (x - target) → visible * x - target", "visible * (x - target) → x - target"), "the hole "
+                "counts as well: hide the difference of the two, `visible * (x - target)`"),
         Mistake("square() → abs()", "these are absolute values; take squares"),
     )))
 
@@ -165,8 +172,9 @@ PSNR = Exercise(
                 "belongs to pictures of bytes"),
         Mistake(lambda x, y: -10 * (x - y).abs().mean().log10(), "that is the mean absolute difference; square it "
                                                                  "first"),
-        Mistake(lambda x, y: -10 * (x - y).square().mean((2, 3)).log10().mean(), "you took the logarithm for each "
-                "channel, and then the mean; first the mean over all values"),
+        Mistake((lambda x, y: -10 * (x - y).square().mean((2, 3)).log10().mean(),
+                lambda x, y: -10 * (x - y).square().log10().mean()), "you took the logarithm of each value or channel, "
+                "and then the mean; first the mean over all values"),
         Mistake(lambda x, y: -10 * (x - y).square().sum().log10(), "that is the sum of squares; take their mean"),
     )))
 
@@ -184,15 +192,16 @@ MISSING = Exercise(
     reference=unexplained_variance, judge=by_cases(unexplained_variance, _pair_cases, (
         Mistake(lambda x, y: (x - y).square().mean(), "that is the loss itself; divide by the variance of the target"),
         Mistake((lambda x, y: (x - y).square().mean() / y.var(correction=0),
-                 lambda x, y: (x - y).square().mean() / y.var()), "that is the variance about one mean for all "
+                lambda x, y: (x - y).square().mean() / y.var(), lambda x, y: (x - y).square().sum() / y.var(),
+                "target.mean((2, 3), keepdim=True) → target.mean()"), "that is the variance about one mean for all "
                 "channels; a picture of one strong colour would look easier than it is: take the mean of each channel, "
                 "and n, where `var` takes n − 1"),
         Mistake(lambda x, y: (x - y).square().mean() / y.var((2, 3)).mean(), "nearly: `var` divides by n − 1 unless "
                 "it is told correction=0, so the mean colour would not get exactly 1"),
         Mistake(lambda x, y: (x - y).square().sum() / y.square().sum(), "you compare with the energy of x₀; about its "
                 "mean colour there is less of it"),
-        Mistake("/ variance → / (x - x.mean((2, 3), keepdim=True)).square().sum()", "you divided by the variance of x; "
-                "what is to be drawn is the target"),
+        Mistake(("/ variance → / (x - x.mean((2, 3), keepdim=True)).square().sum()", "target.mean( → x.mean("),
+                "you took the mean or the variance of x; what is to be drawn is the target, so both are those of x₀"),
     )))
 
 
@@ -216,6 +225,7 @@ MEAN = Exercise(
         Mistake(lambda m, x, a: a * m + x, "the weights are α and 1, together more than 1: the picture would grow "
                 "brighter at every step"),
         Mistake(lambda m, x, a: a * m, "the present picture is missing"),
+        Mistake("(1 - average) * now → 1 - average * now", "the brackets of (1 − α) are missing: `*` comes before `-`"),
     )))
 
 

@@ -88,7 +88,7 @@ MODULATED = Exercise(
         Mistake(lambda a, p: (a * p).abs().sum(1, keepdim=True), "you summed absolute values; products of both signs "
                 "may cancel"),
         Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).sum(1, keepdim=True), "you averaged the gradient over "
-                "space first; these are Grad-CAM's weights. Here each place keeps its own gradient"),
+                "space first; these are Grad-CAM's weights; here each place keeps its own gradient"),
         Mistake(lambda a, p: cam(a, p), "that is Grad-CAM: no average over space and no maximum with 0 here"),
         Mistake(lambda a, p: (a * p).sum(0, keepdim=True), "you summed over axis 0, the pictures of the batch; the "
                 "channels are axis 1"),
@@ -105,8 +105,9 @@ CAM = Exercise(
         "Three steps: weights (B,C,1,1); weights times activation, summed over axis 1; maximum with 0 at the very end.",
         "`weights = gradient.mean((2, 3), keepdim=True)`, and the last step is `.clamp(min=0)`."),
     reference=cam, judge=by_cases(cam, _pair_cases, (
-        Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).sum(1, keepdim=True), "the maximum with 0 is missing: "
-                "where the sum is negative the map is 0"),
+        Mistake((lambda a, p: (a * p.mean((2, 3), keepdim=True)).sum(1, keepdim=True),
+                lambda a, p: (a * p.mean((2, 3), keepdim=True)).sum(1, keepdim=True).abs()), "the maximum with 0 is "
+                "missing: where the sum is negative the map is 0"),
         Mistake(lambda a, p: (a * p.mean((2, 3), keepdim=True)).clamp(min=0).sum(1, keepdim=True), "you took the "
                 "maximum with 0 before the sum; channels for and against the class cancel first"),
         Mistake(lambda a, p: modulate(a, p).clamp(min=0), "your weights are not averaged over height and width: this "
@@ -144,8 +145,10 @@ POINTING = Exercise(
         "The total belongs to one map: `sums.sum(1, keepdim=True)` has the shape (B,1), one total for each map of the "
         "batch."),
     reference=tile_shares, judge=by_cases(tile_shares, _heat_cases, (
-        Mistake((_quarters, lambda heat: F.adaptive_avg_pool2d(heat, 2).flatten(1)), "these are sums or means of the "
-                "tiles; divide them by the sum of the four, so that the shares of a map sum to 1"),
+        Mistake((_quarters, lambda heat: F.adaptive_avg_pool2d(heat, 2).flatten(1),
+                lambda heat: _quarters(heat).softmax(1),
+                lambda heat: _quarters(heat).where(heat.sum((2, 3)) > 0, 0.25)), "the sums of the tiles, or their "
+                "means, are still to be divided by the sum of the four, without softmax, so that the shares sum to 1"),
         Mistake("torch.where(total > 0, sums / total, torch.full_like(sums, 0.25)) → sums / total", "a map of zeros "
                 "gives nan; say what its shares are: 1/4 each, as by chance"),
         Mistake("torch.full_like(sums, 0.25) → torch.zeros_like(sums)", "a map of zeros gives 0 on each tile; it "
@@ -166,6 +169,7 @@ def _mask_cases(g: torch.Generator) -> Iterator[tuple]:
 
 _DY = "torch.nn.functional.pad(mask.diff(dim=-2), (0, 0, 0, 1))"
 _DX = "torch.nn.functional.pad(mask.diff(dim=-1), (0, 1, 0, 0))"
+_ABOVE, _LEFT = _DY.replace("0, 0, 0, 1", "0, 0, 1, 0"), _DX.replace("0, 1, 0, 0", "1, 0, 0, 0")
 ENERGY = Exercise(
     id="6-mask-energy", title="The price of a mask", minutes=15, difficulty="medium", points=3,
     goal="Return the pair (λ‖m‖₁, γ‖∇m‖^β) for a mask m ≥ 0, both as means over its cells. ∇m holds the differences to "
@@ -183,11 +187,13 @@ ENERGY = Exercise(
                     f"({_DY}.abs() + {_DX}.abs()).pow(beta).mean()",
                     f"({_DY}.abs().pow(beta) + {_DX}.abs().pow(beta)).mean()")), "you added |dy| and |dx|, or their "
                 "powers; dy and dx belong under one root: ‖∇m‖ = √(dy² + dx²), then the power β"),
-        Mistake("total_variation(mask, beta) → ((mask.roll(-1, -2) - mask) ** 2 + (mask.roll(-1, -1) - mask) ** 2)"
-                ".pow(beta / 2).mean()", "your differences wrap around: the last column is compared with the first "
-                "(roll does that); there the difference is 0"),
-        Mistake("total_variation(mask, beta) → (mask.diff(dim=-2)[..., :-1] ** 2 + mask.diff(dim=-1)[..., :-1, :] ** 2)"
-                ".pow(beta / 2).mean()", "your mean is over fewer cells than the mask has: a difference is one row or "
+        Mistake(tuple(f"total_variation(mask, beta) → ({dy} ** 2 + {dx} ** 2).pow(beta / 2).mean()" for dy, dx in (
+                    ("(mask.roll(-1, -2) - mask)", "(mask.roll(-1, -1) - mask)"), (_ABOVE, _DX), (_DY, _LEFT),
+                    (_ABOVE, _LEFT))), "beyond the last row and column the difference is 0: the mask is no ring, as of "
+                "`roll`, and the zeros stand below and on the right, `(0, 0, 0, 1)` and `(0, 1, 0, 0)`"),
+        Mistake(tuple(f"total_variation(mask, beta) → ({dx} ** 2 + {dy} ** 2).pow(beta / 2).mean()" for dy, dx in
+                (("mask.diff(dim=-2)[..., :-1]", "mask.diff(dim=-1)[..., :-1, :]"), ("mask.diff(dim=-2)", _DX), (_DX,
+                "mask.diff(dim=-2)"))), "your mean is over fewer cells than the mask has: a difference is one row or "
                 "column short; pad it with zeros at the far border"),
         Mistake("lam * mask.mean(), tv * total → mask.mean(), total", "the prices are missing: multiply by lam and tv"),
         Mistake("lam * mask.mean() → lam * (mask**2).mean()", "the size has m² where |m| is wanted"),

@@ -73,20 +73,21 @@ PARALLEL = Exercise(
         "`conv2d(x, f, stride=stride, padding=f.shape[-1] // 2)` is f ∗ x. For α ∗ x put `alpha[:, :, None, None]` in "
         "the place of f, and leave out the padding. y is their sum."),
     reference=parallel, judge=by_cases(parallel, _parallel_cases, (
-        Mistake("F.conv2d(x, alpha[:, :, None, None], stride=stride) → F.conv2d(v, alpha[:, :, None, None])", "your α "
-                "looks at f ∗ x, which the filters have made: that is the serial adapter. The parallel one looks at x "
-                "itself"),
+        Mistake(("(x, alpha[:, :, None, None], stride=stride) → (v, alpha[:, :, None, None])", "(x, alpha → (v, alpha"),
+                "your α looks at f ∗ x, which the filters have made: that is the serial adapter; the parallel one "
+                "looks at x itself"),
         Mistake(("None, None], stride=stride) → None, None])", "F.conv2d(x, alpha[:, :, None, None], stride=stride) → "
                  "F.conv2d(F.avg_pool2d(x, stride), alpha[:, :, None, None])"), "with stride 1 it is right, but with "
                 "a larger one f ∗ x and α ∗ x must have one size and look at the same places: give the stride to both "
                 "convolutions, and do not average x"),
-        Mistake(("padding=f.shape[-1] // 2 → padding=0", "padding=f.shape[-1] // 2 → padding=1",
+        Mistake(("padding=f.shape[-1] // 2 → padding=0", "padding=f.shape[-1] // 2 → padding=1", "[-1] // 2 → [-1]",
                  "None, None], stride=stride) → None, None], stride=stride, padding=f.shape[-1] // 2)"), "f ∗ x and "
                 "α ∗ x have different sizes and cannot be added: f is padded by (k − 1)/2 on each side, "
                 "`f.shape[-1] // 2`, whatever k is, and the 1×1 filters α not at all"),
-        Mistake("v + F → v * F", "you multiplied f ∗ x with α ∗ x. With α = 0 nothing would be left of the shared "
+        Mistake("v + F → v * F", "you multiplied f ∗ x with α ∗ x; with α = 0 nothing would be left of the shared "
                 "network; add them"),
-        Mistake("return v + → return x + v +", "you added x as well. The residual is α ∗ x, which is added to f ∗ x"),
+        Mistake(("return v + → return x + v +", "return v + → return x +"), "x itself is in your sum; the residual is "
+                "α ∗ x, which is added to f ∗ x alone"),
     ), **NEAR))
 
 class Small(nn.Module):
@@ -157,7 +158,7 @@ TRAIN = Exercise(
         "`optimiser = torch.optim.Adam(own, lr)`. The loss is `F.cross_entropy(net(x), y)`.",
         "In the loop, in this order: the loss, `optimiser.zero_grad()`, `loss.backward()`, `optimiser.step()`, "
         "`yield loss.item()`."),
-    reference=training, judge=_of_steps(by_cases(_trained(training), _training_cases, (
+    reference=training, judge=_of_steps(by_cases(training, _training_cases, (
         Mistake(("weight.requires_grad_(False) → pass ;; Adam(own → Adam([*own, *shared]",
                  "weight.requires_grad_(False) → pass ;; Adam(own → Adam(net.parameters()",
                  "for weight in shared → for weight in own ;; Adam(own → Adam(shared"), "the shared weights have moved "
@@ -167,10 +168,11 @@ TRAIN = Exercise(
         Mistake(("Adam(own → Adam(own[:1]", "Adam(own → Adam(own[1:]", "Adam(own → Adam(own[:-1]"), "a part of `own` "
                 "has not moved: α and the head learn together, so give Adam the whole list"),
         Mistake(("optimiser.step() → pass", "loss.backward() → pass",
-                 "loss.backward() → loss.backward(); optimiser.zero_grad()"), "no weight has moved: after `backward()` "
-                "comes `optimiser.step()`, with the gradients still there"),
-        Mistake(("Adam(own, lr) → Adam(own)", "Adam(own, lr) → SGD(own, lr)"), "the weights move, but not by Adam's "
-                "steps at the rate `lr`: `torch.optim.Adam(own, lr)`"),
+                 "loss.backward() → loss.backward(); optimiser.zero_grad()"), "no weight has moved: `own` has to ask "
+                "for gradients, and after `backward()` comes `optimiser.step()`, with the gradients still there"),
+        Mistake(("Adam(own, lr) → Adam(own)", "Adam(own, lr) → SGD(own, lr)", "        loss = F →         optimiser = "
+                "torch.optim.Adam(own, lr)\n        loss = F"), "the weights move, but not by Adam's steps at the rate "
+                "`lr`: `torch.optim.Adam(own, lr)`, made once, before the loop"),
     ), finish=_trained)))
 
 
@@ -198,14 +200,16 @@ FOLD = Exercise(
     reference=fold, judge=by_cases(fold, _fold_cases, (
         Mistake(("centre, centre] → 0, 0]", "centre, centre] → -1, -1]", "centre, centre] → 1, 1]",
                  "centre, centre] += alpha → centre] += alpha[..., None]",
-                 "centre, centre] += alpha → :, centre] += alpha[..., None]"), "you added α at another tap, at a "
-                "corner or along a whole row or column, or at [1, 1], which is the centre of 3×3 filters only. The "
+                 "centre, centre] += alpha → :, centre] += alpha[..., None]",
+                 "centre, centre] += alpha → centre] += alpha"), "you added α at another tap, at a "
+                "corner or along a whole row or column, or at [1, 1], which is the centre of 3×3 filters only; the "
                 "1×1 filters look at the middle of what f looks at: the centre tap, [k // 2, k // 2]"),
         Mistake((":, centre, centre] += alpha → :] += alpha[..., None, None]",
+                 ":, centre, centre] += alpha → :] += alpha",
                  ":, centre, centre] += alpha → :] += alpha[..., None, None] / f[0, 0].numel()"), "α is added to all "
                 "taps, or spread over them, which would average x over the window; it looks at one place, the centre"),
         Mistake(lambda f, a: f + torch.einsum("oc,cikl->oikl", a, f), "that is (I + α) f, the folding of the serial "
-                "adapter: it mixes the filters. The parallel one adds α at the centre tap"),
+                "adapter: it mixes the filters; the parallel one adds α at the centre tap"),
         Mistake(("+= alpha → = alpha", "+= alpha → *= alpha", "+= alpha → += alpha * f[:, :, centre, centre]"), "α is "
                 "added to what f has at the centre tap: it does not take its place, and multiplies nothing"),
     )))
@@ -241,8 +245,9 @@ PRIOR = Exercise(
         Mistake("(2 * sigma**2 * labels) → (2 * sigma**2)", "N is missing: the cross-entropy is a mean, the sum "
                 "divided by N, so the prior must be divided by N too; or the belief would grow with the labels"),
         Mistake(("2 * sigma**2 → 2 * sigma", "2 * sigma**2 → sigma**2", "2 * sigma**2 → sigma", "distance / (2 * "
-                 "sigma**2 * labels) → distance * 2 * sigma**2 / labels"), "the price is not 1/(2σ²) per squared "
-                "distance, divided by N: −log of a normal distribution has the variance σ² twice in the denominator"),
+                "sigma**2 * labels) → distance * 2 * sigma**2 / labels", "/ (2 * sigma**2 * labels) → / 2 * sigma**2 * "
+                "labels"), "the price is not 1/(2σ²) per squared distance, divided by N: −log of a normal distribution "
+                "has the variance σ² twice in the denominator"),
         Mistake(("(w - w0).square().sum() → (w - w0).norm()", "(w - w0).square().sum() → (w - w0).abs().sum()",
                  "cross_entropy + distance → cross_entropy + distance**0.5"), "the distance has to be squared, "
                 "‖w − w₀‖²: neither its root nor a sum of absolute values"),
@@ -321,13 +326,15 @@ MASKED = Exercise(
         "the price."),
     reference=masked, judge=by_cases(masked, _masked_cases, (
         Mistake("m.sum().clamp(min=1) → m.sum()", "in a batch without labels it is 0 / 0, nan, and one step with nan "
-                "spoils all weights. A task without labels costs 0"),
-        Mistake("losses.where(m, torch.zeros_like(losses)) → (losses * m)", "where there is no label ℓ may be "
-                "infinite, and 0 · ∞ is nan: choose with the mask, do not multiply"),
-        Mistake("m.sum().clamp(min=1) → len(m)", "you divided by all B pictures. Then a task counts the less, the more "
+                "spoils all weights; a task without labels costs 0"),
+        Mistake(("losses.where(m, torch.zeros_like(losses)) → (losses * m)",
+                 "losses.where(m, torch.zeros_like(losses)) → losses",
+                 "where(m, → where(m.any(),"), "what has no label is in your sum: ℓ may be "
+                "infinite there, and 0 · ∞ is nan, so choose with the mask, do not multiply"),
+        Mistake("m.sum().clamp(min=1) → len(m)", "you divided by all B pictures; then a task counts the less, the more "
                 "of its labels are missing; divide by N_t"),
         Mistake(" / m.sum().clamp(min=1) → ", "that is the sum; divide it by N_t, the number of labels"),
-        Mistake("m.sum().clamp(min=1) → (m.sum() + 1)", "you divided by N_t + 1. It is never 0, but every loss is too "
+        Mistake("m.sum().clamp(min=1) → (m.sum() + 1)", "you divided by N_t + 1; it is never 0, but every loss is too "
                 "small; let N_t be at least 1"),
     )))
 

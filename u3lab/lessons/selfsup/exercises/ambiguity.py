@@ -77,16 +77,18 @@ SHIFT = Exercise(
         "`back = torch.stack([y.roll(-eta, 1) for eta in range(S)], 1)` is (B,S,S). The squared distance to `y_hat`, "
         "summed over the last axis, is (B,S); its `argmin(1)` is η. `back[torch.arange(B), eta]` is (B,S)."),
     reference=shift_step, judge=by_cases(shift_step, _shift_cases, (
-        Mistake(("back[torch.arange(len(y)), best] → y", "(back - y_hat) → (back - y_hat)[:, :2]"), "you tried no η "
-                "but 0, or 0 and 1: with η = 0 alone it is a step of L2. Try all, up to S − 1"),
+        Mistake(("back[torch.arange(len(y)), best] → y", "(back - y_hat) → (back - y_hat)[:, :2]",
+                 "in range(y.shape[1]) → in range(1, y.shape[1])"), "you did not try all η, 0, 1, …, S − 1; with η = 0 "
+                "alone it is a step of L2"),
         Mistake(("best], lr) → -best], lr)", "l2_step(y_hat, back[torch.arange(len(y)), best], lr) → y_hat - 2 * lr * "
-                 "(torch.stack([y_hat.roll(int(eta)) for eta in best]) - y).mean(0)"), "η takes ŷ to y. The gradient "
+                 "(torch.stack([y_hat.roll(int(eta)) for eta in best]) - y).mean(0)"), "η takes ŷ to y; the gradient "
                 "with respect to ŷ goes the other way: shift y back, by −η, and compare it with ŷ as it is"),
-        Mistake((".sum(2).argmin(1) → .argmin(1) ;; back[torch.arange(len(y)), best] → back.gather(1, best[:, None])"
-                 "[:, 0]", ".sum(2).argmin(1) → .sum((0, 2)).argmin()"), "each sound has one η, as a whole: sum over "
-                "its samples, then take the minimum, neither at each sample nor for the whole batch"),
+        Mistake((".sum(2).argmin(1) → .argmin(1) ;; back[torch.arange(len(y)), best] → back.gather(1, best[:, "
+                "None])[:, 0]", ".sum(2).argmin(1) → .sum((0, 2)).argmin()", ".sum(2).argmin(1) → .sum(1).argmin(1)"),
+                "each sound has one η, as a whole: sum over its samples, then take the minimum, neither at each sample "
+                "nor for the whole batch"),
         Mistake((".argmin(1) → .argmax(1)", "back[torch.arange(len(y)), best] → back.mean(1)"), "you took the worst η, "
-                "or the mean over all η. The best ŷ for a mean is a ghost; take the nearest of the shifted sounds"),
+                "or the mean over all η; the best ŷ for a mean is a ghost; take the nearest of the shifted sounds"),
         Mistake(("best], lr) → best], -lr)", "best], lr) → best], lr / 2)", "best], lr) → best], lr * len(y))"),
                 "your sounds are right, your step is not: it is ŷ minus `lr` times twice the *mean* over the batch of "
                 "ŷ − y, with y shifted back"),
@@ -116,14 +118,14 @@ SWITCH = Exercise(
         "`score[x, y]` are the scores of all pairs, (M). What is added there is −lr · (σ(s) − same), divided by M for "
         "the mean."),
     reference=switch_step, judge=by_cases(switch_step, _switch_cases, (
-        Mistake("accumulate=True) → accumulate=True) if len(x) == 1 else score.index_put((x, y), score[x, y] - lr * "
-                "wrong / len(x))", "a pair that is listed several times has moved only once: `+=` on an index forgets "
-                "repeats; use `index_put` with `accumulate=True`"),
+        Mistake(("accumulate=True) → accumulate=True) if len(x) == 1 else score.index_put((x, y), score[x, y] - lr * "
+                 "wrong / len(x))", ", accumulate=True → "), "an index replaces what is there, and a pair that is "
+                "listed several times has moved only once: use `index_put` with `accumulate=True`"),
         Mistake("-lr * wrong → lr * wrong", "you go uphill: where *same* is more frequent than σ(s) the score has to "
                 "rise"),
         Mistake("wrong / len(x) → wrong", "you took the sum over the pairs; the loss is their mean, so divide by M"),
         Mistake("torch.sigmoid(score[x, y]) - same → score[x, y] - same", "you compared the score itself with *same*: "
-                "that is the gradient of a squared error. The sigmoid goes first"),
+                "that is the gradient of a squared error; the sigmoid goes first"),
         Mistake("wrong / len(x) → wrong / score.numel()", "you divided by the size of the table; divide by the number "
                 "of pairs"),
     )))

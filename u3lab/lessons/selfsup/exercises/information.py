@@ -37,18 +37,19 @@ JOINT = Exercise(
         "Two loops over views that skip a = b, and a division: P sums to 1, since each row of z does. Without a loop: "
         "`z.sum(0).T @ z.sum(0)` has all pairs, those of a view with itself included."),
     reference=joint_of, judge=by_cases(joint_of, _shares, (
-        Mistake("a != b → a < b", "P is not symmetric: (x, gx) is as good a pair as (gx, x), so take each pair in both "
-                "orders"),
-        Mistake("if a != b → ", "each view is paired with itself, too; such a pair always agrees, even at random: "
-                "leave it out"),
+        Mistake(("a != b → a < b", "a != b → a < b ;; .mean(0) → .sum(0) / (len(z) * (len(z) - 1))"),
+                "P is not symmetric: (x, gx) is as good a pair as (gx, x), so take each pair in both orders"),
+        Mistake(("if a != b → ", "if a != b →  ;; .mean(0) → .sum(0) / (len(z) * (len(z) - 1))"), "each view is paired "
+                "with itself, too; such a pair always agrees, even at random: leave it out"),
         Mistake(lambda z: joint_of(F.one_hot(z.argmax(2), z.shape[2]).to(z)),
-                "you counted the most probable class of each view. Use the shares as they are: an argmax has no "
+                "you counted the most probable class of each view; use the shares as they are: an argmax has no "
                 "gradient, so nothing could be learnt"),
         Mistake(lambda z: joint_of(z.mean(1, keepdim=True)),
-                "that is the product of marginals, what *independent* answers would have. Multiply first, picture by "
+                "that is the product of marginals, what *independent* answers would have; multiply first, picture by "
                 "picture, and take the mean afterwards"),
-        Mistake((" / z.shape[1] → ", ".mean(0) → .sum(0)", ".mean(0) / z.shape[1] → .sum(0)"), "this is a sum; divide "
-                "by the numbers of pictures and of pairs of views, so that P sums to 1"),
+        Mistake((" / z.shape[1] → ", ".mean(0) → .sum(0)", ".mean(0) / z.shape[1] → .sum(0)",
+                 ".mean(0) → .sum(0) / len(z) ** 2"), "P does not sum to 1: divide the sum by the number of pictures, "
+                "and by that of pairs of views, v·(v − 1)"),
     )))
 
 
@@ -93,17 +94,19 @@ LOSS = Exercise(
                 "lam", "λ stands before the marginals, not before the whole bracket: as a factor of the whole it would "
                 "only change the rate"),
         Mistake(("- lam * rows.log() - lam * columns.log() → - lam * rows.log()",
-                 "- lam * rows.log() - lam * columns.log() → - lam * columns.log()"), "one marginal is missing, or "
+                 "- lam * rows.log() - lam * columns.log() → - lam * columns.log()",
+                 "lam * columns.log() → columns.log()"), "one marginal is missing, or "
                 "each counts half: of a symmetric P both are alike, and λ stands before each of the two"),
         Mistake((".clamp_min(torch.finfo(P.dtype).eps) → ", ".clamp_min(torch.finfo(P.dtype).eps) →  ;; (P.log() → "
                  "(P.clamp_min(torch.finfo(P.dtype).eps).log()"), "where P is 0, 0 · ln 0 is 0, but a computer says "
-                "NaN: `torch.log(0)` is −∞, and 0 times that is no number. Keep P from 0 with `clamp_min` before the "
-                "logarithms. In training, P has zeros as soon as the network is sure"),
+                "NaN: `torch.log(0)` is −∞, and 0 times that is no number; keep P from 0 with `clamp_min` before the "
+                "logarithms; in training, P has zeros as soon as the network is sure"),
         Mistake(".log() → .log2()", "these are bits; the formula has the natural logarithm, and its unit is the nat"),
         Mistake((".sum((-1, -2)) → .mean((-1, -2))", ".sum((-1, -2)) → .sum()",
-                 ".sum((-1, -2)) → .sum((-1, -2)).mean()"),
-                "give one loss for each joint: a sum over the last two axes only, weighted by P already. Take no mean "
-                "over the k² cells, and no sum or mean over many joints"),
+                 ".sum((-1, -2)) → .sum((-1, -2)).mean()", "(P * (P.log() → ((P.log()",
+                 "P.sum(-1, keepdim=True), P.sum(-2 → P.sum(0, keepdim=True), P.sum(1"),
+                "give one loss for each joint: the sum over the last two axes only, each cell weighted by its P; take "
+                "no mean over the k² cells, and no sum or mean over many joints"),
     ), rtol=1e-3, atol=1e-4))
 
 
@@ -136,6 +139,10 @@ def _back(t: tuple[int, int]) -> tuple[int, int]:
     return -t[0], -t[1]
 
 
+def _ahead(t: tuple[int, int]) -> tuple[int, int]:
+    return max(0, t[0]), max(0, t[1])
+
+
 def _share(P: Tensor) -> Tensor:
     return P / P.sum()
 
@@ -154,13 +161,18 @@ AT = Exercise(
         "and z′ those from max(0, d) to s − max(0, −d)."),
     reference=joint_at, judge=by_cases(joint_at, _maps, (
         Mistake(lambda z, moved, t: joint_at(z, moved, _back(t)), "t has the wrong sign: z is at u, z′ at u + t"),
-        Mistake(lambda z, moved, t: _share(_paired(z, moved.roll(_back(t), (2, 3)))), "what leaves the map on one side "
-                "comes back on the other, as with `torch.roll`; such pairs are no neighbours: leave them out"),
+        Mistake((lambda z, moved, t: _share(_paired(z, moved.roll(_back(t), (2, 3)))), lambda z, moved, t:
+                _share(_paired(*(_cut(one, _ahead(t)) for one in (z, moved.roll(_back(t), (2, 3))))))), "what leaves "
+                "the map on one side comes back on the other, as with `torch.roll`; such pairs are no neighbours: "
+                "leave them out"),
         Mistake(lambda z, moved, t: _share(_paired(z, moved)), "t is not used: each place is paired with itself"),
-        Mistake(lambda z, moved, t: _paired(_cut(z, t), _cut(moved, _back(t))), "this is a sum over pairs; divide by "
-                "their number, so that P_t sums to 1"),
-        Mistake(lambda z, moved, t: _paired(_cut(z, t), _cut(moved, _back(t))) / z[:, 0].numel(), "you divided by all "
-                "places; t leaves fewer pairs than that. P_t has to sum to 1"),
+        Mistake((lambda z, moved, t: _paired(_cut(z, t), _cut(moved, _back(t))),
+                lambda z, moved, t: _paired(_cut(z, t), _cut(moved, _back(t))) / z[:, 0].numel()), "P_t does not sum "
+                "to 1: divide by the number of pairs, of which t leaves fewer than there are places"),
+        Mistake("here = z[..., max(0, -down):h - max(0, down), max(0, -right):w - max(0, right)] → here = z[..., :h - "
+                "down, :w - right] ;; max(0, down):h - max(0, -down), max(0, right):w - max(0, -right) → down:, right:",
+                "your slices are right for t ≥ 0 only; with a negative one z begins at −t, and z′ ends that much "
+                "earlier"),
     ), rtol=1e-3, atol=1e-5))
 
 

@@ -72,6 +72,8 @@ UPRIGHT = Exercise(
                  "F.cross_entropy(net(views), g) → -net(views)[torch.arange(len(g)), g].mean()"), "cross-entropy "
                 "takes the scores as they are and makes the softmax itself: give it no probabilities, and do not "
                 "leave the softmax out"),
+        Mistake(("int(k) → int(g[0])", "int(k) → 1"), "all pictures have the same turn; each has its own, g[i] of "
+                "picture i"),
     ), rtol=1e-3, atol=1e-5))
 
 
@@ -103,11 +105,11 @@ CONTRAST = Exercise(
         Mistake(("return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2 → "
                  "return F.cross_entropy(scores, own)",
                  "return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2 → "
-                 "return F.cross_entropy(scores.T, own)"),
+                 "return F.cross_entropy(scores.T, own)", " + F.cross_entropy(scores.T, own) → "),
                 "that is one way only: a_i chooses among all b, and b_i among all a; return the mean of both"),
         Mistake("/ tau → * tau", "you multiplied by τ: a small τ is to make the differences larger, so divide"),
         Mistake("(F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2 → -scores.diagonal().mean()",
-                "you only pull together what belongs together. Then one code for all pictures is the best answer; the "
+                "you only pull together what belongs together; then one code for all pictures is the best answer; the "
                 "softmax over the row pushes the others away"),
     ), rtol=1e-3, atol=1e-5))
 
@@ -133,16 +135,16 @@ GAIN = Exercise(
         "the same seed."),
     reference=gain, judge=by_cases(gain, _gain_cases, (
         Mistake("in (val, floor_val) → in (test, floor_test)", "you chose the layer on the test: the best of several "
-                "is lucky, so the gain comes out too large. Choose on validation"),
+                "is lucky, so the gain comes out too large; choose on validation"),
         Mistake("floor_test[theirs] → floor_test[ours]", "you read the floor at the task's layer; the floor may be "
-                "better elsewhere. It has a best layer of its own"),
+                "better elsewhere; it has a best layer of its own"),
         Mistake("return test[ours] - floor_test[theirs] → return torch.stack([test[int(val[:, s].argmax()), s] - "
                 "floor_test[int(floor_val[:, s].argmax()), s] for s in range(val.shape[1])])", "you chose a layer for "
                 "each seed; take one layer for all, the best on average"),
         Mistake("test[ours] - floor_test[theirs] → val[ours] - floor_val[theirs]", "you read the gain off the "
                 "validation photos, which have chosen the layer; report the test"),
-        Mistake("return test[ours] - floor_test[theirs] → return test.amax(0) - floor_test.amax(0)", "you took the "
-                "best layer of the test, seed by seed; choose one layer, on validation"),
+        Mistake("one.mean(1) → one.mean(0)", "you averaged over the layers, axis 0; the layer is best by its mean over "
+                "the seeds, axis 1"),
     )))
 
 
