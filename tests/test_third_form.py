@@ -249,7 +249,7 @@ def nonsense(reference: Callable[..., Any]) -> Callable[..., Any]:
 
 def shown(name: str, task: str) -> list[tuple[bytes, str]]:
     """Picture and line of the next figure after a piece: with the library's, and with nonsense in its place."""
-    cells = [re.sub(r"\bfirst=\d+", "first=1", plain(cell.source)) for cell in lab(name) if cell.cell_type == "code"
+    cells = [re.sub(r"\bfirst=\d+", "first=10", plain(cell.source)) for cell in lab(name) if cell.cell_type == "code"
              and not (re.match(r"course\.\w+\(|results\.", cell.source) or "nbgrader" in cell.metadata)]
     piece = next(n for n, cell in enumerate(cells) if f'course.yours("{task}")' in cell)
     last = next(n for n, cell in enumerate(cells) if n >= piece and LIVE.search(cell))
