@@ -235,8 +235,8 @@ def test_what_cannot_be_audited_gets_one_sentence(says: str, tmp_path: Path, mon
     lambda s: torch.cat([s, -s], 1).sigmoid() * 1.01])
 def test_logits_that_happen_to_lie_in_0_1_are_no_probabilities(say: Callable[[Tensor], Tensor]):
     x = some()[0]
-    own.sound(ready(odds(say)), x)
-    own.sound(ready(odds(torch.sigmoid)), x[: own.ENOUGH - 1])  # too few to tell
+    assert own.sound(ready(odds(say)), x) is None
+    assert own.sound(ready(odds(torch.sigmoid)), x[: own.ENOUGH - 1]) is None  # too few to tell
 
 
 # ---- files and names
