@@ -441,4 +441,4 @@ def _wrapped(place: Place, templates: dict[str, str]) -> Made:
 
 FIRST = brackets, softmax, kept, ends, infix, order, signs
 NEAR = slices, options, alike, counted, chains
-FAR = terms, shapes, numbers, axes, renamed, joined, around
+FAR = terms, numbers, axes, renamed, shapes, around, joined

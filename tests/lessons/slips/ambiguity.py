@@ -32,7 +32,7 @@ SLIPS = [
         ("(y_hat - y).mean(0) → (y_hat - y)", "no mean", "mean|batch|SHAPE"),
         ("return y_hat - lr * grad → return grad", "the gradient", "gradient|step|y_hat"),
         ("(y_hat - y) → (y - y_hat)", "the sign", "DOWN"),
-        (".mean(0) → .mean(1)", "the wrong axis", "axis"),
+        (".mean(0) → .mean(1)", "the wrong axis", "axis|first two axes"),
     )),
     ("2b-shift", SHIFT, (
         (".argmin() → .argmax()", "the farthest", "argmin|nearest|smallest|farthest|largest"),

@@ -64,7 +64,7 @@ SLIPS = [
         ("val.mean(1).argmax()\n → val.argmax(0)\n", "a layer for each seed", "seed|one layer|one for all|SHAPE"),
         ("val.mean(1).argmax() → val.mean(0).argmax() ;; floor_val.mean(dim=1) → floor_val.mean(dim=0)",
          "the mean over layers", "axis|layer|seed"),
-        ("test[best] - → test[:, best] -", "a seed's column", r"row|axis|layer|\[best, :\]"),
+        ("test[best] - → test[:, best] -", "a seed's column", r"row|axis|layer|\[best, :\]|`test` transposed"),
         ("val.mean(1).argmax() → val.mean(1).max()", "the value, not its place", "argmax|its place"),
         ("test[best] - → val[best] -", "the gain on validation", "test|val"),
     )),

@@ -100,8 +100,9 @@ CONTRAST = Exercise(
     reference=info_nce, judge=by_cases(info_nce, _nce_cases, (
         Mistake("F.normalize(a, dim=1), F.normalize(b, dim=1) → a, b", "these are inner products; a cosine needs codes "
                 "of length 1, so normalise each row first"),
-        Mistake("F.normalize(a, dim=1), F.normalize(b, dim=1) → F.normalize(a, dim=0), F.normalize(b, dim=0)", "you "
-                "normalised the columns; a code is a row, dim=1"),
+        Mistake(("F.normalize(a, dim=1), F.normalize(b, dim=1) → F.normalize(a, dim=0), F.normalize(b, dim=0)",
+                 "F.normalize(a, dim=1), F.normalize(b, dim=1) → a / a.norm(), b / b.norm()"), "you normalised the "
+                "columns, or all codes at once; each code, a row, is to have length 1: dim=1"),
         Mistake(("return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2 → "
                  "return F.cross_entropy(scores, own)",
                  "return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2 → "
