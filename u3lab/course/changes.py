@@ -52,7 +52,8 @@ def changes(tree: ast.AST, near: bool) -> Iterator[Change]:
 def _told(place: Place, old: ast.AST, new: ast.AST) -> str:
     """The two, with what stands around them if they are but a name or a number; of long ones, where they differ."""
     short = ast.Name | ast.Constant | ast.UnaryOp
-    around = isinstance(old, short) and isinstance(new, short) and isinstance(place.owner, ast.expr | ast.keyword)
+    around = isinstance(old, short) and isinstance(new, short) and isinstance(
+        place.owner, ast.expr | ast.keyword | ast.Return)
     before = quoted(place.owner if around else old)
     place.put(new)
     after = quoted(place.owner if around else new)

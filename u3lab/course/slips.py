@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 SOFTMAX = "`cross_entropy` takes the scores as they are, and makes the softmax itself"
-KEPT = "the axis that is summed over has to stay, with length 1"
+KEPT = "the axis has to stay, with length 1"
 REDUCING = set("sum mean amax amin norm std var prod logsumexp max min argmax argmin any all median quantile".split())
 AXIAL = set("roll flip rot90 softmax log_softmax normalize cat stack squeeze diff cumsum sort topk unbind".split())
 AXES = "0 1 2 3 -1 -2 (2,3) (1,2,3) (0,2,3) (-2,-1) (0,1) (1,2)".split()
@@ -54,9 +54,6 @@ AROUND = {
     "_.softmax(2)": "the softmax is missing", "_.sign()": "the sign is missing", "_.log()": "a logarithm is missing",
     "_.exp()": "", "_.relu()": "", "_.clamp(min=0)": "", "_.flip(-1)": "", "int(_)": "",
     "torch.nn.functional.normalize(_, dim=1)": "the length has to be 1"}
-WHOLE = "{} - _", "{} + _", "_ - {}", "_ * {}", "_ / {}"  # with another variable, of all that is returned or kept
-FORMS = "_.to({})", "_.expand_as({})"
-PARTS = *FORMS, "{}(_)", "_ * {}"  # and of a part of it
 TERMS = {"_ / 2": "", "_ / 4": "", "2 * _": "", "_ + 1": "", "_ - 1": ""}
 Made = Iterator[tuple[ast.AST, str, str]]
 _MODULES = "torch", "F", "torch.nn.functional", "math", "torch.linalg", "np", "nn", "torch.optim", "torch.autograd"
@@ -279,7 +276,7 @@ def order(place: Place, names: Names) -> Made:
             for i, j in itertools.combinations(range(len(several)), 2):
                 swapped = list(several)
                 swapped[i], swapped[j] = swapped[j], swapped[i]
-                if type(several[i]) is type(several[j]) or not isinstance(node, ast.Tuple):
+                if isinstance(several[i], ast.Slice) == isinstance(several[j], ast.Slice):
                     yield replaced(node, **{field: swapped}), "two have changed places", "swapped"
 
 
@@ -325,6 +322,13 @@ def options(place: Place, names: Names) -> Made:
         yield replaced(node, keywords=[*node.keywords, *more]), "it has to be told so", "more"
     if name in AXIAL:
         yield from ((replaced(node, args=[*node.args, _parsed(axes)]), "the axis is missing", "axis") for axes in AXES)
+
+
+def along(place: Place, names: Names) -> Made:
+    """Another axis."""
+    told = called(place.owner)[0] in REDUCING | AXIAL or getattr(place.owner, "arg", "") in ("dim", "axis")
+    if told and isinstance(place.node, ast.Constant) and type(place.node.value) is int:
+        yield from ((_parsed(axis), "", "") for axis in AXES[:6] if axis != str(place.node.value))
 
 
 def numbers(place: Place, names: Names) -> Made:
@@ -402,15 +406,18 @@ def renamed(place: Place, names: Names) -> Made:
             yield _parsed(f"-{name}"), "", ""
 
 
-def joined(place: Place, names: Names) -> Made:
-    """Something that has to be added to it, or to be done with it, by another variable."""
-    node = place.node
-    if place.index or place.field == "func" or isinstance(getattr(node, "ctx", None), ast.Store) or not isinstance(
-            node, ast.Name | ast.Call | ast.BinOp | ast.Subscript | ast.UnaryOp):
-        return
-    whole = isinstance(place.owner, ast.Return | ast.Assign)
-    for name, form in itertools.product(names.known(node), WHOLE if whole else PARTS):
-        yield _filled(form.format(name), node), "" if form in FORMS else f"`{name}` is missing", ""
+def whole(place: Place, names: Names) -> Made:
+    """What is returned or kept lacks a variable."""
+    if isinstance(place.owner, ast.Return | ast.Assign):
+        yield from _wrapped(place, {form.format(name): f"`{name}` is missing" for name, form in itertools.product(
+            names.known(place.node), ("{} - _", "{} + _", "_ - {}", "_ * {}", "_ / {}"))})
+
+
+def partly(place: Place, names: Names) -> Made:
+    """A part of it lacks a variable."""
+    for form, why in (("_.to({})", ""), ("_.expand_as({})", ""), ("{0}(_)", "`{0}` is missing"),
+                      ("_ * {0}", "`{0}` is missing")):
+        yield from _wrapped(place, {form.format(name): why.format(name) for name in names.known(place.node)})
 
 
 def shapes(place: Place, names: Names) -> Made:
@@ -440,5 +447,5 @@ def _wrapped(place: Place, templates: dict[str, str]) -> Made:
 
 
 FIRST = brackets, softmax, kept, ends, infix, order, signs
-NEAR = slices, options, alike, counted, chains
-FAR = terms, numbers, axes, renamed, shapes, around, joined
+NEAR = slices, options, along, alike, counted, chains
+FAR = terms, whole, shapes, numbers, axes, renamed, partly, around
