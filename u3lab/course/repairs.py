@@ -30,9 +30,9 @@ def repairs(answer: Callable[..., Any], near: bool) -> Iterator[tuple[str, Calla
     There are none of a function whose lines are not known, which has a ``while`` (changed, that may never end), or
     which does something outside of Python.
     """
-    function = inspect.unwrap(answer)
     tree, name, known = None, "", {}
     with suppress(Exception):  # whose lines are not there, or are part of others
+        function = inspect.unwrap(answer)
         lines, first = inspect.getsourcelines(function)
         tree = ast.increment_lineno(ast.parse(textwrap.dedent("".join(lines))), first - 1)
         (head,) = tree.body
