@@ -101,6 +101,16 @@ def test_the_parts_stand_in_their_order(name: str):
     assert collapsed.source.strip() == "## Further" and collapsed.metadata["jp-MarkdownHeadingCollapsed"]
 
 
+@pytest.mark.parametrize("name", [file.name for file in sorted((ROOT / "notebooks").glob("*.ipynb"))])
+def test_run_all_leaves_the_page_at_its_top(name: str):
+    """JupyterLab goes to the last cell, except to text under a folded heading; code would unfold it."""
+    cells = notebook(name).cells
+    (fold,) = (n for n, cell in enumerate(cells) if cell.metadata.get("jp-MarkdownHeadingCollapsed"))
+    under = cells[fold + 1 :]
+    assert cells[fold].source.startswith("## ") and under and under[-1].cell_type == "markdown"
+    assert not any(re.search("^##? ", cell.source, re.MULTILINE) for cell in under if cell.cell_type == "markdown")
+
+
 def images(cell: nbformat.NotebookNode) -> int:
     return sum(bool(IMAGES & set(output.get("data", {}))) for output in cell.get("outputs", ()))
 

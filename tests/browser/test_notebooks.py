@@ -16,6 +16,10 @@ def ran(request: pytest.FixtureRequest, open_notebook) -> Desk:
     return open_notebook(request.param)
 
 
+def test_run_all_leaves_the_page_at_its_top(ran: Desk):
+    assert ran.page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollTop") == 0
+
+
 def test_every_cell_runs_and_none_fails(ran: Desk):
     assert ran.page.locator(".jp-Dialog").all_inner_texts() == []
     assert [text for text in ran.page.locator(RED).all_inner_texts() if "Error" in text] == []
