@@ -33,8 +33,8 @@ ATTACKS = {
     "the check": "course.check = lambda *_, **__: None",
     "another course": f"import types; course = {FAKE}",
     "a module": f"import sys, types; u3lab.course = course = sys.modules['u3lab.course'] = {FAKE}",
-    "judging": "from u3lab.course import judging; judging.tried = lambda *given: "
-               "judging.Tried(given[2])",
+    "judging": "from u3lab.course import judging; judging.same_dtypes = lambda *_: True\n"
+               "judging.Asked.same = judging.same_dtypes",
     "comparisons": "from u3lab.course import differences, genuine\ngenuine.replaced = lambda: []\n"
                    "torch.allclose = torch.equal = lambda *_, **__: True\ndifferences._same = torch.equal",
     "the points": "from u3lab.course import reports; reports.Report._repr_mimebundle_ = lambda *_, **__: "

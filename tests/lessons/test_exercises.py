@@ -8,6 +8,7 @@ import inspect
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from u3lab import course
-from u3lab.course import catalogue
+from u3lab.course import catalogue, repairs
 from u3lab.course.definitions import LEVELS, Mistake
 from u3lab.course.diagnosis import RESULTS, mixed_up, of_loss
 from u3lab.course.differences import all_same
@@ -67,9 +68,9 @@ def arguments(name: str) -> list[str]:
 
 def judged(name: str) -> dict[str, Any]:
     """What the judge by cases of an exercise holds: reference, cases, mistakes, tolerances."""
-    cells = inspect.getclosurevars(ALL[name].judge).nonlocals
-    cells = cells if "cases" in cells else inspect.getclosurevars(cells["judge"]).nonlocals
-    return {**inspect.getclosurevars(cells["named"]).nonlocals, "reference": cells["right"]}
+    judge = ALL[name].judge
+    asked = (judge if isinstance(judge, partial) else inspect.getclosurevars(judge).nonlocals["judge"]).args[0]
+    return {**vars(asked), "reference": asked.finished}
 
 
 def mistakes(name: str) -> tuple[Mistake, ...]:
@@ -126,7 +127,8 @@ def spoilt(name: str, change: Callable) -> Callable:
     (lambda x, y: y[None], "shape|axis of length 1"), (lambda x, y: 0.3 + 1.7 * y, "right values?"),
     (lambda x, y: y.tolist(), "where a tensor is wanted"), (lambda x, y: (y, y), "your function returns a tuple"),
     (lambda x, y: (x.logical_not_() if x.dtype == torch.bool else x.add_(1)).sum() * 0 + y, "changes its input")])
-def test_a_result_of_another_form_is_told(name: str, change: Callable, words: str):
+def test_a_result_of_another_form_is_told(name: str, change: Callable, words: str, monkeypatch):
+    monkeypatch.setattr(repairs, "SECONDS", 0)  # the lines that could be changed are those of this test
     report = course.check(name, spoilt(name, change))
     assert report.state == "not yet" and re.search(words, report.message), report.message
     assert len(report.message.splitlines()) <= 7, report.message

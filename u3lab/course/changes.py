@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from u3lab.course import slips
-from u3lab.course.slips import Made, Place, quoted
+from u3lab.course.slips import Made
+from u3lab.course.syntax import Names, Place, called, places_of, quoted, replaced
 
 LONG = 60  # letters of code that are quoted in full
 PAIRS = 5  # places of one sort that are also changed two by two
@@ -41,8 +42,8 @@ class Change(NamedTuple):
 def changes(tree: ast.AST, near: bool) -> Iterator[Change]:
     """Small changes of a function: those that are usual, or all others."""
     function = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda))
-    names = slips.Names.of(function)
-    places = list(_places(function))
+    names = Names.of(function)
+    places = list(places_of(function))
     yield from _each(places, names, *(slips.FIRST if near else slips.FAR))
     if near and isinstance(function, ast.FunctionDef):
         yield from _moved(function, names.all)
@@ -52,7 +53,8 @@ def changes(tree: ast.AST, near: bool) -> Iterator[Change]:
 def _told(place: Place, old: ast.AST, new: ast.AST) -> str:
     """The two, with what stands around them if they are but a name or a number; of long ones, where they differ."""
     short = ast.Name | ast.Constant | ast.UnaryOp
-    around = isinstance(old, short) and isinstance(new, short) and isinstance(place.owner, ast.expr | ast.keyword)
+    around = isinstance(old, short) and isinstance(new, short) and isinstance(
+        place.owner, ast.expr | ast.keyword | ast.Return)
     before = quoted(place.owner if around else old)
     place.put(new)
     after = quoted(place.owner if around else new)
@@ -65,7 +67,7 @@ def _told(place: Place, old: ast.AST, new: ast.AST) -> str:
     return f"`{after}` in the place of `{before}`"
 
 
-def _each(places: list[Place], names: slips.Names, *kinds: Callable[[Place, slips.Names], Made]) -> Iterator[Change]:
+def _each(places: list[Place], names: Names, *kinds: Callable[[Place, Names], Made]) -> Iterator[Change]:
     """Each change of one kind after the other: in one place, then in several where the same would be changed."""
     for kind in kinds:
         alike: dict[tuple, list] = {}
@@ -74,7 +76,7 @@ def _each(places: list[Place], names: slips.Names, *kinds: Callable[[Place, slip
                 one = place, place.node, new
                 yield Change([one], why)
                 text = place.node.id if isinstance(place.node, ast.Name) else ""
-                for key in (place.skeleton, slips.called(place.node)[0], text, "all") if sort else ():
+                for key in (place.skeleton, called(place.node)[0], text, "all") if sort else ():
                     if key and (key != "all" or "_" not in sort):
                         alike.setdefault((sort, key), []).append((one, why))
                 if not sort and isinstance(place.node, ast.Name | ast.Constant):
@@ -89,21 +91,6 @@ def _each(places: list[Place], names: slips.Names, *kinds: Callable[[Place, slip
                 if which not in seen and len({*which}) == len(which):
                     seen.add(which)
                     yield Change([one for one, _ in several], several[0][1])
-
-
-def _places(node: ast.AST, index: bool = False) -> Iterator[Place]:
-    """All expressions that have a value, with where they stand; ``index``: they count, and are no pictures."""
-    for field, value in ast.iter_fields(node):
-        if field in ("args", "decorator_list", "returns", "annotation") and not isinstance(node, ast.Call):
-            continue
-        for n, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
-            if not isinstance(child, ast.AST) or isinstance(child, ast.JoinedStr):
-                continue
-            inside = index or field == "slice" or slips.called(node)[0] in ("range", "len")
-            stored = isinstance(getattr(child, "ctx", None), ast.Store) and not isinstance(child, ast.Subscript)
-            if isinstance(child, ast.expr | ast.AugAssign) and not stored:
-                yield Place(node, field, n, child, inside)
-            yield from _places(child, inside)
 
 
 def _moved(function: ast.FunctionDef, names: Iterable[str]) -> Iterator[Change]:
@@ -137,21 +124,21 @@ def _moved(function: ast.FunctionDef, names: Iterable[str]) -> Iterator[Change]:
 def _of_loop(loop: ast.For, before: list, after: list, made: Callable[..., Change]) -> Iterator[Change]:
     first, last = loop.body[0], loop.body[-1]
     if len(loop.body) > 1:
-        yield made([*before, slips.replaced(loop, body=loop.body[:-1]), last, *after],
+        yield made([*before, replaced(loop, body=loop.body[:-1]), last, *after],
                    f"`{quoted(last)}` after the loop, not in it", last)
-        yield made([*before, first, slips.replaced(loop, body=loop.body[1:]), *after],
+        yield made([*before, first, replaced(loop, body=loop.body[1:]), *after],
                    f"`{quoted(first)}` before the loop, not in it", first)
     if after and not isinstance(after[0], ast.Return):
-        yield made([*before, slips.replaced(loop, body=[*loop.body, after[0]]), *after[1:]],
+        yield made([*before, replaced(loop, body=[*loop.body, after[0]]), *after[1:]],
                    f"`{quoted(after[0])}` in the loop, not after it", after[0])
     elif after and not isinstance(after[0].value, ast.Name | None):
         for name in sorted({one.id for one in ast.walk(loop) if isinstance(one, ast.Name)
                             and isinstance(one.ctx, ast.Store)}):
             each = _assigned(name, after[0].value)
-            yield made([*before, slips.replaced(loop, body=[*loop.body, each]), ast.Return(ast.Name(name, ast.Load()))],
+            yield made([*before, replaced(loop, body=[*loop.body, each]), ast.Return(ast.Name(name, ast.Load()))],
                        f"`{quoted(each)}` at the end of each round, not once after the loop", after[0])
     if before:
-        yield made([*before[:-1], slips.replaced(loop, body=[before[-1], *loop.body]), *after],
+        yield made([*before[:-1], replaced(loop, body=[before[-1], *loop.body]), *after],
                    f"`{quoted(before[-1])}` in the loop, not before it", before[-1])
 
 

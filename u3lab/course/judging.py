@@ -1,13 +1,12 @@
-"""Judge an answer that is a function: try it on cases beside the reference, and know the typical mistakes by name."""
+"""Judge an answer that is a function: try it on cases beside the reference, and find words for what is wrong."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import io
-import itertools
-import re
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from numbers import Real
 from typing import Any
@@ -15,15 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from u3lab.course import raised
 from u3lab.course.definitions import Judge, Mistake
-from u3lab.course.diagnosis import mixed_up, of_loss, of_results
-from u3lab.course.differences import Trial, all_same, difference, imprecise, same_dtypes
-from u3lab.course.edits import one_slip, two_slips
-from u3lab.course.repairs import repairs
-from u3lab.course.trying import Cases, Tried, made, of_one_dtype, parts, tried
+from u3lab.course.differences import Trial, imprecise, same_dtypes
+from u3lab.course.naming import Asked, Wrong
+from u3lab.course.trying import Cases, made, of_one_dtype, parts, tried
 
-_SHAPES = RuntimeError, IndexError  # what torch raises where shapes do not fit
+PATIENCE = 5.0  # seconds after which nothing more is tried; the guard has more
 
 
 def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistake, ...] = (), *, rtol: float = 1e-4,
@@ -46,76 +42,37 @@ def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistak
     finish
         What is done with the reference and with the mistakes, and was done with the answer.
     """
-    names = [p.name for p in inspect.signature(reference).parameters.values() if p.default is p.empty]
-    right = finish(reference)
-    same = functools.partial(all_same, rtol=rtol, atol=atol)
+    return functools.partial(_judged, Asked(reference, cases, mistakes, rtol, atol, finish))
 
-    def judge(answer: Any) -> str:
-        if not callable(answer):
-            return f"give the function itself, without brackets after its name: this is a {type(answer).__name__}"
-        wanted = [parts(right(*case)) for case in made(cases)]
-        first = tried(answer, cases, wanted, names)
-        if first.slip:
-            return first.slip
-        precise = not first.error and same_dtypes(first.got, wanted)
-        if precise and same(first.got, wanted):
-            return ""
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # the answer runs again, and has printed
-            if precise:
-                return named(answer, first, wanted)
-            again = tried(answer, cases, wanted, names, of_one_dtype)
-            if again.error or again.slip:
-                return named(answer, first, wanted)
-            if same(again.got, wanted):  # only now: whoever has the precision wrong first hears of all else
-                trials = list(map(Trial, made(cases), wanted, again.got))
-                return imprecise(trials, first.got, names, first.error)
-            return named(answer, again, wanted)
 
-    def named(answer: Callable[..., Any], found: Tried, wanted: list[tuple]) -> str:
-        """What is wrong with an answer that does not agree with what is wanted."""
-        got, _, error = found
-        so_far = same(got, wanted[:len(got)])
+def _judged(asked: Asked, answer: Any) -> str:
+    if not callable(answer):
+        return f"give the function itself, without brackets after its name: this is a {type(answer).__name__}"
+    until = time.monotonic() + PATIENCE
+    right, own = _names(asked.reference), _names(answer)[:len(_names(asked.reference))]
+    names = own if len(own) == len(right) else right
+    wanted = [parts(asked.finished(*case)) for case in made(asked.cases)]
+    first = tried(answer, asked.cases, wanted, names)
+    if first.slip:
+        return first.slip
+    precise = not first.error and same_dtypes(first.got, wanted)
+    if precise and asked.same(first.got, wanted):
+        return ""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # the answer runs again, and has printed
+        # Who has the precision wrong first hears of all else.
+        again = first if precise else tried(answer, asked.cases, wanted, names, of_one_dtype)
+        found = first if again.error or again.slip else again
+        if found.error or not asked.same(found.got, wanted):
+            return Wrong(asked, answer, names, found, wanted, until).told()
+        return imprecise(list(map(Trial, made(asked.cases), wanted, found.got)), first.got, names, first.error)
 
-        def known(function: Callable[..., Any]) -> bool:
-            """Whether a mistake behaves as the answer; one that was right so far is known by its error alone."""
-            for n, case in enumerate(made(cases)):
-                try:
-                    result = parts(function(*case))
-                except _SHAPES as other:
-                    alike = _words(error) == _words(other) if n else str(error) == str(other)
-                    return bool(error) and n == len(got) and (not so_far or alike)
-                except Exception:  # a change that such arguments do not know
-                    return False
-                if n == len(got) or not same([got[n]], [result]):
-                    return False
-            return not error
 
-        def mended(function: Callable[..., Any]) -> bool:
-            """Whether a change of the answer makes it right."""
-            with suppress(Exception):
-                return all(same([parts(function(*case))], [want])
-                           for case, want in zip(made(cases), wanted, strict=True))
-            return False
-
-        for function, message in itertools.chain(one_slip(reference, mistakes), two_slips(reference, mistakes)):
-            if known(finish(function)):
-                return message
-        def first(ways: Iterator[tuple[str, Callable[..., Any]]], fits: Callable[[Callable[..., Any]], bool]) -> str:
-            return next((words for words, function in ways if fits(finish(function))), "")
-
-        trials = list(map(Trial, made(cases), wanted, got))
-        words = (("" if error else of_results(trials, names, rtol, atol) or first(of_loss(reference), known))
-                 or first(repairs(answer, near=True), mended)
-                 or (first(mixed_up(inspect.unwrap(answer), names), mended) if error else
-                     first(mixed_up(reference, names), known))
-                 or first(repairs(answer, near=False), mended))
-        if not error:
-            return difference(trials, names, rtol, atol, words)
-        if not words:
-            raise error
-        return "\n".join([f"your code raises {type(error).__name__}; {words}", *raised.told(error).split("\n")[1:]])
-
-    return judge
+def _names(function: Callable[..., Any]) -> list[str]:
+    """Those of the arguments that a function needs by their places."""
+    with suppress(Exception):
+        return [one.name for one in inspect.signature(function).parameters.values() if one.default is one.empty
+                and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    return []
 
 
 def by_number(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistake, ...]) -> Judge:
@@ -145,8 +102,3 @@ def drawn(g: torch.Generator, *shape: Any, dtype: torch.dtype = torch.float32) -
 def not_contiguous(x: Tensor) -> Tensor:
     """The same values, laid out in memory with the last two axes swapped: ``view`` fails on it."""
     return x.transpose(-1, -2).contiguous().transpose(-1, -2)
-
-
-def _words(error: Exception | None) -> str:
-    """What an error says, without its numbers."""
-    return re.sub(r"\d+", "", f"{type(error).__name__}: {error}")

@@ -17,6 +17,7 @@ from typing import Any
 from u3lab.course.changes import Change, changes
 from u3lab.course.raised import is_own
 
+OUTSIDE = {"plt", "display", "open", "input", "exit", "quit", "os", "sys", "time", "subprocess", "threading"}
 SECONDS = 1.5  # of work, for all changes of one answer that are near, and again for the others
 WAITING = 2.5  # seconds that they may take on a busy machine
 
@@ -26,19 +27,20 @@ def repairs(answer: Callable[..., Any], near: bool) -> Iterator[tuple[str, Calla
 
     The changes are usual ones, which come ``near``, or the others.
 
-    There are none of a function whose lines are not known, or which has a ``while``: changed, that may never end.
+    There are none of a function whose lines are not known, which has a ``while`` (changed, that may never end), or
+    which does something outside of Python.
     """
-    function = inspect.unwrap(answer)
     tree, name, known = None, "", {}
     with suppress(Exception):  # whose lines are not there, or are part of others
+        function = inspect.unwrap(answer)
         lines, first = inspect.getsourcelines(function)
         tree = ast.increment_lineno(ast.parse(textwrap.dedent("".join(lines))), first - 1)
         (head,) = tree.body
         name = head.name if isinstance(head, ast.FunctionDef) else head.targets[0].id
         head.decorator_list = []  # of the function itself, that is, without them
         known = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
-    endless = known and any(isinstance(node, ast.While) for node in ast.walk(tree))
-    if known and not endless and is_own(function.__code__.co_filename):
+    if known and is_own(function.__code__.co_filename) and not any(isinstance(one, ast.While) or (
+            isinstance(one, ast.Name) and one.id in OUTSIDE) for one in ast.walk(tree)):
         yield from _tried(changes(tree, near), tree, name, known)
 
 

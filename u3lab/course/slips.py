@@ -6,16 +6,17 @@ Changes of one sort may be wanted in several places at once.
 from __future__ import annotations
 
 import ast
-import copy
 import itertools
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor
 
+from u3lab.course.syntax import Names, Place, called, filled, is_module, parsed, replaced
+
 SOFTMAX = "`cross_entropy` takes the scores as they are, and makes the softmax itself"
-KEPT = "the axis that is summed over has to stay, with length 1"
+KEPT = "the axis has to stay, with length 1"
 REDUCING = set("sum mean amax amin norm std var prod logsumexp max min argmax argmin any all median quantile".split())
 AXIAL = set("roll flip rot90 softmax log_softmax normalize cat stack squeeze diff cumsum sort topk unbind".split())
 AXES = "0 1 2 3 -1 -2 (2,3) (1,2,3) (0,2,3) (-2,-1) (0,1) (1,2)".split()
@@ -54,112 +55,14 @@ AROUND = {
     "_.softmax(2)": "the softmax is missing", "_.sign()": "the sign is missing", "_.log()": "a logarithm is missing",
     "_.exp()": "", "_.relu()": "", "_.clamp(min=0)": "", "_.flip(-1)": "", "int(_)": "",
     "torch.nn.functional.normalize(_, dim=1)": "the length has to be 1"}
-WHOLE = "{} - _", "{} + _", "_ - {}", "_ * {}", "_ / {}"  # with another variable, of all that is returned or kept
-FORMS = "_.to({})", "_.expand_as({})"
-PARTS = *FORMS, "{}(_)", "_ * {}"  # and of a part of it
 TERMS = {"_ / 2": "", "_ / 4": "", "2 * _": "", "_ + 1": "", "_ - 1": ""}
 Made = Iterator[tuple[ast.AST, str, str]]
-_MODULES = "torch", "F", "torch.nn.functional", "math", "torch.linalg", "np", "nn", "torch.optim", "torch.autograd"
-
-
-class Place(NamedTuple):
-    """An expression, and where it stands: ``getattr(owner, field)``, or the element ``number`` of that list."""
-
-    owner: ast.AST
-    field: str
-    number: int | None
-    node: ast.AST
-    index: bool  # whether it counts, as in an index or a range
-
-    def put(self, node: Any) -> None:
-        """Let another node stand there."""
-        if self.number is None:
-            setattr(self.owner, self.field, node)
-        else:
-            getattr(self.owner, self.field)[self.number] = node
-
-    @property
-    def skeleton(self) -> str:
-        """What stands around it."""
-        if not isinstance(self.owner, ast.expr):
-            return ""
-        self.put(ast.Name("_", ast.Load()))
-        try:
-            return ast.unparse(self.owner)
-        finally:
-            self.put(self.node)
-
-
-class Names(NamedTuple):
-    """The names of a function's arguments and variables; those of a loop serve in it."""
-
-    all: list[str]
-    loops: list[tuple[set[str], set[int]]]  # the names of a loop, and the nodes in it
-
-    @classmethod
-    def of(cls, function: ast.AST) -> Names:
-        """Those that a function has."""
-        loops = [(set().union(*(_stored(one.target) for one in getattr(loop, "generators", [loop]))),
-                  {id(node) for node in ast.walk(loop)}) for loop in ast.walk(function)
-                 if isinstance(loop, ast.For | ast.ListComp | ast.GeneratorExp)]
-        return cls(list(dict.fromkeys([*(one.arg for one in function.args.args), *sorted(_stored(function))])), loops)
-
-    def known(self, node: ast.AST) -> list[str]:
-        """Those that have a value where a node stands."""
-        away = set().union(*(names for names, nodes in self.loops if id(node) not in nodes))
-        return [name for name in self.all if name not in away]
-
-
-def _stored(node: ast.AST) -> set[str]:
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
-
-
-def quoted(node: ast.AST) -> str:
-    """Its code, on one line."""
-    text = " ".join(ast.unparse(node).split())
-    if isinstance(node, ast.Tuple) and any(isinstance(one, ast.Slice) for one in node.elts):
-        text = f"[{text[1:-1]}]"
-    return text
-
-
-def replaced(node: ast.AST, **fields: Any) -> Any:
-    """The same node with other fields."""
-    other = copy.copy(node)
-    for name, value in fields.items():
-        setattr(other, name, value)
-    return other
-
-
-def called(node: ast.AST) -> tuple[str, list[ast.AST]]:
-    """The name of the function that a node calls, what it works on and what it is told; "" if it calls none."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute | ast.Name):
-        return "", []
-    if isinstance(node.func, ast.Name):
-        return node.func.id, node.args
-    return node.func.attr, node.args if _is_module(node.func.value) else [node.func.value, *node.args]
-
-
-def _is_module(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) in _MODULES
-
-
-def _parsed(text: str) -> ast.AST:
-    return ast.parse(text, mode="eval").body
-
-
-def _filled(template: str, node: ast.AST) -> ast.AST:
-    """The code of a template, with the node where it has ``_``."""
-    class Filler(ast.NodeTransformer):
-        def visit_Name(self, name: ast.Name) -> ast.AST:  # noqa: N802 (so ast calls it)
-            return node if name.id == "_" else name
-
-    return Filler().visit(_parsed(template))
 
 
 def brackets(place: Place, names: Names) -> Made:
     """A method that is not called."""
     node = place.node
-    if isinstance(node, ast.Attribute) and place.field != "func" and not _is_module(node.value) and callable(
+    if isinstance(node, ast.Attribute) and place.field != "func" and not is_module(node.value) and callable(
             getattr(Tensor, node.attr, None)):
         yield ast.Call(node, [], []), "brackets call a method", ""
 
@@ -188,13 +91,13 @@ def ends(place: Place, names: Names) -> Made:
         for sign, why in (("+", "it ends one too early"), ("-", "it ends one too late")):
             back = isinstance(place.node, ast.BinOp) and ast.unparse(place.node.right) == "1" and SYMBOLS[
                 type(place.node.op)][0] not in ("*", sign)
-            yield place.node.left if back else _filled(f"_ {sign} 1", place.node), why, sign
+            yield place.node.left if back else filled(f"_ {sign} 1", place.node), why, sign
 
 
 def signs(place: Place, names: Names) -> Made:
     """A minus that is missing, or a mask that has to be turned round."""
     if isinstance(place.node, ast.Name):
-        yield _filled("~_", place.node), "true and false have changed places", ""
+        yield filled("~_", place.node), "true and false have changed places", ""
     yield from _wrapped(place, {"-_": "a minus is missing"})
 
 
@@ -204,7 +107,7 @@ def counted(place: Place, names: Names) -> Made:
     for n, axis in enumerate(node.args if name in REDUCING and given else ()):
         if isinstance(axis, ast.Constant) and isinstance(axis.value, int):
             for least in (2, 3):
-                other = _parsed(str(axis.value - least))
+                other = parsed(str(axis.value - least))
                 yield (replaced(node, args=[*node.args[:n], other, *node.args[n + 1:]]),
                        "the axes are meant that come last", f"last {least}")
 
@@ -255,14 +158,21 @@ def infix(place: Place, names: Names) -> Made:
     same = ast.dump(node)
     for text, why in texts.items():
         with suppress(SyntaxError):  # `(a) + (b)` begins and ends with brackets, too
-            if ast.dump(new := _parsed(text)) != same:
+            if ast.dump(new := parsed(text)) != same:
                 yield new, why, ""
-    (left, _), (right, _) = called(node.left), called(node.right)
+
+
+def sums(place: Place, names: Names) -> Made:
+    """A function of two whose difference is meant; a number that is added to a whole matrix."""
+    node = place.node
+    if not isinstance(node, ast.BinOp):
+        return
+    (left, first), (right, second) = called(node.left), called(node.right)
     if left and left == right and isinstance(node.left.func, ast.Attribute) and isinstance(node.op, ast.Sub):
-        both = ast.BinOp(called(node.left)[1][0], node.op, called(node.right)[1][0])
+        both = ast.BinOp(first[0], node.op, second[0])
         yield replaced(node.left, func=replaced(node.left.func, value=both)), "the difference comes first", ""
     if isinstance(node.op, ast.Add):
-        eye = ast.BinOp(node.right, ast.Mult(), _filled("torch.eye(len(_)).to(_)", node.left))
+        eye = ast.BinOp(node.right, ast.Mult(), filled("torch.eye(len(_)).to(_)", node.left))
         yield replaced(node, right=eye), "a number is added to all entries; the diagonal alone is meant", ""
 
 
@@ -279,7 +189,7 @@ def order(place: Place, names: Names) -> Made:
             for i, j in itertools.combinations(range(len(several)), 2):
                 swapped = list(several)
                 swapped[i], swapped[j] = swapped[j], swapped[i]
-                if type(several[i]) is type(several[j]) or not isinstance(node, ast.Tuple):
+                if isinstance(several[i], ast.Slice) == isinstance(several[j], ast.Slice):
                     yield replaced(node, **{field: swapped}), "two have changed places", "swapped"
 
 
@@ -289,7 +199,7 @@ def alike(place: Place, names: Names) -> Made:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         yield from ((replaced(node, func=other), "", other.attr) for other in _others(node.func, "attr"))
         if node.func.attr == "sum":
-            yield _filled("_.float().mean()", node.func.value), "a share is a mean", "share"
+            yield filled("_.float().mean()", node.func.value), "a share is a mean", "share"
     elif isinstance(node, ast.Attribute) and place.field != "func":
         yield from ((other, "", "") for other in _others(node, "attr"))
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -321,10 +231,17 @@ def options(place: Place, names: Names) -> Made:
             yield replaced(node, args=[*node.args[:n], *node.args[n + 1:]], keywords=[
                 *node.keywords, ast.keyword(one.id, one)]), "it has to be told by its name", ""
     if name in MORE and MORE[name].partition("=")[0] not in [one.arg for one in node.keywords]:
-        more = _parsed(f"f({MORE[name]})").keywords
+        more = parsed(f"f({MORE[name]})").keywords
         yield replaced(node, keywords=[*node.keywords, *more]), "it has to be told so", "more"
     if name in AXIAL:
-        yield from ((replaced(node, args=[*node.args, _parsed(axes)]), "the axis is missing", "axis") for axes in AXES)
+        yield from ((replaced(node, args=[*node.args, parsed(axes)]), "the axis is missing", "axis") for axes in AXES)
+
+
+def along(place: Place, names: Names) -> Made:
+    """Another axis."""
+    told = called(place.owner)[0] in REDUCING | AXIAL or getattr(place.owner, "arg", "") in ("dim", "axis")
+    if told and isinstance(place.node, ast.Constant) and type(place.node.value) is int:
+        yield from ((parsed(axis), "", "") for axis in AXES[:6] if axis != str(place.node.value))
 
 
 def numbers(place: Place, names: Names) -> Made:
@@ -339,7 +256,7 @@ def numbers(place: Place, names: Names) -> Made:
         yield from ((ast.Constant(one), "", "") for one in dict.fromkeys(others) if one != value and one >= 0)
         yield ast.UnaryOp(ast.USub(), node), "", ""
     elif isinstance(node, ast.Tuple) and node.elts and all(isinstance(one, ast.Constant) for one in node.elts):
-        yield from ((_parsed(axes), "", "") for axes in AXES)
+        yield from ((parsed(axes), "", "") for axes in AXES)
         yield replaced(node, elts=node.elts * 2), "", ""
 
 
@@ -353,7 +270,7 @@ def axes(place: Place, names: Names) -> Made:
         yield replaced(node, args=alone, keywords=rest), "", ""
         for text in AXES:
             for more in ([], keep):
-                yield replaced(node, args=[*alone, _parsed(text)], keywords=[*rest, *more]), "", f"over {text}"
+                yield replaced(node, args=[*alone, parsed(text)], keywords=[*rest, *more]), "", f"over {text}"
 
 
 def slices(place: Place, names: Names) -> Made:
@@ -369,12 +286,12 @@ def slices(place: Place, names: Names) -> Made:
     if "..." not in texts:
         made.append((", ".join(["...", *texts]), "the last axes are meant", "last"))
     for text, why, sort in made:
-        yield replaced(_filled(f"_[{text}]", node.value), ctx=node.ctx), why, sort
+        yield replaced(filled(f"_[{text}]", node.value), ctx=node.ctx), why, sort
     if isinstance(node.ctx, ast.Load):
         yield node.value, "", ""
     for name in names.known(node) if texts[0] == ":" and len(texts) > 1 else ():
         each = ", ".join([f"torch.arange(len({name}))", *texts[1:]])
-        yield replaced(_filled(f"_[{each}]", node.value), ctx=node.ctx), "each row has its own", ""
+        yield replaced(filled(f"_[{each}]", node.value), ctx=node.ctx), "each row has its own", ""
 
 
 def chains(place: Place, names: Names) -> Made:
@@ -384,7 +301,7 @@ def chains(place: Place, names: Names) -> Made:
         yield given[0], f"without `{name}`", f"no {name}"
         inner = given[0]
         if isinstance(node.func, ast.Attribute) and isinstance(inner, ast.Call) and isinstance(
-                inner.func, ast.Attribute) and not _is_module(inner.func.value) and inner is node.func.value:
+                inner.func, ast.Attribute) and not is_module(inner.func.value) and inner is node.func.value:
             first = replaced(node, func=replaced(node.func, value=inner.func.value))
             yield replaced(inner, func=replaced(inner.func, value=first)), "in this order", ""
     if isinstance(node, ast.Attribute) and node.attr in ("T", "mT"):
@@ -399,18 +316,21 @@ def renamed(place: Place, names: Names) -> Made:
     elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
         for name in names.known(node):
             yield ast.Name(name, ast.Load()), "", ""
-            yield _parsed(f"-{name}"), "", ""
+            yield parsed(f"-{name}"), "", ""
 
 
-def joined(place: Place, names: Names) -> Made:
-    """Something that has to be added to it, or to be done with it, by another variable."""
-    node = place.node
-    if place.index or place.field == "func" or isinstance(getattr(node, "ctx", None), ast.Store) or not isinstance(
-            node, ast.Name | ast.Call | ast.BinOp | ast.Subscript | ast.UnaryOp):
-        return
-    whole = isinstance(place.owner, ast.Return | ast.Assign)
-    for name, form in itertools.product(names.known(node), WHOLE if whole else PARTS):
-        yield _filled(form.format(name), node), "" if form in FORMS else f"`{name}` is missing", ""
+def whole(place: Place, names: Names) -> Made:
+    """What is returned or kept lacks a variable."""
+    if isinstance(place.owner, ast.Return | ast.Assign):
+        yield from _wrapped(place, {form.format(name): f"`{name}` is missing" for name, form in itertools.product(
+            names.known(place.node), ("{} - _", "{} + _", "_ - {}", "_ * {}", "_ / {}"))})
+
+
+def partly(place: Place, names: Names) -> Made:
+    """A part of it lacks a variable."""
+    for form, why in (("_.to({})", ""), ("_.expand_as({})", ""), ("{0}(_)", "`{0}` is missing"),
+                      ("_ * {0}", "`{0}` is missing")):
+        yield from _wrapped(place, {form.format(name): why.format(name) for name in names.known(place.node)})
 
 
 def shapes(place: Place, names: Names) -> Made:
@@ -435,10 +355,10 @@ def _wrapped(place: Place, templates: dict[str, str]) -> Made:
         isinstance(node, ast.Attribute) and not callable(getattr(Tensor, node.attr, None)))
     stored = any(isinstance(getattr(one, "ctx", None), ast.Store) for one in (place.owner, node))
     counts = place.index or (isinstance(place.owner, ast.Attribute) and place.owner.attr in ("shape", "dtype", "ndim"))
-    if some and not stored and not counts and place.field != "func" and not _is_module(node):
-        yield from ((_filled(template, node), why, template) for template, why in templates.items())
+    if some and not stored and not counts and place.field != "func" and not is_module(node):
+        yield from ((filled(template, node), why, template) for template, why in templates.items())
 
 
-FIRST = brackets, softmax, kept, ends, infix, order, signs
-NEAR = slices, options, alike, counted, chains
-FAR = terms, numbers, axes, renamed, shapes, around, joined
+FIRST = brackets, softmax, kept, ends, infix, sums, order, signs
+NEAR = slices, options, along, alike, counted, chains
+FAR = terms, whole, numbers, axes, renamed, shapes, around, partly
