@@ -33,7 +33,7 @@ UNNAMED: dict[str, set[str]] = {
     "0-probe": {"the weights, not the scores"}, "1-parallel": {"no sum over channels"},
     "1b-predicted": {"M is left out"}, "2-upright": {"the share that is right"}, "2b-step": {"the gradient"},
     "2b-switch": {"rows twice"}, "2c-displaced": {"the other way"}, "3b-align": {"no sum"},
-    "4-loop": {"the weights, not the picture"}, "5-variation": {"the square of the sum"},
+    "5-variation": {"the square of the sum"},
     "5-tikhonov": {"Mᵀ is missing on the right"}, "5b-climb": {"the largest score, not that of k"},
     "6-guided": {"a vector of the positive ones", "the sum of both", "through is a function"},
     "7-layer": {"one threshold for all units"}, "7b-sparse": {"topk's pair"},

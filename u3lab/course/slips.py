@@ -361,4 +361,4 @@ def _wrapped(place: Place, templates: dict[str, str]) -> Made:
 
 FIRST = brackets, softmax, kept, ends, infix, sums, order, signs
 NEAR = slices, options, along, alike, counted, chains
-FAR = terms, whole, shapes, numbers, axes, renamed, partly, around
+FAR = terms, whole, numbers, axes, renamed, shapes, around, partly
