@@ -31,10 +31,6 @@ return (w * activation).sum(1, keepdim=True).clamp(min=0)
 P = P.clamp_min(1e-12)
 r, c = P.sum(-1), P.sum(-2)
 return -(P * (P.log() - lam * r.log() - lam * c.log())).sum((-1, -2))
-## 2c-iic: the axes are meant that come last
-P = P.clamp_min(1e-12)
-r, c = P.sum(1, keepdim=True), P.sum(0, keepdim=True)
-return -(P * (P.log() - lam * r.log() - lam * c.log())).sum((-1, -2))
 ## 0-match: `w[None]` in the place of `w` (line 2): an axis is missing
 return F.conv2d(x, w)[:, 0]
 ## 0-match: each round forgets those before
@@ -54,29 +50,19 @@ for i, a in enumerate(rows):
         hidden[:, :, a:a + side, b:b + side] = 0.5
         r[i, j] = score(x)[0] - score(hidden)[0]
 return r
-## 1b-prior: `cross_entropy + d / (2 * sigma ** 2 * labels)` in the place of `cross_entropy + d / 2
-d = sum((w - w0).square().sum() for w, w0 in zip(weights, centres))
-return cross_entropy + d / 2 * sigma**2 * labels
 ## 1b-prior: there are brackets too many
 d = sum((w - w0).square().sum() for w, w0 in zip(weights, centres))
 return (cross_entropy + d / (2 * sigma**2)) / labels
-## 2-gain: `val.mean(1)` in the place of `val.mean(0)` and `floor_val.mean(1)` in the place of `floor_val.mean(0)` (line
-i, j = val.mean(0).argmax(), floor_val.mean(0).argmax()
-return test[i] - floor_test[j]
 ## 2b-step: `y_hat` is missing
 return lr * 2 * (y_hat - y).mean(0)
 ## 2b-shift: with `y.roll(-e, 1)` in the place of `y.roll(-e)` (line 2): the axis is missing
 back = torch.stack([y.roll(-e) for e in range(len(y_hat))], 1)
 e = (back - y_hat).square().sum(2).argmin(1)
 return y_hat - lr * 2 * (y_hat - back[torch.arange(len(y)), e]).mean(0)
-## 2b-switch: accumulate=True
-return score.index_put((x, y), -lr * (score[x, y].sigmoid() - same) / len(x))
 ## 3-invariance: `(a - b).square()` in the place of `a.square() - b.square()` (line 2): the difference comes first
 return (a.square() - b.square()).sum(2)
 ## 3c-bump: in this order
 return (-(points[:, :, None] - cells).sum(3).square() / (2 * sigma**2)).exp()
-## 3c-loss: `bumps(points(target))` in the place of `points(target)` (line 2): `bumps` is missing
-return (draw(look(x), points(target)) - target).square().mean()
 ## 3c-loss: two have changed places
 return (draw(bumps(points(target)), look(x)) - target).square().mean()
 ## 4-stop: with `return step` in the place of `return loss` (line 4)

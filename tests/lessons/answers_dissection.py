@@ -147,7 +147,7 @@ MUTANTS = [
     ("7b-similarity", lambda a, b: torch.mm(a, b).sum() / (a.norm() * b.norm()), "the diagonal is in your sums"),
     ("7b-similarity", lambda a, b: off(torch.mm(a, b)).sum() / (off(a).norm() * off(b).norm()), "product of matrices"),
     ("7b-similarity", lambda a, b: sum(torch.cosine_similarity(off(a), off(b), 1)) / len(a),
-     "neither `@`, the product of matrices, nor a mean over the rows"),
+     "neither `@`, the product of matrices, nor a mean"),
     ("7b-loss", lambda p, m: -rewards(p, m, share_of(m)).mean(), "have changed places"),
     ("7b-loss", lambda p, m: -rewards(p, m, None, torch.log, lambda p: (1 - p).log()).mean(), "you took logarithms"),
     ("7b-loss", lambda p, m: F.binary_cross_entropy_with_logits(p.logit(), m.to(p)), "as the cross-entropy does"),

@@ -52,7 +52,7 @@ MUTANTS = [
     ("3c-bump", lambda p, c, s: looped(p, c, s, two=1.0), "you divided by σ²"),
     ("3c-bump", lambda p, c, s: looped(p, c, s, power=1.0), "its square is in the exponent"),
     ("3c-bump", lambda p, c, s: torch.nn.functional.normalize(looped(p, c, s), p=1, dim=2), "sum to 1"),
-    ("3c-loss", lambda k, p, b, d, x, t: loss(k, p, b, d, t, x), "`x` and `target` in each other's place"),
+    ("3c-loss", lambda k, p, b, d, x, target: loss(k, p, b, d, target, x), "`x` and `target` in each other's place"),
     ("3c-loss", lambda k, p, b, d, x, t: ((d(k(t), b(p(t))) - t) ** 2).mean(), "need not say anything"),
     ("3c-loss", lambda k, p, b, d, x, t: ((d(k(x), b(p(x))) - t) ** 2).mean(), "where things have gone"),
     ("3c-loss", lambda k, p, b, d, x, t: loss(k, p, b, d, x, t) * t.numel(), "you took the sum"),

@@ -7,7 +7,7 @@ import inspect
 import io
 import time
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import nullcontext, redirect_stderr, redirect_stdout, suppress
 from numbers import Real
 from typing import Any
 
@@ -19,7 +19,7 @@ from u3lab.course.differences import Trial, imprecise, same_dtypes
 from u3lab.course.naming import Asked, Wrong
 from u3lab.course.trying import Cases, made, of_one_dtype, parts, tried
 
-PATIENCE = 5.0  # seconds after which nothing more is tried; the guard has more
+PATIENCE = 6.0  # seconds after which nothing more is tried; the guard has more
 
 
 def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistake, ...] = (), *, rtol: float = 1e-4,
@@ -61,9 +61,10 @@ def _judged(asked: Asked, answer: Any) -> str:
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # the answer runs again, and has printed
         # Who has the precision wrong first hears of all else.
         again = first if precise else tried(answer, asked.cases, wanted, names, of_one_dtype)
-        found = first if again.error or again.slip else again
+        plain = precise or again.error or again.slip
+        found = first if plain else again
         if found.error or not asked.same(found.got, wanted):
-            return Wrong(asked, answer, names, found, wanted, until).told()
+            return Wrong(asked, answer, names, found, wanted, until, nullcontext if plain else of_one_dtype).told()
         return imprecise(list(map(Trial, made(asked.cases), wanted, found.got)), first.got, names, first.error)
 
 

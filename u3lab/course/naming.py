@@ -7,7 +7,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -49,7 +49,7 @@ class Asked:
 class Wrong:
     """An answer that returned or raised something else than is wanted; ``names`` are those of its arguments.
 
-    What changes the answer itself is tried ``until`` a moment of the clock.
+    What changes the answer itself is tried ``until`` a moment of the clock, ``within`` what depends on the case.
     """
 
     asked: Asked
@@ -58,6 +58,7 @@ class Wrong:
     found: Tried
     wanted: list[tuple]
     until: float
+    within: Callable[[tuple], AbstractContextManager]
 
     def told(self) -> str:
         """What is wrong, as a sentence and details.
@@ -76,13 +77,13 @@ class Wrong:
             trials = list(map(Trial, made(asked.cases), self.wanted, self.found.got))
             words = (of_results(trials, self.names, asked.rtol, asked.atol)
                      or self._first(of_loss(asked.reference), self._known)
-                     or self._first(repairs(self.answer, near=True), self._mended)
+                     or self._first(repairs(self.answer, True, self.until), self._mended)
                      or self._first(mixed_up(asked.reference, self.names), self._known)
-                     or self._first(repairs(self.answer, near=False), self._mended))
+                     or self._first(repairs(self.answer, False, self.until), self._mended))
             return difference(trials, self.names, asked.rtol, asked.atol, words)
-        words = (self._first(repairs(self.answer, near=True), self._mended)
+        words = (self._first(repairs(self.answer, True, self.until), self._mended)
                  or self._first(mixed_up(inspect.unwrap(self.answer), self.names), self._mended)
-                 or self._first(repairs(self.answer, near=False), self._mended))
+                 or self._first(repairs(self.answer, False, self.until), self._mended))
         if not words:
             raise error
         return "\n".join([f"your code raises {type(error).__name__}; {words}", *raised.told(error).split("\n")[1:]])
@@ -109,9 +110,11 @@ class Wrong:
     def _mended(self, function: Callable[..., Any]) -> bool:
         """Whether a change of the answer makes it right, if there is time to see."""
         with suppress(Exception, SystemExit):
-            return time.monotonic() < self.until and all(
-                self.asked.same([parts(function(*case))], [want])
-                for case, want in zip(made(self.asked.cases), self.wanted, strict=True))
+            for case, want in zip(made(self.asked.cases), self.wanted, strict=True):
+                with self.within(case):
+                    if time.monotonic() > self.until or not self.asked.same([parts(function(*case))], [want]):
+                        return False
+            return True
         return False
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -19,13 +20,13 @@ from u3lab.course.raised import is_own
 
 OUTSIDE = {"plt", "display", "open", "input", "exit", "quit", "os", "sys", "time", "subprocess", "threading"}
 SECONDS = 1.5  # of work, for all changes of one answer that are near, and again for the others
-WAITING = 2.5  # seconds that they may take on a busy machine
 
 
-def repairs(answer: Callable[..., Any], near: bool) -> Iterator[tuple[str, Callable[..., Any]]]:
+def repairs(answer: Callable[..., Any], near: bool,
+            until: float = math.inf) -> Iterator[tuple[str, Callable[..., Any]]]:
     """The answer with one change each, and the words for an answer that is right with it: "it would be right with …".
 
-    The changes are usual ones, which come ``near``, or the others.
+    The changes are usual ones, which come ``near``, or the others; they end at a moment of the clock, ``until``.
 
     There are none of a function whose lines are not known, which has a ``while`` (changed, that may never end), or
     which does something outside of Python.
@@ -41,14 +42,14 @@ def repairs(answer: Callable[..., Any], near: bool) -> Iterator[tuple[str, Calla
         known = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
     if known and is_own(function.__code__.co_filename) and not any(isinstance(one, ast.While) or (
             isinstance(one, ast.Name) and one.id in OUTSIDE) for one in ast.walk(tree)):
-        yield from _tried(changes(tree, near), tree, name, known)
+        yield from _tried(changes(tree, near), tree, name, known, until)
 
 
-def _tried(some: Iterator[Change], tree: ast.Module, name: str,
-           known: dict[str, Any]) -> Iterator[tuple[str, FunctionType]]:
-    end, spent = time.monotonic() + WAITING, time.thread_time() + SECONDS
+def _tried(some: Iterator[Change], tree: ast.Module, name: str, known: dict[str, Any],
+           until: float) -> Iterator[tuple[str, FunctionType]]:
+    spent = time.thread_time() + SECONDS
     for change in some:
-        if time.monotonic() > end or time.thread_time() > spent:
+        if time.monotonic() > until or time.thread_time() > spent:
             return
         for place, old, new in change.new:
             for one in new if isinstance(new, list) else [ast.copy_location(new, old)]:

@@ -112,6 +112,8 @@ def _type_slip(got: tuple, wanted: tuple) -> str:
         return "your function returns nothing; did you forget `return`?"
     if len(got) != len(wanted):
         returned = _kind(got[0]) if len(got) == 1 else f"a tuple of {len(got)}"
+        if len(got) == 2 and all(isinstance(part, Tensor) for part in got) and got[1].dtype == torch.int64:
+            returned += " (along an axis, `max` and `min` give values and places: `.values`, or `amax`)"
         number = "one tensor is" if len(wanted) == 1 else f"{len(wanted)} tensors, as in `return a, b`, are"
         return f"your function returns {returned}, but {number} wanted"
     other = next((part for part in got if not isinstance(part, Tensor)), wanted)
