@@ -37,6 +37,14 @@ def test_first_takes_some_steps_at_once():
     assert player.step.iteration == 0 and len(player._lines["E"]) == 1 and "E after 0 steps" in player.curve.value
 
 
+def test_a_still_is_played_further_where_a_notebook_is_run_to_be_kept(monkeypatch):
+    monkeypatch.delenv("U3LAB_STILLS", raising=False)
+    assert live.play(approach, Toy(), first=1, still=5).step.iteration == 1
+    monkeypatch.setenv("U3LAB_STILLS", "1")
+    assert live.play(approach, Toy(), first=1, still=5).step.iteration == 5
+    assert live.play(approach, Toy(), first=1).step.iteration == 1
+
+
 def test_the_badge_holds_for_a_run_in_which_the_readers_own_code_ran():
     def sometimes(settings):
         for step in approach(settings):

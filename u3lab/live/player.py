@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import html
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -211,7 +212,8 @@ class Player(Live):
         self.play_button.description = self.play_button.icon = "pause" if playing else "play"
 
 
-def play(solver: Solver, *settings_then_names: Any, first: int = 0, **controls: Any) -> Player:
+def play(solver: Solver, *settings_then_names: Any, first: int = 0, still: int | None = None,
+         **controls: Any) -> Player:
     """Show an optimisation that the student plays, pauses, steps, restarts and steers.
 
     It pauses when another player starts, when a cell is run, when the kernel is interrupted, and when no page shows the
@@ -231,6 +233,9 @@ def play(solver: Solver, *settings_then_names: Any, first: int = 0, **controls: 
         How many steps to take at once, so that the first picture shows something; if it is more than there are, all,
         and *play* begins anew. Where a class computes on one machine (``U3LAB_SHARED=1``) they follow the cell, a
         minute later at most, and rest while others wait.
+    still
+        How many in place of ``first`` where a notebook is run to be kept (``U3LAB_STILLS=1``, which tools/notebooks.py
+        sets): for a run of minutes, for which *Run All* should not wait.
     controls
         Further controls, as for :func:`~u3lab.live.explore`; moving one starts the run anew.
 
@@ -239,4 +244,6 @@ def play(solver: Solver, *settings_then_names: Any, first: int = 0, **controls: 
     U3Error
         No settings object or two of one class, a name that is unknown or that several have, a value without a control.
     """
+    if still is not None and os.environ.get("U3LAB_STILLS") == "1":
+        first = still
     return Player(solver, settings_then_names, first, controls)
