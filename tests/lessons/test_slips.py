@@ -17,7 +17,7 @@ import torch
 
 from tests.lessons import slips
 from u3lab import course
-from u3lab.course import guard, repairs
+from u3lab.course import guard, judging, repairs
 from u3lab.course.reports import Report
 
 ALL = slips.every()
@@ -66,7 +66,7 @@ def no_clock(monkeypatch):
     """What a message says must not depend on how busy the machine is; the first optimiser imports half of torch."""
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])
     monkeypatch.setattr(repairs, "SECONDS", math.inf)
-    monkeypatch.setattr(repairs, "WAITING", math.inf)
+    monkeypatch.setattr(judging, "PATIENCE", math.inf)
     monkeypatch.setattr(guard, "SECONDS", 600)
 
 
