@@ -2,6 +2,7 @@
 
 import itertools
 import linecache
+import tempfile
 import textwrap
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ _numbers = itertools.count()
 
 def cell(source: str, **names: object) -> Callable:
     """The function that a cell defines, with the imports of a notebook and further names."""
-    file, source = f"/tmp/ipykernel_1/{next(_numbers)}.py", textwrap.dedent(source)
+    file, source = f"{tempfile.gettempdir()}/ipykernel_1/{next(_numbers)}.py", textwrap.dedent(source)
     linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
     space = dict(names)
     exec("import torch, torch.nn.functional as F", space)

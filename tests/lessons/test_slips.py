@@ -7,6 +7,7 @@ import json
 import linecache
 import math
 import re
+import tempfile
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -53,7 +54,7 @@ def imports(exercise: str) -> str:
 
 def checked(exercise: str, source: str) -> Report:
     """What ``course.check`` says of the function of a cell; its source can be looked up, as in a notebook."""
-    name = f"/tmp/ipykernel_1/{next(CELLS)}.py"
+    name = f"{tempfile.gettempdir()}/ipykernel_1/{next(CELLS)}.py"
     linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
     space: dict[str, Any] = {"__name__": "__main__"}
     exec(imports(exercise), space)
