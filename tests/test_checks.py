@@ -167,9 +167,9 @@ def test_what_is_called_takes_so_many_arguments():
     for bad in (3, None, lambda x: x, lambda x, y, z: x):
         refuses(function, "task", bad, 2, "give a function of two", says=("task = ", "give a function of two"))
     for names in ({"x", "y"}, {"x", "y", "z"}):
-        function("fn", lambda x, y, z=1: x, names, "")
+        function("fn", lambda x, y, z=1: x, 0, "", names)
     for names in ({"x"}, {"x", "y", "w"}):
-        refuses(function, "fn", lambda x, y, z=1: x, names, "give another", says="fn = .*give another")
+        refuses(function, "fn", lambda x, y, z=1: x, 0, "give another", names, says="fn = .*give another")
 
 
 def test_whole_by_kind():

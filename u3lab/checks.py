@@ -10,7 +10,7 @@
     room("size", 7000, 7000)                                   # before pictures are made: are they too large?
     floats("blur", x)                                          # pictures (B,C,H,W) to compute with
     alike(x=x, truth=truth)                                    # floats of one shape, whatever it is
-    function("task", task, 2, "give a function of x and x₀")   # something to call with two arguments, or with names
+    function("task", task, 2, "give a function of x and x₀")   # something to call with two arguments
     folder = place("root", root, "the folder that has the set")   # a path, "~" opened
 
 Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.nets.ready`, settings by themselves.
@@ -120,11 +120,10 @@ def place(name: str, value: object, what: str) -> Path:
     return Path(path)
 
 
-def function(name: str, value: T, takes: int | Iterable[str], how: str) -> T:
-    """Something to call with so many arguments, or with those of these names; ``how`` says which, or what will do."""
+def function(name: str, value: T, takes: int, how: str, named: Iterable[str] = ()) -> T:
+    """Something to call with so many arguments and with those of these names; ``how`` says which, or what will do."""
     try:
-        asked = inspect.signature(value)
-        asked.bind(*range(takes)) if isinstance(takes, int) else asked.bind(**dict.fromkeys(takes))
+        inspect.signature(value).bind(*range(takes), **dict.fromkeys(named))
     except TypeError:
         raise U3Error(f"{name} = {shown(value)}; {how}") from None
     except ValueError:

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.course.cells import cell
 from tests.helpers import refuses
 from u3lab.course import Mistake, by_cases
 from u3lab.course.diagnosis import GRADIENTS, VALUES
@@ -86,6 +87,17 @@ def test_arguments_that_are_mixed_up(words, answer):
     judge = by_cases(lambda x, scale, shift: scale * x + shift,
                      lambda g: [(torch.randn(3, generator=g), 2, 5), (torch.randn(4, generator=g), 7, 3)])
     assert f"it would be right with {words}" in judge(answer)
+
+
+def test_nothing_is_said_that_the_answers_lines_contradict():
+    judge = by_cases(lambda x, scale, shift: scale * x + shift,
+                     lambda g: [(torch.randn(3, generator=g), 2, 5), (torch.randn(4, generator=g), 7, 3)])
+    unused, used = (judge(cell(f"""
+        def line(x, scale, shift):
+            a, b, c = scale, x, {third}
+            return a * b + a + c""")) for third in ("0", "shift - shift"))
+    assert "`shift` is not used" in unused and "not used" not in used
+    assert "it is 0 everywhere" in judge(lambda x, scale, shift: 0 * x)  # not: with both arguments 0
 
 
 def test_where_shapes_do_not_fit():

@@ -232,4 +232,5 @@ def test_unknown_names_and_controls_are_refused():
     refuses(live.play, approach, Toy(), Shadow(), "lr", says="several settings objects have 'lr'")
     refuses(live.play, approach, says="no settings object was given")
     refuses(live.play, approach, Toy(), at=None, says="no control can be made for at = None")
+    refuses(live.play, lambda settings: None, Toy(), at=(0.0, 1.0), says="give a function of the Toy, at that")
     refuses(live.play, approach, Toy(), first=10**9, says="first = 1000000000; give a whole number from 0 to 100000")

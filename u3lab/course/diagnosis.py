@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
 from typing import Any
 
@@ -203,21 +203,27 @@ def of_loss(reference: Callable[..., Any]) -> Iterator[tuple[str, Callable[..., 
                               _entropy=lambda scores, *given: cross_entropy(scores.softmax(1), *given))
 
 
-def mixed_up(function: Callable[..., Any], names: list[str]) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """A function with other arguments, one after the other, and the words for a function that needs them."""
+def mixed_up(function: Callable[..., Any], names: list[str],
+             used: Set[str]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """A function with other arguments, one after the other, and the words for a function that needs them.
+
+    That an argument is not used is said of none that the function is known to use.
+    """
     def called(change: Callable[[tuple], dict[int, Any]]) -> Callable[..., Any]:
         return lambda *case: function(*{**dict(enumerate(case)), **change(case)}.values())
 
     for n, name in enumerate(names):
         for words, change in VALUES.items():
-            yield (f"it would be right with {words.format(f'`{name}`')}",
-                   called(lambda case, n=n, change=change: {n: change(case[n])}))
+            if name not in used or "not used" not in words:
+                yield (f"it would be right with {words.format(f'`{name}`')}",
+                       called(lambda case, n=n, change=change: {n: change(case[n])}))
     for i, j in itertools.permutations(range(len(names)), 2):
         if i < j:
             yield (f"it would be right with `{names[i]}` and `{names[j]}` in each other's place",
                    called(lambda case, i=i, j=j: {i: case[j], j: case[i]}))
-        yield (f"it would be right with `{names[j]}` in the place of `{names[i]}`: `{names[i]}` is not used",
-               called(lambda case, i=i, j=j: {i: case[j]}))
+        if names[i] not in used:
+            yield (f"it would be right with `{names[j]}` in the place of `{names[i]}`: `{names[i]}` is not used",
+                   called(lambda case, i=i, j=j: {i: case[j]}))
 
 
 def _with_gradients(reference: Callable[..., Any], taken: Callable[[list[Tensor]], Tensor]) -> Callable[..., Any]:

@@ -17,7 +17,7 @@ from u3lab.course.definitions import Mistake
 from u3lab.course.diagnosis import mixed_up, of_loss, of_results
 from u3lab.course.differences import Trial, all_same, difference
 from u3lab.course.edits import one_slip, two_slips
-from u3lab.course.repairs import repairs
+from u3lab.course.repairs import repairs, used
 from u3lab.course.trying import Cases, Tried, made, parts
 
 Ways = Iterator[tuple[str, Callable[..., Any]]]  # words, and a function of which they would be true
@@ -78,11 +78,12 @@ class Wrong:
             words = (of_results(trials, self.names, asked.rtol, asked.atol)
                      or self._first(of_loss(asked.reference), self._known)
                      or self._first(repairs(self.answer, True, self.until), self._mended)
-                     or self._first(mixed_up(asked.reference, self.names), self._known)
+                     or self._constant()
+                     or self._first(mixed_up(asked.reference, self.names, used(self.answer)), self._known)
                      or self._first(repairs(self.answer, False, self.until), self._mended))
             return difference(trials, self.names, asked.rtol, asked.atol, words)
         words = (self._first(repairs(self.answer, True, self.until), self._mended)
-                 or self._first(mixed_up(inspect.unwrap(self.answer), self.names), self._mended)
+                 or self._first(mixed_up(inspect.unwrap(self.answer), self.names, used(self.answer)), self._mended)
                  or self._first(repairs(self.answer, False, self.until), self._mended))
         if not words:
             raise error
@@ -90,6 +91,11 @@ class Wrong:
 
     def _first(self, ways: Ways, fits: Callable[[Callable[..., Any]], bool]) -> str:
         return next((words for words, function in ways if fits(self.asked.finish(function))), "")
+
+    def _constant(self) -> str:
+        """That one number comes out everywhere; a change of arguments, too, may give that, by chance."""
+        values = {value for got in self.found.got for part in got for value in part.unique().tolist()}
+        return f"it is {values.pop():.4g} everywhere, whatever your function is given" if len(values) == 1 else ""
 
     def _known(self, function: Callable[..., Any]) -> bool:
         """Whether a mistake behaves as the answer; one that was right so far is known by its error alone."""

@@ -34,8 +34,7 @@ def repairs(answer: Callable[..., Any], near: bool,
     tree, name, known = None, "", {}
     with suppress(Exception):  # whose lines are not there, or are part of others
         function = inspect.unwrap(answer)
-        lines, first = inspect.getsourcelines(function)
-        tree = ast.increment_lineno(ast.parse(textwrap.dedent("".join(lines))), first - 1)
+        tree = _tree(function)
         (head,) = tree.body
         name = head.name if isinstance(head, ast.FunctionDef) else head.targets[0].id
         head.decorator_list = []  # of the function itself, that is, without them
@@ -43,6 +42,19 @@ def repairs(answer: Callable[..., Any], near: bool,
     if known and is_own(function.__code__.co_filename) and not any(isinstance(one, ast.While) or (
             isinstance(one, ast.Name) and one.id in OUTSIDE) for one in ast.walk(tree)):
         yield from _tried(changes(tree, near), tree, name, known, until)
+
+
+def used(answer: Callable[..., Any]) -> set[str]:
+    """The names that a function's lines use; none if its lines are not known."""
+    with suppress(Exception):
+        return {one.id for one in ast.walk(_tree(inspect.unwrap(answer)))
+                if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
+    return set()
+
+
+def _tree(function: Callable[..., Any]) -> ast.Module:
+    lines, first = inspect.getsourcelines(function)
+    return ast.increment_lineno(ast.parse(textwrap.dedent("".join(lines))), first - 1)
 
 
 def _tried(some: Iterator[Change], tree: ast.Module, name: str, known: dict[str, Any],

@@ -105,7 +105,8 @@ class Explorer(Live):
     """
 
     def __init__(self, fn: Callable[..., Answer], controls: dict[str, Any]) -> None:
-        function("fn", fn, controls, f"give a function of the controls, {', '.join(controls)}, that returns a picture")
+        how = f"give a function of the controls, {', '.join(controls)}, that returns a picture"
+        function("fn", fn, 0, how, controls)
         super().__init__(controls)
         self.fn, self.box = fn, w.VBox([row(self.controls, self.picture), self.picture, self.line])
         try:

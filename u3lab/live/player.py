@@ -17,7 +17,7 @@ import ipywidgets as w
 
 from u3lab._system import credits
 from u3lab._system.sharing import shared
-from u3lab.checks import STEPS, is_a, whole
+from u3lab.checks import STEPS, function, is_a, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.live import kernel
@@ -55,6 +55,9 @@ class Player(Live):
         self.solver = is_a("solver", solver, Callable, "give a function that returns an iterator of steps")
         first, self.sliders = whole("first", first, 0, STEPS), Controls(*settings_then_names)
         super().__init__(controls, paced=True)
+        given = ", ".join([*("the " + type(one).__name__ for one in self.sliders.objects), *controls])
+        how = f"give a function of {given} that returns an iterator of steps"
+        function("solver", solver, len(self.sliders.objects), how, controls)
         self.settings, self.curve = self.sliders.settings, w.HTML()
         self.playing, self._task, self._early = False, None, None
         self._build()
@@ -242,7 +245,8 @@ def play(solver: Solver, *settings_then_names: Any, first: int = 0, still: int |
     Raises
     ------
     U3Error
-        No settings object or two of one class, a name that is unknown or that several have, a value without a control.
+        No settings object or two of one class, a name that is unknown or that several have, a value without a control,
+        or a solver that does not take just these.
     """
     if still is not None and os.environ.get("U3LAB_STILLS") == "1":
         first = still

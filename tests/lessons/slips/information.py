@@ -48,6 +48,7 @@ SLIPS = [
         ("z[a].T @ z[b] → z[a] @ z[b].T", "the other product", r"transpos|\.T\b"),
         ("if a != b → if a < b", "each pair once", "ordered|both|symmetric|transpose|twice"),
         ("z[a].T @ z[b] → z[a].T * z[b]", "* for @", "@|matri"),
+        ("return P / (n * v * (v - 1)) → return 0 * P", "all is 0", "0 everywhere"),
     )),
     ("2c-joint", SUMS, (
         (" - same → ", "a view with itself too", "itself|different|a ≠ b|themselves|same view"),

@@ -53,5 +53,7 @@ SLIPS = [
         ("bumps(points(target)) → points(target)", "no bumps", "bump"),
         ("draw(features, maps) → draw(maps, features)", "exchanged", "`?draw|features, maps"),
         ("return ((drawn - target) ** 2).mean() → return drawn", "the picture", "loss|mean|SHAPE|scalar|square"),
+        ("bumps(points(target)) → bumps(points(target)).detach()", "no gradient",
+         "`points` and `bumps`.*detach"),
     )),
 ]

@@ -159,6 +159,8 @@ TURNED = Exercise(
     reference=turned, judge=by_cases(turned, _answers, (
         Mistake("flip[right & (ill == kind)] → flip[ill == kind]", "you counted answers that were wrong before as "
                 "well; a wrong answer that becomes right does no harm"),
+        Mistake("(before > 0) == ill → (after > 0) == ill", "you counted answers that are right after the change; "
+                "count those that were right before it"),
         Mistake("(True, False) → (False, True)", "you returned the healthy share first; that of the ill comes first"),
         Mistake(lambda b, a, ill: _wrong(a, ill), "that is the share of wrong answers after the change; count those "
                 "that have *become* wrong"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from u3lab.course.definitions import Exercise, Mistake
+from u3lab.course.definitions import Exercise, Judge, Mistake
 from u3lab.course.judging import by_cases, not_contiguous
 from u3lab.landmarks.places import centres
 
@@ -98,8 +98,8 @@ BUMP = Exercise(
 class _Parts:
     """Functions in the places of networks, with different answers to everything."""
 
-    def __init__(self, g: torch.Generator, dtype: torch.dtype) -> None:
-        self.weights = [torch.randn(3, generator=g, dtype=dtype) for _ in range(4)]
+    def __init__(self, g: torch.Generator, dtype: torch.dtype, learning: bool = False) -> None:
+        self.weights = [torch.randn(3, generator=g, dtype=dtype).requires_grad_(learning) for _ in range(4)]
 
     def look(self, x: Tensor) -> Tensor:
         return x * self.weights[0].view(3, 1, 1)
@@ -121,6 +121,24 @@ def _pairs(g: torch.Generator) -> Iterator[tuple]:
         yield parts.look, parts.points, parts.bumps, parts.draw, x, not_contiguous(target)
 
 
+def _reaches_all(judge: Judge) -> Judge:
+    """Of a loss that is right, a gradient has to reach all four networks, too."""
+    return lambda answer: judge(answer) or _unreached(answer)
+
+
+def _unreached(answer: Callable[..., Tensor]) -> str:
+    g = torch.Generator().manual_seed(0)
+    parts = _Parts(g, torch.float64, learning=True)
+    x, target = (torch.rand(2, 3, 4, 4, generator=g, dtype=torch.float64) for _ in range(2))
+    loss = answer(parts.look, parts.points, parts.bumps, parts.draw, x, target)
+    found = (torch.autograd.grad(loss, parts.weights, allow_unused=True) if loss.requires_grad
+             else [None] * len(parts.weights))
+    idle = [name for name, one in zip(("look", "points", "bumps", "draw"), found, strict=True) if one is None]
+    return "" if not idle else (
+        "the number is right, but " + " and ".join(f"`{name}`" for name in idle) + " would not learn from it: no "
+        "gradient comes there, since it is inside `torch.no_grad()`, or a `detach()` cuts it off")
+
+
 STEP = Exercise(
     id="3c-loss", title="Draw x′ without seeing it", minutes=6, difficulty="medium", points=4,
     goal="Draw x̂′ from the look of x and from the points of the target x′, and return the mean of the squares of x̂′ − "
@@ -130,7 +148,7 @@ STEP = Exercise(
     hints=("Which of the two pictures may the generator know, and through what?",
            "`bumps(points(target))`: of the target, nothing else may reach `draw`.",
            "`draw(look(x), bumps(points(target)))`, minus `target`, squared, the mean."),
-    reference=step, judge=by_cases(step, _pairs, (
+    reference=step, judge=_reaches_all(by_cases(step, _pairs, (
         Mistake("look(x) → look(target)", "the look is that of x: if the generator sees the target itself, the points "
                 "need not say anything"),
         Mistake("points(target) → points(x)", "the points have to be those of the target; those of x cannot say where "
@@ -138,6 +156,6 @@ STEP = Exercise(
         Mistake("(drawn - target) → (drawn - x)", "you compared with x; x′, the target, is to be drawn"),
         Mistake("bumps(points(target)) → points(target)", "`draw` wants the points as maps: `bumps(points(target))`"),
         Mistake(".mean() → .sum()", "you took the sum; the loss is the mean over all numbers"),
-    )))
+    ))))
 
 KEYPOINTS = (POINT, BUMP, STEP)
