@@ -204,7 +204,7 @@ def of_loss(reference: Callable[..., Any]) -> Iterator[tuple[str, Callable[..., 
 
 
 def mixed_up(function: Callable[..., Any], names: list[str],
-             used: Set[str]) -> Iterator[tuple[str, Callable[..., Any]]]:
+             used: Set[str] = frozenset()) -> Iterator[tuple[str, Callable[..., Any]]]:
     """A function with other arguments, one after the other, and the words for a function that needs them.
 
     That an argument is not used is said of none that the function is known to use.
