@@ -64,7 +64,7 @@ SLIPS = [
         ("flipped[right & ill].float().mean() → (flipped & right & ill).float().mean() ;; flipped[right & "
          "~ill].float().mean() → (flipped & right & ~ill).float().mean()",
          "shares of all slices", "share of|of the|among|SCALE|all"),
-        ("(before > 0) == ill → (after > 0) == ill", "right after the change", "right before"),
+        ("(before > 0) == ill → (after > 0) == ill", "right after the change", "wrong before"),
         (" != (after →  == (after", "those that stay", "!=|1 minus the right one"),
         ("flipped[right & ill].float().mean() → flipped[right & ill].mean()", "the mean of bools", "float|bool|Bool"),
         ("right & ~ill → right & -ill", "minus of bools", "~|bool"),

@@ -157,10 +157,8 @@ TURNED = Exercise(
            "For each class: the mean of the flips among `right & ill`, and among `right & ~ill`; `.float().mean()` "
            "turns bools into a share."),
     reference=turned, judge=by_cases(turned, _answers, (
-        Mistake("flip[right & (ill == kind)] → flip[ill == kind]", "you counted answers that were wrong before as "
-                "well; a wrong answer that becomes right does no harm"),
-        Mistake("(before > 0) == ill → (after > 0) == ill", "you counted answers that are right after the change; "
-                "count those that were right before it"),
+        Mistake(("flip[right & (ill == kind)] → flip[ill == kind]", "(before > 0) == ill → (after > 0) == ill"),
+                "you counted answers that were wrong before; a wrong answer that becomes right does no harm"),
         Mistake("(True, False) → (False, True)", "you returned the healthy share first; that of the ill comes first"),
         Mistake(lambda b, a, ill: _wrong(a, ill), "that is the share of wrong answers after the change; count those "
                 "that have *become* wrong"),
