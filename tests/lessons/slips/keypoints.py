@@ -54,6 +54,6 @@ SLIPS = [
         ("draw(features, maps) → draw(maps, features)", "exchanged", "`?draw|features, maps"),
         ("return ((drawn - target) ** 2).mean() → return drawn", "the picture", "loss|mean|SHAPE|scalar|square"),
         ("bumps(points(target)) → bumps(points(target)).detach()", "no gradient",
-         "`points` and `bumps`.*detach"),
+         "`bumps`.*detach"),
     )),
 ]
