@@ -3,7 +3,8 @@
 Without a name, all of notebooks/ are run. A notebook whose cell fails stays as it was, and the exit code is 1.
 What would differ between two runs of the same notebook is left out: timings, Python's version, the names of widgets.
 Photographs are kept as JPEG of quality ``KEPT``: the live figure is finer than its still.
-Prints seconds and peak memory of each kernel; README's cost table is made from these lines.
+Prints seconds and peak memory of each kernel. With ``--costs`` it runs them as *Run All* does, without what only the
+stills need, and writes nothing; README's cost table is made from these lines.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ KEPT = 80  # of 95; the tree has to stay small
 LIVE = "Run this cell to get its controls."
 
 
-def run(path: Path) -> tuple[float, float]:
-    """Run one notebook in a new kernel and write it in place; returns seconds and peak memory in MiB.
+def run(path: Path, write: bool = True) -> tuple[float, float]:
+    """Run one notebook in a new kernel and write it in place, if at all; returns seconds and peak memory in MiB.
 
     Raises
     ------
@@ -57,9 +58,10 @@ def run(path: Path) -> tuple[float, float]:
     start = time.perf_counter()
     client.execute()
     seconds = time.perf_counter() - start
-    tidy(notebook)
-    nbformat.validate(notebook)
-    write_atomically(path, (nbformat.writes(notebook).rstrip("\n") + "\n").encode())
+    if write:
+        tidy(notebook)
+        nbformat.validate(notebook)
+        write_atomically(path, (nbformat.writes(notebook).rstrip("\n") + "\n").encode())
     return seconds, max(peaks)
 
 
@@ -115,14 +117,17 @@ def main() -> int:
     """Run the notebooks that were named, or all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path, help="notebooks to run; all of notebooks/ if none is named")
-    files = parser.parse_args().files or sorted(FOLDER.glob("*.ipynb"))
+    parser.add_argument("--costs", action="store_true", help="measure what a reader's Run All costs; write nothing")
+    given = parser.parse_args()
+    files = given.files or sorted(FOLDER.glob("*.ipynb"))
     failed = False
     # What the person at this machine has done is not for the page: neither the exercises nor what git sees as changed.
-    os.environ.update(U3LAB_STATE=tempfile.mkdtemp(), GIT_DIR=os.devnull, U3LAB_RESULTS=os.devnull, U3LAB_STILLS="1")
+    os.environ.update(U3LAB_STATE=tempfile.mkdtemp(), GIT_DIR=os.devnull, U3LAB_RESULTS=os.devnull,
+                      U3LAB_STILLS=str(int(not given.costs)))
     for path in files:
         print(f"{path.name}: ", end="", flush=True)
         try:
-            seconds, mib = run(path)
+            seconds, mib = run(path, write=not given.costs)
             print(f"{seconds:.0f} s, {mib:.0f} MiB at most, {path.stat().st_size / 2**20:.2f} MiB on disk")
         except CellExecutionError as error:
             failed = True
