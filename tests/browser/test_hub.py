@@ -131,7 +131,7 @@ def test_before_a_lesson_a_kernel_with_torch_waits_and_the_page_takes_it(hub: Hu
     page.goto(f"{hub.server(CLEO)}lab/tree/{LATER}")
     page.locator("#jp-main-statusbar", has_text="| Idle").first.wait_for()
     desk = Desk(page, Lab(hub.server(CLEO), "", folder, 0), folder / LATER)
-    cell = desk.start(0, "import sys; print('torch' in sys.modules, 'torch' in globals())")
+    cell = desk.start(1, "import sys; print('torch' in sys.modules, 'torch' in globals())")
     cell.locator("pre", has_text="True True").wait_for()
     assert cell.locator(".jp-InputPrompt").inner_text() == "[1]:"  # what has run before does not count
     context.close()
