@@ -78,7 +78,7 @@ quick units gate: $(VENV)/u3lab-$(WITH)
 	@echo "== style"
 	$(PY) -m ruff check .
 	@echo "== unit tests, and oracles: the same numbers as other libraries"
-	$(PY) -m pytest $(TWO) --dist worksteal --durations=10 $(ONLY_$@) tests --ignore=tests/browser
+	$(PY) -m pytest $(TWO) --dist worksteal --durations=10 $(ONLY_$@) tests evidence --ignore=tests/browser
 ONLY_quick := -m "not slow"
 ONLY_gate := -m "not slow or gate"
 
@@ -119,7 +119,7 @@ slides: $(VENV)/u3lab-slides
 
 bench: $(VENV)/u3lab-peers
 	@echo "== ours and the peers on the same work"
-	$(PY) -m tests.bench $(ARGS)
+	$(PY) -m evidence.bench $(ARGS)
 
 ifneq ($(SOUND),yes)
 $(STAMPS): again

@@ -22,9 +22,10 @@ ALLOWED = {
     "u3lab/prior/fitting.py": "so is the noise of a run",
     "u3lab/_system/distributed.py": "gives each process its GPU",
     "u3lab/doctor.py": "says what there is",
-    "u3lab/experiments/": "what they make is shipped, and comes out the same wherever it is made again",
+    "evidence/": "what they make is shipped, and comes out the same wherever it is made again",
 }
-FILES = {path.relative_to(ROOT).as_posix(): path for path in sorted((ROOT / "u3lab").rglob("*.py"))}
+FILES = {path.relative_to(ROOT).as_posix(): path for house in ("u3lab", "evidence")
+         for path in sorted((ROOT / house).rglob("*.py"))}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 

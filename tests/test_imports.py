@@ -41,7 +41,7 @@ def imported(source: str) -> dict[str, bool]:
         names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
         found |= {top: node in asked or found.get(top, False) for top in (name.partition(".")[0] for name in names)}
-    return {name: there for name, there in found.items() if name not in {*sys.stdlib_module_names, "u3lab"}}
+    return {name: there for name, there in found.items() if name not in {*sys.stdlib_module_names, "u3lab", "evidence"}}
 
 
 def test_what_is_imported_is_installed_with_the_course_or_can_be_missing():
@@ -73,7 +73,7 @@ def test_what_tests_and_tools_import_is_the_course_s_or_named_in_an_extra():
     ours |= {*ranges(sum((PROJECT["optional-dependencies"][extra] for extra in ("test", "docs", "peers")), []))}
     scripts = {"tests", "tools", *(file.stem for file in (ROOT / "tools").glob("*.py"))}
     outside = set()
-    for path in [*(ROOT / "tests").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]:
+    for path in (path for folder in ("tests", "tools", "evidence") for path in (ROOT / folder).rglob("*.py")):
         source = path.read_text(encoding="utf-8")
         names = {*imported(source)} - scripts
         words = {*re.findall(r"[\w-]+", ast.get_docstring(ast.parse(source)) or "")}

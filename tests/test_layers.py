@@ -1,4 +1,4 @@
-"""The house: which room may use which. Arrows run down only, and never in a circle.
+"""The houses, and the rooms of the library: which may use which. Arrows run down only, and never in a circle.
 
     python tests/test_layers.py        # draws the floors and the rooms on them, with what each uses
 """
@@ -12,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parent.parent / "u3lab"
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "u3lab"
 
-# From the ground up. A room uses rooms on lower floors; within the chapters, one uses those named before it.
+# Each house, and those that it stands on.
+HOUSES = {"u3lab": (), "evidence": ("u3lab",)}
+# The rooms of the library, from the ground up. A room uses rooms on lower floors; within the chapters, one uses those
+# named before it.
 FLOORS = (
     ("errors",),
     ("checks",),
@@ -27,14 +31,13 @@ FLOORS = (
     *((chapter,) for chapter in ("universal", "selfsup", "landmarks", "prior", "inversion", "saliency", "adversarial",
                                  "equivariance", "dissection", "audit")),
     ("lessons",),
-    ("experiments",),
     ("contents", "doctor", "kernels", "prepare", "start", "visitors"),
     ("demo",),
     ("__main__",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # PyPI packages; the modules of its own room; a user's own module.
-BY_NAME_ELSEWHERE = {"u3lab.nets.weights", "u3lab.experiments.__main__", "u3lab.audit.own"}
+BY_NAME_ELSEWHERE = {"u3lab.nets.weights", "evidence.__main__", "u3lab.audit.own"}
 # Course finds the lessons by their name when the program runs: the one arrow that goes up.
 DECLARED = {("u3lab.course.catalogue", "u3lab.lessons")}
 JUPYTER = {"IPython", "ipywidgets", "anywidget", "traitlets", "jupyterlab", "jupyter_client", "jupyter_core",
@@ -43,11 +46,13 @@ KNOW_JUPYTER = {"live", "figures", "course", "contents", "doctor", "kernels", "s
 
 
 def name_of(file: Path) -> str:
-    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    parts = file.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {name_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+MODULES = {name_of(file): file for house in HOUSES for file in sorted((ROOT / house).rglob("*.py"))
+           if "tests" not in file.parts}
+ROOMS = sorted(module for module in MODULES if module.startswith("u3lab."))
 
 
 def imports(module: str) -> Iterator[str]:
@@ -66,11 +71,23 @@ def ours(module: str) -> set[str]:
     return {used for used in imports(module) if used in MODULES and used != "u3lab"} - {module}
 
 
+def house(module: str) -> str:
+    return module.partition(".")[0]
+
+
 def room(module: str) -> str:
     return module.split(".")[1]
 
 
-@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"u3lab"}))
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_house_uses_those_that_it_stands_on(module: str):
+    """Also those that have no module here, such as the tests."""
+    others = {house(used) for used in imports(module)} & {*HOUSES, "tests", "tools"} - {house(module)}
+    beside = {"tests", "tools"} if module.startswith("evidence.bench") else set()
+    assert others <= {*HOUSES[house(module)], *beside}, module
+
+
+@pytest.mark.parametrize("module", ROOMS)
 def test_arrows_run_down(module: str):
     assert room(module) in FLOOR, f"{module} is in a room that has no floor: give {room(module)} one in FLOORS"
     upward = [used for used in ours(module) if room(used) != room(module) and FLOOR[room(used)] >= FLOOR[room(module)]]
@@ -78,8 +95,8 @@ def test_arrows_run_down(module: str):
 
 
 def test_there_is_no_circle():
-    uses = {module: ours(module) for module in MODULES}
-    for module in MODULES:  # a package's own file is run before its modules, so what it gathers is no circle
+    uses = {module: ours(module) for module in MODULES if not module.startswith("evidence.bench")}
+    for module in uses:  # a package's own file is run before its modules, so what it gathers is no circle
         uses[module] = {used for used in uses[module] if not module.startswith(f"{used}.")}
     try:
         list(TopologicalSorter(uses).static_order())
@@ -104,15 +121,14 @@ def test_the_one_arrow_that_goes_up_is_declared():
 
 
 def test_only_a_few_rooms_know_jupyter():
-    knowing = {room(module) for module in MODULES if {used.split(".")[0] for used in imports(module)} & JUPYTER}
+    knowing = {room(module) for module in ROOMS if {used.split(".")[0] for used in imports(module)} & JUPYTER}
     assert knowing <= KNOW_JUPYTER
 
 
-def test_nothing_uses_an_experiment_and_only_lessons_and_experiments_use_lessons():
+def test_only_lessons_and_evidence_use_lessons():
     for module in MODULES:
-        used = {room(one) for one in ours(module) if one.count(".")}
-        assert "experiments" not in used or room(module) == "experiments", module
-        assert "lessons" not in used or room(module) in ("lessons", "experiments"), module
+        used = {room(one) for one in ours(module) if one.startswith("u3lab.")}
+        assert "lessons" not in used or house(module) == "evidence" or room(module) == "lessons", module
 
 
 def test_a_package_offers_what_it_imports():
@@ -121,12 +137,12 @@ def test_a_package_offers_what_it_imports():
     assert listing == [PACKAGE / "__init__.py"]
 
 
-@pytest.mark.parametrize("file", sorted((PACKAGE.parent / "notebooks").glob("*.ipynb")), ids=lambda file: file.stem)
-def test_a_notebook_uses_no_experiment(file: Path):
-    """What a notebook needs belongs to its lessons; an experiment is run from a command line."""
+@pytest.mark.parametrize("file", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda file: file.stem)
+def test_a_notebook_uses_no_evidence(file: Path):
+    """What a notebook needs belongs to its lessons; a program of evidence is run from a command line."""
     code = "".join(line for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]
                    if cell["cell_type"] == "code" for line in [*cell["source"], "\n"])
-    assert not re.findall(r"^\s*(?:from|import) u3lab(?:\.| import .*\b)experiments\b.*", code, re.MULTILINE)
+    assert not re.findall(r"^\s*(?:from|import) evidence\b.*", code, re.MULTILINE)
 
 
 def drawn() -> str:
@@ -135,7 +151,7 @@ def drawn() -> str:
     for rooms in reversed(FLOORS):
         floor = []
         for name in rooms:
-            own = [module for module in MODULES if module != "u3lab" and room(module) == name]
+            own = [module for module in ROOMS if room(module) == name]
             used = sorted({room(one) for module in own for one in ours(module)} - {name}, key=FLOOR.get)
             if own:
                 floor.append(f"{name:14}→ {', '.join(used) or '(nothing)'}")

@@ -72,7 +72,7 @@ def test_full_leaves_nothing_out():
         return [line.partition("-m pytest ")[2] for line in said.splitlines() if "-m pytest " in line]
 
     units, rest = run("full")
-    assert units.endswith(" tests --ignore=tests/browser") and rest.endswith(" tests/browser notebooks")
+    assert units.endswith(" tests evidence --ignore=tests/browser") and rest.endswith(" tests/browser notebooks")
     assert not re.search(r" (-m|-k|--deselect|--ignore-glob)\b", units + rest) and units.count("--ignore") == 1
     assert "-p tests.notebooks.controls" in rest
     (quick,), (gate, pages) = run("quick"), run("test")

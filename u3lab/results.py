@@ -6,7 +6,7 @@
     results.evidence("removal")                 # one folded line: what was measured, on what, how often …
     results.facts("removal")["recipe"]          # the command that made it, and all else that the file says
 
-``python -m u3lab.experiments NAME`` makes such a table, and writes into it all that is said of it here. A user who runs
+``python -m evidence NAME`` makes such a table, and writes into it all that is said of it here. A user who runs
 it gets a table of their own, in ``U3LAB_RESULTS`` or the system's folder for data. Only ``own=True`` reads that, so a
 notebook shows everyone the same: ``results.chart("removal", own=True)`` draws it beside the shipped one.
 """
@@ -105,7 +105,7 @@ def evidence(name: str, *, own: bool = False) -> Evidence:
     """
     content = facts(name, own=own)
     if "evidence" not in content:
-        raise U3Error(f"the table {name!r} brings no evidence; python -m u3lab.experiments lists what is made anew")
+        raise U3Error(f"the table {name!r} brings no evidence; python -m evidence lists what is made anew")
     said = dict(content["evidence"])
     if own and (part := _part(name)):
         said["often"] = f"Your own table has {part} of the shipped one, of which the rest is said. {said['often']}"

@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from evidence.adversarial_patch import Run, rate, shuffled
+from evidence.tests import planted
 from tests.adversarial.attacked import small
-from tests.experiments import planted
 from tests.helpers import refuses, uniform
 from tools.site.lists import PATCHES
 from u3lab import images, nets
 from u3lab.adversarial.patch import PatchSettings, adversarial_patch, success_rate
 from u3lab.adversarial.placing import apply_patch, cut_out, placements
 from u3lab.descent import last
-from u3lab.experiments.adversarial_patch import Run, rate, shuffled
 from u3lab.lessons.adversarial.attacking import photos
 
 

@@ -41,8 +41,8 @@ def test_the_commands_are_there():
     assert {file for file, row in ROWS.items() if row[5] == BY_HAND} == {file for file in ROWS if QUIZ.fullmatch(file)}
     for command in {row[5] for row in ROWS.values()} - {BY_HAND}:
         match command.split():
-            case ["python", "-m", "u3lab.experiments", name, *_]:
-                assert importlib.util.find_spec(f"u3lab.experiments.{name}"), command
+            case ["python", "-m", "evidence", name, *_]:
+                assert importlib.util.find_spec(f"evidence.{name}"), command
             case ["python", script]:
                 assert script.startswith("tools/"), command
                 assert (checkout / script).is_file() or not (checkout / "pyproject.toml").is_file(), command

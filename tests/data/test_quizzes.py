@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
+from evidence.icons import RIDDLES
+from evidence.mask_riddles import RIDDLES as MASKS
 from u3lab import images, nets
 from u3lab._system import paths
 from u3lab.course import catalogue
-from u3lab.experiments.icons import RIDDLES
-from u3lab.experiments.mask_riddles import RIDDLES as MASKS
 from u3lab.lessons.inversion import icon_table as icons
 
 FOLDERS = {quiz: paths.data("quiz", quiz) for quiz in ("5", "6")}

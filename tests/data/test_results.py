@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from evidence import five_priors
 from tests.helpers import squeezenet
 from u3lab import nets, results
 from u3lab.adversarial.patch import shipped_patch, success_rate
-from u3lab.experiments import five_priors
 from u3lab.lessons.adversarial.attacking import photos
 from u3lab.lessons.adversarial.detecting import FEATURES
 from u3lab.lessons.inversion import table

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.bench.scene import squeezenet
+from evidence.bench.scene import squeezenet
 from tests.helpers import refuses, same_state, state
 from u3lab import inversion
 from u3lab._system import paths

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from evidence import _inverter_training as training
 from tests.helpers import refuses
 from tests.inversion.conftest import begun
 from u3lab import inversion
-from u3lab.experiments import _inverter_training as training
 from u3lab.inversion.learned import SHIPPED, Inverter, decode, learned_inverter
 from u3lab.training import loop
 from u3lab.training.loop import Checkpoint

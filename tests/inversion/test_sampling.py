@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from evidence import _inverter_training as training
 from tests.helpers import refuses
 from u3lab import inversion, nets, prior
 from u3lab.descent import descend, last
-from u3lab.experiments import _inverter_training as training
 from u3lab.images import cropping
 from u3lab.inversion import sampling
 from u3lab.inversion.linear import Gaussian

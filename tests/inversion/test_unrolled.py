@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from evidence import _inverter_training as training
 from tests.helpers import refuses
 from tests.inversion.conftest import begun
 from u3lab import inversion, nets
-from u3lab.experiments import _inverter_training as training
 from u3lab.inversion.learned import LAYERS, Inverter, decode, learned_inverter
 from u3lab.inversion.unrolled import Correction, Unrolled, drawn, learned_steps, unroll
 from u3lab.training import loop

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from evidence.removal import known
 from tests.helpers import squeezenet
 from u3lab.datasets import scans
-from u3lab.experiments.removal import known
 from u3lab.lessons import patients
 from u3lab.lessons.saliency import things
 

@@ -8,9 +8,9 @@ import pytest
 import scipy.sparse.linalg
 import torch
 
+from evidence import _restorer_training as training
 from tests.helpers import batches, rates_of_adam, refuses
 from u3lab import prior
-from u3lab.experiments import _restorer_training as training
 from u3lab.images import cropping
 from u3lab.nets import checkpoints
 from u3lab.prior import trained

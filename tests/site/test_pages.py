@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.bench import abilities, plain
-from tests.bench.peerless import WHY
+from evidence.bench import abilities, plain
+from evidence.bench.peerless import WHY
 from tools import site
 from tools.site import __main__ as building
 from tools.site import api, bench, claims, docstrings, evidence, knowing, links, reading
@@ -61,7 +61,7 @@ def test_every_method_has_an_oracle_its_limits_and_a_row_of_the_bench_or_a_reaso
     assert method in knowing.oracles()
     said = limits(knowing.REGISTRIES[registry][name])
     assert said and all(said), "declare it on its line in the registry"
-    assert (method in bench.methods()) != bool(WHY.get(method)), "measure it, or say why not in tests/bench/peerless.py"
+    assert (method in bench.methods()) != bool(WHY.get(method)), "measure it, or say why not in peerless.py"
 
 
 def test_a_row_says_whether_the_peer_has_the_same_numbers():

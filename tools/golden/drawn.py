@@ -6,10 +6,10 @@ from functools import cache
 
 import torch
 
+from evidence import deep_codes, icon_table, impedance, labellers, shrinkage
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, uniform
 from u3lab import landmarks, measures, results, selfsup
-from u3lab.experiments import deep_codes, icon_table, impedance, labellers, shrinkage
 from u3lab.lessons.adversarial import attacking
 from u3lab.lessons.inversion import icon_table as icons
 from u3lab.lessons.inversion import table as inversions

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from tools.golden.comparing import sealed
-from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
-from u3lab import landmarks, results
-from u3lab.course import catalogue
-from u3lab.course.definitions import Exercise
-from u3lab.experiments import channels as agreement
-from u3lab.experiments import (
+from evidence import channels as agreement
+from evidence import (
     clusters,
     icon_table,
     impedance,
@@ -23,6 +18,11 @@ from u3lab.experiments import (
     start,
     variants,
 )
+from tools.golden.comparing import sealed
+from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
+from u3lab import landmarks, results
+from u3lab.course import catalogue
+from u3lab.course.definitions import Exercise
 from u3lab.lessons import patients
 from u3lab.lessons.dissection import exercises, kinds
 from u3lab.lessons.inversion import coded_lesions

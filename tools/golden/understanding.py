@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from evidence import adversarial_patch, mask_riddles
 from tools.golden.kept import call, draw, lite, photo, squeezenet
 from u3lab import adversarial, equivariance, nets, saliency
 from u3lab.adversarial import placing
 from u3lab.descent import last
-from u3lab.experiments import adversarial_patch, mask_riddles
 from u3lab.images import cropping
 from u3lab.lessons.adversarial import detecting as trials
 from u3lab.measures import correlation

@@ -19,7 +19,7 @@ from types import ModuleType
 import u3lab
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-INNER = ("u3lab._system", "u3lab.lessons", "u3lab.experiments", "u3lab.__main__", "u3lab.checks")
+INNER = ("u3lab._system", "u3lab.lessons", "evidence", "u3lab.__main__", "u3lab.checks")
 KINDS = ("Functions", "Settings", "Classes", "Names")  # the headings of a page
 
 

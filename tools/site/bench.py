@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from tests.bench.peerless import WHY
+from evidence.bench.peerless import WHY
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EQUAL = 1e-3  # numbers are the same if they differ by less than this part of the greatest

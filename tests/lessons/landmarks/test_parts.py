@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from u3lab.experiments.keypoints import pairs_of
+from evidence.keypoints import pairs_of
 from u3lab.lessons.landmarks import parts, trials
 from u3lab.worlds import faces
 

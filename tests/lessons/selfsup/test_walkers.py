@@ -2,9 +2,9 @@
 
 import torch
 
+from evidence import walkers as recipe
 from tests.helpers import seeded
 from u3lab import results
-from u3lab.experiments import walkers as recipe
 from u3lab.lessons.selfsup import walkers
 from u3lab.lessons.selfsup.walkers import Film
 

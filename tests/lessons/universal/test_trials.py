@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from evidence import adapters, learnet
 from tests.universal.published import errors
 from u3lab import nets, results
-from u3lab.experiments import adapters, learnet
 from u3lab.lessons.universal import figures as diagram
 from u3lab.lessons.universal import lighting, solids, trials
 from u3lab.lessons.universal.trials import Run

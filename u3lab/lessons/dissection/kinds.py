@@ -1,6 +1,6 @@
 """Chapter 7: which kinds of things are near to each other; and four layers of SqueezeNet, counted beforehand.
 
-The live figures need not wait a minute for what ``python -m u3lab.experiments dissected`` has written.
+The live figures need not wait a minute for what ``python -m evidence dissected`` has written.
 """
 
 from __future__ import annotations

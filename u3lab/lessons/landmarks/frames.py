@@ -1,6 +1,6 @@
 """Notebook 03b: views of things on a turntable, of which only the turns between them are told; dials and small shapes.
 
-``python -m u3lab.experiments poses`` makes the shipped table and the shipped network.
+``python -m evidence poses`` makes the shipped table and the shipped network.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Notebook 03: points marked by hand on a film, and anatomical points of heads in made warps of real scans.
 
-``python -m u3lab.experiments rabbits`` and ``registration`` make the shipped tables and the shipped labellers.
+``python -m evidence rabbits`` and ``registration`` make the shipped tables and the shipped labellers.
 """
 
 from __future__ import annotations

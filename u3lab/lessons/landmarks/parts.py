@@ -1,7 +1,7 @@
 """Notebook 03c: keypoints learnt by drawing one picture from another, and what is measured of them.
 
 Of faces, the source x and the target x′ show one person, in two moments and two warps, before a plain wall. ``python -m
-u3lab.experiments keypoints`` has taught the network that ships.
+evidence keypoints`` has taught the network that ships.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def smaller(images: Tensor) -> Tensor:
 def finder() -> Callable[[Tensor], Tensor]:
     """A network that was taught landmarks by labels, to judge drawn faces: (N,3,96,96) → (N,8,2), (x, y).
 
-    It has no part in drawing. ``python -m u3lab.experiments landmark_detector`` has taught it.
+    It has no part in drawing. ``python -m evidence landmark_detector`` has taught it.
     """
     model = KeypointAutoencoder(8, width=WIDTH)
     checkpoints.restore(model.pose_encoder, "landmark_detector")

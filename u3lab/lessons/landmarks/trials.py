@@ -1,6 +1,6 @@
 """Made faces for chapter 3, to learn from and with landmarks; the shipped labellers; what is read off their codes.
 
-``python -m u3lab.experiments labellers`` has taught those of faces, and makes the table.
+``python -m evidence labellers`` has taught those of faces, and makes the table.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Notebook 02c: digits and mosaics.
 
 Digits in boxes; rivals of what sorts them, k-means on pixels and on digits made upright by a formula. Mosaics segmented
-without labels, their rivals, and a number that sees stripes, for ``python -m u3lab.experiments segments`` and stripes.
+without labels, their rivals, and a number that sees stripes, for ``python -m evidence segments`` and stripes.
 """
 
 from __future__ import annotations

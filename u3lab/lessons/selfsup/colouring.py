@@ -1,6 +1,6 @@
 """A network that colours grey pictures, with two heads on one encoder: a distribution over colours, and their mean.
 
-``python -m u3lab.experiments colouring`` trained it.
+``python -m evidence colouring`` trained it.
 """
 
 from __future__ import annotations

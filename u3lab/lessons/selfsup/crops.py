@@ -1,7 +1,7 @@
 """Notebook 02: of which of fifty photographs is a crop? Crops, three ways to code them, and what is nearest.
 
 No encoder of chapter 2 has learnt from the photographs here: they ship, and those that it learnt from do not.
-``python -m u3lab.experiments crops`` trained the shipped encoder and judged it.
+``python -m evidence crops`` trained the shipped encoder and judged it.
 """
 
 from __future__ import annotations

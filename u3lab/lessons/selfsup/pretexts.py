@@ -1,6 +1,6 @@
 """The comparison of all pretext tasks: which layer is read, and what a task gains over random weights.
 
-``python -m u3lab.experiments pretexts`` makes the table that is read here.
+``python -m evidence pretexts`` makes the table that is read here.
 """
 
 from __future__ import annotations

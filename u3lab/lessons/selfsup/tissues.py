@@ -1,6 +1,6 @@
 """Notebook 02c: tissues of a brain under a made bias field, sorted without labels by two networks.
 
-``python -m u3lab.experiments tissues`` does the same for more seeds.
+``python -m evidence tissues`` does the same for more seeds.
 """
 
 from __future__ import annotations

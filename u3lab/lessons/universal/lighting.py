@@ -1,6 +1,6 @@
 """Trials of the learnet: paints under lights that it has not seen, and domains that it has not seen.
 
-``python -m u3lab.experiments learnet`` makes the shipped table and the shipped learnet of them.
+``python -m evidence learnet`` makes the shipped table and the shipped learnet of them.
 """
 
 from __future__ import annotations

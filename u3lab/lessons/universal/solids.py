@@ -1,6 +1,6 @@
 """Trials of more tasks for one network: rendered solids, labels that are missing, a network for each task as rival.
 
-``python -m u3lab.experiments tasks`` makes the table "tasks"; the notebook makes one of its rows again.
+``python -m evidence tasks`` makes the table "tasks"; the notebook makes one of its rows again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The trials of chapter 1: one method on one domain with a few labels of each class. The long tables are made of them.
 
-``python -m u3lab.experiments`` ``adapters``, ``shrinkage`` and ``sensitivity`` make the shipped tables; the notebooks
+``python -m evidence`` ``adapters``, ``shrinkage`` and ``sensitivity`` make the shipped tables; the notebooks
 make some of their rows again.
 """
 
@@ -119,7 +119,7 @@ def rows_of(network: str, table: str = "adapters") -> Rows:
 
 
 def domain_files() -> list[Path]:
-    """The ten domains that ship: parallel adapters of SqueezeNet, from ``python -m u3lab.experiments domains``."""
+    """The ten domains that ship: parallel adapters of SqueezeNet, from ``python -m evidence domains``."""
     return [paths.data("domains", file.name) for file in sorted(paths.data("domains").glob("*.safetensors"))]
 
 

@@ -1,0 +1,9 @@
+"""What made the files of data/ that were computed: data, schedule and writing.
+
+    python -m evidence                  # lists them
+    python -m evidence NAME             # makes its file anew, in a folder of the user's
+    python -m evidence NAME --out data  # goes on with what ships; data/README.md names each file's command
+    python -m evidence NAME --short     # a few steps, into a new folder: proves the form
+
+Training loops live in the chapters. Nothing imports an experiment, except its test.
+"""

@@ -1,0 +1,81 @@
+"""How fast an untrained network takes up photos, shuffled photos and noise: eight photos, three seeds.
+
+    python -m evidence impedance  # results/impedance.json and .jpg, half an hour
+
+The picture shows three targets of one photo up to step 5,000, which takes another few minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+
+from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab import pixels, prior
+from u3lab.lessons.prior.resisting import AT, PHOTOS, SEEDS, SIDE, TARGETS, taking_up, wanted
+
+STEPS, END, QUALITY = 500, 5000, 92  # END: of the run that is shown, at the steps AT
+MARKS = tuple(sorted({round(10 ** (n / 12)) for n in range(60)} | {0}))  # steps that are written down
+SHOWN = ("picture", "shuffled pixels", "white noise")
+
+Run = NamedTuple("Run", [("photo", str), ("target", str), ("seed", int)])
+"""One network that takes up one target."""
+
+Reached = NamedTuple("Reached", [("missing", tuple[float, ...])])
+"""What share of the target's variance is missing at each mark."""
+
+
+def marks(steps: int) -> list[int]:
+    """The steps that are written down of a run of so many."""
+    return [mark for mark in MARKS if mark <= steps]
+
+
+def summary(rows: Rows) -> Summary:
+    """What is missing at some of the steps; photos are drawn, not seeds."""
+    return by_cell((str(mark), run.target, value, run.photo) for run, row in rows.items()
+                   for mark, value in zip(marks(STEPS), row.missing, strict=False)  # a short run has fewer
+                   if mark in (5, 10, 22, 46, 100, 215, 464))
+
+
+TABLE = Table(
+    "impedance", Run, Reached, summary=summary, facts={"side": SIDE, "marks": marks(STEPS)},
+    again="a run takes a quarter of a minute; a test begins one and finds its first marks",
+    evidence=Evidence(
+        "how fast an untrained network takes up photos and noise",
+        measured="The share of the target's variance that is missing from the drawing, at 30 of the steps up to 500.",
+        on="Every fourth of the first 32 everyday photos, in 64 px; each as it is, with noise, with its pixels "
+           "shuffled, with the three colours shuffled apart, and white noise.",
+        often="Three seeds, of the network and of the noise. The intervals are over the eight photos.",
+        floor="1 is a picture of the target's mean colour and nothing else; the first drawings miss more.",
+        rivals="Shuffled pixels have the photo's colours and no forms; with the channels apart, not even its colours.",
+        chosen="Rate and shape of the generator as they are; its code gets no noise.",
+        limits="One shape of generator, small pictures, 500 steps: with more it draws noise as well."),
+    chart=Chart("curves", "share of the variance that is missing", along="step",
+                alt="Curves of five targets along seven steps: photos fall first, noise and shuffled pixels last."))
+
+
+def work(plan: Plan) -> Iterator[Work]:
+    """A network is a piece of work."""
+    plan.judge(photos=PHOTOS)
+    for run in plan.few([Run(photo, target, seed) for photo in PHOTOS for target in TARGETS for seed in range(SEEDS)]):
+        yield Work(run, measured, run, plan.steps(STEPS))
+
+
+def measured(run: Run, steps: int = STEPS) -> Reached:
+    """Take up the target, and say what is missing at the marks."""
+    target = wanted(run.photo, run.seed)[run.target]
+    return Reached(tuple(float(prior.unexplained_variance(step.value, target))
+                         for step in taking_up(target, run.seed, steps) if step.iteration in MARKS))
+
+
+def finish(plan: Plan) -> None:
+    """Three targets of the first photo, a row each: what is drawn at AT, and the target."""
+    steps, rows = plan.steps(END), []
+    for name, target in wanted(PHOTOS[0], 0).items():
+        if name in SHOWN:
+            drawn = [step.value for step in taking_up(target, 0, steps)
+                     if step.iteration in AT or step.iteration == steps < END]
+            rows.append(torch.cat([*drawn, target], 3).clamp(0, 1))
+    plan.write("results", "impedance.jpg", content=pixels.jpeg(torch.cat(rows, 2), quality=QUALITY))

@@ -1,0 +1,71 @@
+"""Chapter 1 on lesions: sensitivity and specificity, on other slices and on a new patient, twenty seeds.
+
+    python -m evidence sensitivity      # results/sensitivity.json
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3lab import nets
+from u3lab.descent import last
+from u3lab.lessons.universal import trials
+from u3lab.lessons.universal.trials import ASKED, DOMAINS
+from u3lab.nets import Classifier
+from u3lab.worlds.decathlon import patients
+
+NETWORK, SEEDS = "squeezenet1_1", range(20)
+
+Run = NamedTuple("Run", [("domain", str), ("split", str), ("seed", int)])
+"""One training, whose ``seed`` chooses its squares and their order, asked on a split."""
+
+Reached = NamedTuple("Reached", [("sensitivity", float), ("specificity", float)])
+"""The shares of lesions that are called so, and of healthy squares that are."""
+
+
+def summary(rows: Rows) -> Summary:
+    """The means over the trainings, by organ and by what was asked."""
+    return by_cell((f"{run.domain}, {ASKED[run.split]}", column, value) for run, row in rows.items()
+                   for column, value in zip(Reached._fields, row, strict=True))
+
+
+TABLE = Table(
+    "sensitivity", Run, Reached, summary=summary, facts={"network": NETWORK},
+    again={"domain": "chest lesions"},
+    shared={"fit & judge: patients": "The split val asks about other slices of the patient that was learnt from, and "
+                                     "says so; the split test asks about a patient of whom nothing was learnt."},
+    evidence=Evidence(
+        "which share of lesions is found, on other slices of a patient and on a new one",
+        measured="Sensitivity, the share of squares with a lesion that are classified as such, and specificity, the "
+                 "share of healthy squares that are classified as healthy.",
+        on="Squares of four scans that ship: of one brain and one chest to learn from, and of another of each.",
+        often="Twenty training runs for each organ, each with different squares in a different order. The intervals "
+              "are over these runs, not over patients: there is only one.",
+        floor="A guess has 0.5 of both.",
+        chosen=f"Parallel adapters, {trials.LABELS} squares of each kind, rate {trials.RATE:g}; the rate was not "
+               "tuned for these domains, and val chooses nothing.",
+        limits="One new patient for each organ: how much patients differ is not known."),
+    chart=Chart("bars", "share of squares", chance=0.5,
+                alt="Pairs of bars, sensitivity and specificity, for lesions of the brain and of the chest, on other "
+                    "slices of the same patient and on a new patient."))
+
+
+def work(plan: Plan) -> Iterator[Work]:
+    """A training is a piece of work, and has a row for each split."""
+    net, domains = nets.load(NETWORK), plan.few(DOMAINS)
+    known, new = patients.TRAIN[: len(domains)], patients.TEST[: len(domains)]
+    plan.fit(splits=[f"{domain}, train" for domain in domains], patients=known)
+    plan.judge(splits=[f"{domain}, {split}" for domain in domains for split in ASKED], patients=(*known, *new))
+    for domain in domains:
+        for seed in plan.few(SEEDS):
+            yield Work([Run(domain, split, seed) for split in ASKED], measured, net, domain, seed,
+                       plan.steps(None))
+
+
+def measured(net: Classifier, domain: str, seed: int, steps: int | None = None) -> dict[Run, Reached]:
+    """Train on squares of a patient, and ask about other slices and about a new patient."""
+    doctor = trials.begin(net, one := trials.training(domain, seed))
+    last(trials.train(doctor, one, steps=steps))
+    return {Run(domain, split, seed): Reached(*trials.rates(doctor, domain, split)) for split in ASKED}

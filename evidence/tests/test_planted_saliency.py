@@ -1,0 +1,168 @@
+"""Chapter 6's tables: networks that see a red thing and a green cue, masks that are given; and what a row says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from evidence import forgetting, removal, variants
+from evidence.removal import ASKED, Reached, Run
+from evidence.tests import planted
+from tests.helpers import squeezenet
+from u3lab import results, saliency
+from u3lab.datasets import photos
+from u3lab.lessons.saliency.things import BEHIND, Thing, cues, pasted, probability
+from u3lab.measures import rank_correlation
+
+SIZE = 64
+THING, CUE = (slice(8, 24), slice(8, 24)), (slice(40, 56), slice(40, 56))  # two squares, of one size
+# The score of "thing" over "other" is a·red on the thing + b·green on the cue + c, and each network has its own
+SEES = {"squeezenet1_1": (5.0, 3.0, -4.0), "efficientnet_lite0": (3.0, 5.0, -3.5)}
+
+
+def painted(*squares: tuple) -> Tensor:
+    """A dark picture with the red thing, the green cue, both or neither."""
+    x = torch.full((1, 3, SIZE, SIZE), 0.1)
+    for channel, square in enumerate((THING, CUE)):
+        if square in squares:
+            x[:, channel, square[0], square[1]] = 0.9
+    return x
+
+
+def where(square: tuple) -> Tensor:
+    found = torch.zeros(1, 1, SIZE, SIZE, dtype=torch.bool)
+    found[:, :, square[0], square[1]] = True
+    return found
+
+
+def says(name: str, x: Tensor) -> float:
+    """Φ of "thing", by hand."""
+    a, b, c = SEES[name]
+    red, green = (x[:, channel, rows, columns].mean((1, 2)) for channel, (rows, columns) in enumerate((THING, CUE)))
+    return float((a * red + b * green + c).sigmoid().mean())
+
+
+@pytest.fixture
+def planted_networks(monkeypatch: pytest.MonkeyPatch):
+    def load(name: str):
+        a, b, c = SEES[name]
+        return planted.network(name, ("thing", "other"), (THING, CUE), [[a, 0, 0, 0, b, 0], [0] * 6], [c, 0], SIZE)
+
+    for module in (removal, variants):
+        monkeypatch.setattr(module.nets, "load", load)
+
+
+def test_removal(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each column shows which part of which picture was replaced, and each method its own map."""
+    x, mask = painted(THING, CUE), torch.zeros(1, 1, SIZE, SIZE)
+    mask[..., THING[0], THING[1]], mask[..., CUE[0], CUE[1]] = 0.5, 1.0  # two thirds of it off the thing
+    things = {"pasted": (Thing("b", "thing", x, where(THING), painted(CUE)),
+                         Thing("a", "thing", 0.9 * x, where(THING), painted()),
+                         Thing("unknown", "thing", painted(), where(THING), painted())),
+              "outlined": (Thing("c", "thing", x, where(THING), None),)}
+    for kind, some in things.items():
+        monkeypatch.setitem(removal.KINDS, kind, lambda size, some=some: some)
+    monkeypatch.setattr(removal, "smallest", lambda net, thing, steps: mask if steps == removal.STEPS else None)
+    maps = {name: n / 100 * where(THING) + (1 - n / 100) * where(CUE) for n, name in enumerate(removal.ASKED)}
+    monkeypatch.setattr(removal, "METHODS", {name: lambda *asked, heat=heat: heat for name, heat in maps.items()})
+
+    table = planted.table(removal, tmp_path)
+    assert list(table) == [(name, kind, picture) for name in SEES
+                           for kind, picture in (("pasted", "a"), ("pasted", "b"), ("outlined", "c"))]
+    others = torch.cat([photos.load(name, size=SIZE) for name in BEHIND])
+    for (name, kind, picture), row in table.items():
+        thing = next(one for one in things[kind] if one.name == picture)
+        image, on, off = thing.image, mask * where(THING), mask * where(CUE)
+        blurred = saliency.baseline_like(image)
+
+        def replaced(m: Tensor, image: Tensor = image, by: Tensor = blurred) -> Tensor:
+            return (1 - m.float()) * image + m.float() * by
+
+        grey, noise = (saliency.baseline_like(image, generator=torch.Generator().manual_seed(0), settings=(
+            saliency.MaskSettings(baseline=which))) for which in ("grey", "noise"))
+        known = {"whole": image, "blur": replaced(where(THING)), "grey": replaced(where(THING), by=grey),
+                 "noise": replaced(where(THING), by=noise), "mask": replaced(mask), "on": replaced(on),
+                 "off": replaced(off), "elsewhere": off * image + (1 - off) * others, "nothing": others}
+        for column, shown in known.items():
+            assert getattr(row, column) == pytest.approx(says(name, shown), abs=2e-4), column
+        assert row.exact == pytest.approx(says(name, thing.without) if thing.without is not None else float("nan"),
+                                          abs=2e-4, nan_ok=True)
+        assert (row.thing_area, row.mask_area, row.mask_share) == pytest.approx((1 / 16, 1.5 / 16, 1 / 3), abs=1e-4)
+        assert row.shares == pytest.approx({name: n / 100 for n, name in enumerate(removal.ASKED)}, abs=1e-3)
+    columns = [column for column in removal.Reached._fields if column not in ("thing_area", "mask_area", "mask_share",
+                                                                              "shares")]
+    values = [getattr(table["squeezenet1_1", "pasted", "b"], column) for column in columns]
+    assert len({round(value, 3) for value in values}) == len(values)  # so that no two of them could be exchanged
+
+
+def test_variants(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each variant has the mask of its own settings: a block whose height tells which."""
+    heights = {repr(changed): 2 + n for n, changed in enumerate(variants.VARIANTS.values())}
+
+    def given(net, thing, *, steps: int, **changed: object) -> Tensor:
+        mask = torch.zeros(1, 1, SIZE, SIZE)
+        mask[..., 8 : 8 + heights[repr(changed)], 8:24] = 1.0
+        return mask
+
+    monkeypatch.setattr(variants, "smallest", given)
+    monkeypatch.setattr(variants, "outlined", lambda size: tuple(
+        Thing(name, "thing", (1 - n / 50) * painted(THING, CUE), where(THING), None)
+        for n, name in enumerate(variants.PICTURES)))
+    table = planted.table(variants, tmp_path)
+    for (name, variant, picture), row in table.items():
+        image = (1 - variants.PICTURES.index(picture) / 50) * painted(THING, CUE)
+        height = heights[repr(variants.VARIANTS[variant])]
+        mask = given(None, None, steps=0, **variants.VARIANTS[variant])
+        shifted = torch.zeros_like(mask)
+        shifted[..., 10 : 10 + height, 10:26] = 1.0
+        blurred = saliency.baseline_like(image)
+        assert row.area == pytest.approx(16 * height / SIZE**2, abs=1e-4)
+        assert row.whole == pytest.approx(says(name, image), abs=2e-4)
+        for column, m in (("found", mask), ("shifted", shifted), ("binary", mask)):
+            assert getattr(row, column) == pytest.approx(says(name, (1 - m) * image + m * blurred), abs=2e-4), column
+        assert row.rough == pytest.approx((2 * height / (SIZE * (SIZE - 1)) + 2 * 16 / (SIZE * (SIZE - 1))), abs=1e-4)
+        assert row.found < row.blurred  # a blurred block covers less of the thing
+
+
+def test_a_row_of_removal_is_what_it_says():
+    net, thing = squeezenet(), pasted(64)[9]
+    row = removal.measured(net, thing, steps=2)
+    assert row.whole == pytest.approx(float(probability(net, thing.image, thing.label)), rel=1e-3)
+    assert row.exact == pytest.approx(float(probability(net, thing.without, thing.label)), rel=1e-3)
+    assert row.thing_area == pytest.approx(float(thing.where.double().mean())) and 0 < row.mask_share < 1
+    assert list(row.shares) == list(ASKED)
+    edges = saliency.METHODS["edges (no network)"](net, thing.image, thing.label)
+    assert row.shares["edges (no network)"] == pytest.approx(float((edges * thing.where).sum() / edges.sum()), rel=1e-4)
+    baseline = saliency.baseline_like(thing.image)
+    blurred = torch.where(thing.where, baseline, thing.image)
+    assert row.blur == pytest.approx(float(probability(net, blurred, thing.label)), abs=1e-5)
+
+
+def test_a_cue_lies_off_the_thing_and_matters():
+    row = Reached(0.9, 0.0, *(0.0,) * 3, 0.0, 0.8, 0.4, 0.0, 0.0, 0.3, 0.2, 0.4, {})
+    rows = {Run("net", "pasted", "cue"): row, Run("net", "pasted", "on the thing"): row._replace(mask_share=0.6),
+            Run("net", "pasted", "idle"): row._replace(off=0.8)}
+    assert [run.picture for run in cues(rows)] == ["cue"]
+
+
+def test_a_variant_changes_one_factor():
+    assert variants.VARIANTS["all of them"] == {}
+    single = {name: changed for name, changed in variants.VARIANTS.items() if "none" not in name and "only" not in name}
+    assert all(len(changed) <= 1 for changed in single.values())
+    net, thing = squeezenet(), pasted(64)[9]
+    coarse, fine = (variants.measured(net, thing, name, steps=2) for name in ("all of them", "a cell for each pixel"))
+    assert coarse.whole == fine.whole and coarse.rough < fine.rough + 0.05 and 0 < coarse.area < 1
+    assert {run.variant for run in results.table("variants")} == set(variants.VARIANTS)
+
+
+def test_a_network_that_forgets_is_compared_picture_by_picture():
+    net = squeezenet()
+    pictures, labels = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)), [3, 5]
+    found = dict(forgetting.forgotten(net, pictures, labels, ("gradient", "edges (no network)"), stops=(1, 26)))
+    assert set(found) == {1, 26} and found[26]["edges (no network)"] == pytest.approx([1, 1])
+    count, broken = next(saliency.randomise_downwards(net))
+    maps = [saliency.METHODS["gradient"](one, pictures[1:], 5) for one in (net, broken)]
+    assert found[1]["gradient"][1] == pytest.approx(rank_correlation(*maps), abs=1e-6)

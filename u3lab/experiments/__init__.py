@@ -1,9 +1,0 @@
-"""What made the files of data/ that were computed: data, schedule and writing.
-
-    python -m u3lab.experiments                  # lists them
-    python -m u3lab.experiments NAME             # makes its file anew, in a folder of the user's
-    python -m u3lab.experiments NAME --out data  # goes on with what ships; data/README.md names each file's command
-    python -m u3lab.experiments NAME --short     # a few steps, into a new folder: proves the form
-
-Training loops live in the chapters. Nothing imports an experiment, except its test.
-"""
