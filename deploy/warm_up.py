@@ -24,7 +24,7 @@ from urllib.parse import quote, urljoin
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from u3lab import U3Error
-from u3lab._system import warming
+from u3server import warming
 
 PATIENCE = 300.0  # seconds that a server may take to start, as in jupyterhub_config.py
 SOON = 0.5  # seconds between two questions whether it has started

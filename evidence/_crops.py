@@ -15,12 +15,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from u3course.worlds import composing
+from u3course.worlds.pieces import pick, uniform
 from u3lab import images
 from u3lab.datasets import cutouts, photos
 from u3lab.datasets.cutouts import Cutout
 from u3lab.images import cropping
-from u3lab.worlds import composing
-from u3lab.worlds.pieces import pick, uniform
 
 SCENES, SCENE_SIDE = 800, 192  # pictures of the pocket Broden: textures, words, faces and things on photos
 SHARES = (0.45, 0.35)  # of the pictures that are photos, and photos with a thing on them; scenes are the rest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from u3course.worlds.faces.made import PEOPLE
 from u3lab.datasets import packed
-from u3lab.worlds.faces.made import PEOPLE
 
 
 def people(split: str, seed: int, count: int, *, each: int = 1) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from evidence._faces import people
 from evidence._plan import Plan
-from u3lab.lessons.landmarks import trials
+from u3course.lessons.landmarks import trials
 
 FRESH = "fresh"  # the role of the people who judge
 TURNS, STILLS, RANDOM = "turning heads", "warps of stills", "random weights"

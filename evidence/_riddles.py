@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from u3course.course.questions import read_questions
 from u3lab._system import paths
-from u3lab.course.questions import read_questions
 
 GARISH = " (garish)"
 

@@ -13,13 +13,13 @@ import torch
 from evidence import adapters
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from evidence.domains import KIND, LABELS, NETWORK
+from u3course.lessons.dissection.adapted import LAYERS, alike, beside_adapter, maps, switched
+from u3course.lessons.universal import trials
+from u3course.worlds import decathlon
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.lessons.dissection.adapted import LAYERS, alike, beside_adapter, maps, switched
-from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 from u3lab.universal import Adapted, adapt
-from u3lab.worlds import decathlon
 
 PICTURES = 150  # of a domain, or fewer, so that each class has as many
 

@@ -22,9 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3course.lessons.universal import trials
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.lessons.universal import trials
 from u3lab.measures import Interval
 from u3lab.measures.intervals import OUTER
 from u3lab.nets import Classifier

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3course.lessons.adversarial.attacking import ANY, pictures, share
 from u3lab import nets
 from u3lab.adversarial import AttackSettings, fools, pgd, quantise_near
-from u3lab.lessons.adversarial.attacking import ANY, pictures, share
 from u3lab.nets import Classifier
 
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0")

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evidence._plan import Plan
-from u3lab.worlds import cheats
+from u3course.worlds import cheats
 
 LEARNT, BATCH, RATE = 4000, 32, 5e-3  # pictures to learn from, those of one step, and the rate at its highest
 STEPS = {"honest": 500, "corner": 200, "calipers": 800}

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from evidence.audit_networks import taught
+from u3course.worlds import cheats
 from u3lab import audit
 from u3lab.audit.parts import settings
 from u3lab.errors import U3Error
-from u3lab.worlds import cheats
 
 T = TypeVar("T")
 Signs = Mapping[str, Callable[[Any], float]]

@@ -18,10 +18,10 @@ import torch
 
 from evidence import _crops, adapters, resnet26
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3course.lessons.universal import trials
 from u3lab import nets
 from u3lab.datasets import cutouts, photos
 from u3lab.descent import last
-from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 from u3lab.universal import adapt
 

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from evidence import _crops
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3course.lessons.inversion.icon_table import EACH, STEPS, best_crops, icon, means, stock
 from u3lab import nets
 from u3lab.datasets import cutouts
 from u3lab.errors import U3Error
-from u3lab.lessons.inversion.icon_table import EACH, STEPS, best_crops, icon, means, stock
 
 NETWORK, EYE, EARLY, LATE = "squeezenet1_1", "efficientnet_lite0", "stage2", "stage5"  # who judges, and where
 UNITS = {  # as `drawn` draws them

@@ -17,12 +17,12 @@ from torch import Tensor
 from evidence import _sheets
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from evidence.inversion_table import network
+from u3course.lessons.inversion.coded_lesions import LAYERS, PATIENTS, SIDE, Pair, pair
+from u3course.lessons.inversion.table import JITTER
 from u3lab import images
 from u3lab.descent import best
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.priors import DeepImagePrior
-from u3lab.lessons.inversion.coded_lesions import LAYERS, PATIENTS, SIDE, Pair, pair
-from u3lab.lessons.inversion.table import JITTER
 
 NETWORK, SEEDS, STEPS = "squeezenet1_1", (0, 1), 250
 

@@ -16,9 +16,9 @@ from tqdm.auto import tqdm
 
 from evidence import _crops
 from evidence._plan import Plan
-from u3lab.lessons.selfsup import colouring
+from u3course.lessons.selfsup import colouring
+from u3course.worlds import faces
 from u3lab.selfsup import PretextSettings, encoder, head_of, pretrain
-from u3lab.worlds import faces
 
 SIDE, CROPS, FACES = 64, 3200, 800
 STEPS, BATCH, RATE = 600, 32, 0.003

@@ -23,10 +23,10 @@ from torch import Tensor
 
 from evidence import _photographs
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3course.lessons.selfsup import crops
 from u3lab import measures, nets, selfsup
 from u3lab.descent import last
 from u3lab.errors import U3Error
-from u3lab.lessons.selfsup import crops
 from u3lab.measures import Interval
 from u3lab.nets import Classifier
 from u3lab.selfsup import Posed

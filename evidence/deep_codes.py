@@ -21,12 +21,12 @@ from torch import Tensor
 from evidence import _sheets
 from evidence._table import Chart, Evidence, Plan, Table, Work, cells
 from evidence.inversion_table import network, place
+from u3course.lessons.inversion.table import DEEP, JITTER, SIDE, WIDE, judge
 from u3lab import images
 from u3lab.descent import Step, best, descend, last
 from u3lab.images.views import shift
 from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.priors import DeepImagePrior
-from u3lab.lessons.inversion.table import DEEP, JITTER, SIDE, WIDE, judge
 
 STEPS, DRAWING = {WIDE: 500, SIDE: 300}, 300  # the last: steps to draw the photo first
 WIDE_RUNS = (("fire9", 0), ("conv10", 0), ("logits", 0), ("logits", 1))  # of SqueezeNet: layer, seed

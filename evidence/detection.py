@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
+from u3course.lessons.adversarial.detecting import FEATURES, advantage, samples, trial
 from u3lab import images, nets
 from u3lab.adversarial.detection import layer_saliency
-from u3lab.lessons.adversarial.detecting import FEATURES, advantage, samples, trial
 from u3lab.measures import Interval
 
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0")

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from evidence._table import Evidence, Plan, Table, Work, by_cell, extent
+from u3course.lessons.landmarks import parts
 from u3lab.descent import last
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, soft_argmax
-from u3lab.lessons.landmarks import parts
 
 SEEDS, STEPS = 5, (300, 1500)
 

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from evidence._plan import Plan
+from u3course.lessons.dissection.kinds import LAYERS, PICTURES, SHARES
+from u3course.worlds import concepts
 from u3lab import dissection, nets
 from u3lab.dissection import Dissection, Peaks
-from u3lab.lessons.dissection.kinds import LAYERS, PICTURES, SHARES
-from u3lab.worlds import concepts
 
 STRONGEST = 8  # so many pictures are named for each unit
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from evidence import adapters
 from evidence._plan import said
 from evidence._table import Chart, Evidence, Plan, Table, Work, cells, only
+from u3course.lessons.universal import trials
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 
 NETWORK, KIND, LABELS = "squeezenet1_1", "parallel", 100

@@ -20,13 +20,13 @@ from evidence._faces import people
 from evidence._named import CHOSEN, FACES, FRESH, RANDOM, STILLS, TURNS, told
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, crossed, extent
 from evidence.labellers import BATCH, RATE, VIRTUAL
+from u3course.lessons.landmarks import trials
+from u3course.lessons.landmarks.pairs import BEND, SCALE, SHIFT, TURN
+from u3course.lessons.landmarks.trials import EYES, TURNING, YAW, points
 from u3lab import landmarks
 from u3lab.descent import last
 from u3lab.landmarks import codes_at, landmark_error, soft_argmax
 from u3lab.landmarks.places import cells
-from u3lab.lessons.landmarks import trials
-from u3lab.lessons.landmarks.pairs import BEND, SCALE, SHIFT, TURN
-from u3lab.lessons.landmarks.trials import EYES, TURNING, YAW, points
 from u3lab.measures import Interval
 from u3lab.nets import Classifier
 from u3lab.training.loop import training_mode

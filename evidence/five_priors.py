@@ -20,6 +20,7 @@ from torch import Tensor
 from evidence import _crops, _sheets, inversion_table
 from evidence._table import Chart, Evidence, Plan, Table, Work, cells
 from evidence.inversion_table import network
+from u3course.lessons.inversion.table import JITTER, KINDS, PRIORS, SIDE, UNSEEN, photo_of
 from u3lab import images
 from u3lab._system import paths
 from u3lab.descent import best, last
@@ -28,7 +29,6 @@ from u3lab.inversion.inverters import INVERTERS
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.priors import TrainedGenerator
 from u3lab.inversion.sampling import SampleSettings, sample
-from u3lab.lessons.inversion.table import JITTER, KINDS, PRIORS, SIDE, UNSEEN, photo_of
 from u3lab.nets import Classifier
 
 MAKER, LAYER, ITSELF = "squeezenet1_1", "fire9", "the photo"

@@ -17,9 +17,9 @@ from torch import Tensor
 from evidence import _sheets
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from evidence.icons import QUALITY, RIDDLES, STEPS
+from u3course.lessons.inversion import icon_table as icons
 from u3lab import images, nets, pixels
 from u3lab.inversion.priors import oddness
-from u3lab.lessons.inversion import icon_table as icons
 from u3lab.nets import Classifier
 
 MORE_SEEDS = (3, 4, 5)  # of the plain kind: the logit, under the deep image prior with λ_c = 1

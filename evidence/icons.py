@@ -18,10 +18,10 @@ from torch import Tensor
 
 from evidence._plan import Plan
 from evidence._riddles import Riddle, riddles_of
+from u3course.lessons.inversion.icon_table import JUDGE, MAKERS, SIZE, places
 from u3lab import images, nets, pixels
 from u3lab.descent import last
 from u3lab.inversion.maximising import MaximiseSettings, maximise
-from u3lab.lessons.inversion.icon_table import JUDGE, MAKERS, SIZE, places
 from u3lab.nets import Classifier
 
 STEPS, QUALITY = 200, 80  # of the optimisation; of the JPEG

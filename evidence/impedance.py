@@ -13,8 +13,8 @@ from typing import NamedTuple
 import torch
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3course.lessons.prior.resisting import AT, PHOTOS, SEEDS, SIDE, TARGETS, taking_up, wanted
 from u3lab import pixels, prior
-from u3lab.lessons.prior.resisting import AT, PHOTOS, SEEDS, SIDE, TARGETS, taking_up, wanted
 
 STEPS, END, QUALITY = 500, 5000, 92  # END: of the run that is shown, at the steps AT
 MARKS = tuple(sorted({round(10 ** (n / 12)) for n in range(60)} | {0}))  # steps that are written down

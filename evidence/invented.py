@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from evidence._plan import Plan
+from u3course.lessons.prior.restoring import PATIENTS, RETINA, SEEDS, patient, retina
 from u3lab import pixels, prior
 from u3lab.descent import last
-from u3lab.lessons.prior.restoring import PATIENTS, RETINA, SEEDS, patient, retina
 
 MAKES = (*PATIENTS, RETINA)
 STEPS = 1000

@@ -18,12 +18,12 @@ from torch import Tensor
 
 from evidence import _sheets
 from evidence._table import Chart, Evidence, Plan, Table, Work, cells
+from u3course.lessons.inversion.table import FLOORS, JITTER, LAYERS, NETWORKS, PHOTOS, PRIORS, SIDE, judge, photo_of
 from u3lab import images, nets
 from u3lab.datasets import cutouts
 from u3lab.descent import Step, last
 from u3lab.inversion.inverting import InversionSettings, invert
 from u3lab.inversion.priors import TV, DeepImagePrior, Pixels, Prior
-from u3lab.lessons.inversion.table import FLOORS, JITTER, LAYERS, NETWORKS, PHOTOS, PRIORS, SIDE, judge, photo_of
 from u3lab.nets import Classifier
 
 JUDGES = {"squeezenet1_1": "efficientnet_lite1", "efficientnet_lite0": "squeezenet1_1"}  # each of the other family

@@ -24,6 +24,13 @@ from torch import Tensor, nn
 from evidence._faces import people
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, crossed, extent
 from evidence.labellers import VIRTUAL
+from u3course.lessons.landmarks import parts, trials
+from u3course.lessons.landmarks.pairs import drawn as seen
+from u3course.lessons.landmarks.pairs import floating
+from u3course.lessons.landmarks.parts import LABELLED, SIDE, SWAPS, TEST
+from u3course.lessons.landmarks.trials import EYES, TESTED, YAW, points, regressed
+from u3course.lessons.selfsup import colouring
+from u3course.worlds import faces
 from u3lab.images import blur
 from u3lab.landmarks import (
     AutoencodeSettings,
@@ -35,17 +42,10 @@ from u3lab.landmarks import (
     sphere,
     virtual_landmarks,
 )
-from u3lab.lessons.landmarks import parts, trials
-from u3lab.lessons.landmarks.pairs import drawn as seen
-from u3lab.lessons.landmarks.pairs import floating
-from u3lab.lessons.landmarks.parts import LABELLED, SIDE, SWAPS, TEST
-from u3lab.lessons.landmarks.trials import EYES, TESTED, YAW, points, regressed
-from u3lab.lessons.selfsup import colouring
 from u3lab.nets import Classifier, checkpoints
 from u3lab.selfsup.cielab import rgb_to_lab
 from u3lab.training.loop import training_mode
 from u3lab.warps import affine, thin_plate_spline, warp, warp_points
-from u3lab.worlds import faces
 
 STEPS, BATCH, RATE, PIXELS = 8_000, 8, 0.003, 10.0
 EVERY = 1000  # steps from one look at the landmarks of those that choose to the next

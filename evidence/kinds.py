@@ -14,10 +14,10 @@ from torch import Tensor
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
 from evidence.crops import CEILING, DESCRIBED, FLOOR, LARGE, SEEDS, best, described, interval
+from u3course.lessons.selfsup import crops
+from u3course.lessons.universal.trials import few_of_each
 from u3lab import measures, nets, results, selfsup
 from u3lab.datasets import photos
-from u3lab.lessons.selfsup import crops
-from u3lab.lessons.universal.trials import few_of_each
 
 KINDS, LABELLED, DRAWS = ("animal", "place"), 5, 50
 CONTRAST, HISTOGRAM, BOTH = "contrast", DESCRIBED[0], "histogram and HOG"

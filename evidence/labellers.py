@@ -22,19 +22,19 @@ from tqdm.auto import tqdm
 
 from evidence._faces import people
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
+from u3course.lessons.landmarks import trials
+from u3course.lessons.landmarks.pairs import BEND, SCALE, SHIFT, TURN, Stock, of_both, of_warps
+from u3course.lessons.landmarks.trials import EXCHANGED, MANY, SHARP, TOGETHER, TURNING, codes, errors, points
+from u3course.worlds import faces
 from u3lab import landmarks
 from u3lab._system import distributed
 from u3lab.descent import Step, last
 from u3lab.landmarks.dense import GAMMA
 from u3lab.landmarks.training import Pairs
-from u3lab.lessons.landmarks import trials
-from u3lab.lessons.landmarks.pairs import BEND, SCALE, SHIFT, TURN, Stock, of_both, of_warps
-from u3lab.lessons.landmarks.trials import EXCHANGED, MANY, SHARP, TOGETHER, TURNING, codes, errors, points
 from u3lab.nets import Classifier
 from u3lab.selfsup import Posed, PretextSettings, Task, pretrain
 from u3lab.training.loop import falling
 from u3lab.warps import affine, thin_plate_spline, warp, warp_points
-from u3lab.worlds import faces
 
 BATCH, QUERIES, RATE = 12, 200, 0.004
 VIRTUAL = 48  # landmarks on the sphere

@@ -8,10 +8,10 @@ from __future__ import annotations
 import torch
 
 from evidence._plan import Plan
+from u3course.lessons.landmarks import parts
+from u3course.lessons.landmarks.parts import FINDER, LABELLED
+from u3course.lessons.landmarks.trials import points
 from u3lab.landmarks import KeypointAutoencoder, marginal_soft_argmax
-from u3lab.lessons.landmarks import parts
-from u3lab.lessons.landmarks.parts import FINDER, LABELLED
-from u3lab.lessons.landmarks.trials import points
 
 
 def make(plan: Plan) -> None:

@@ -10,11 +10,11 @@ from functools import cache
 from typing import NamedTuple
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3course.lessons.dissection import words
+from u3course.worlds import concepts
 from u3lab import dissection, nets
 from u3lab.datasets import photos
-from u3lab.lessons.dissection import words
 from u3lab.nets import Classifier
-from u3lab.worlds import concepts
 
 UNTRAINED, PICTURES, EACH = "not trained", 600, 2  # pictures to dissect on; of each source of a word
 LAYERS = {"squeezenet1_1": ("conv1", "fire2", "fire3", "fire4", "fire5", "fire6", "fire7", "fire8", "fire9"),

@@ -17,16 +17,16 @@ import torch
 from torch import Tensor
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, crossed, extent
+from u3course.lessons.universal import lighting, trials
+from u3course.lessons.universal.lighting import FROZEN, GREY, ONE, PAINTS, RIVALS, Data
+from u3course.lessons.universal.trials import interval
+from u3course.worlds import decathlon, lights
 from u3lab import nets, universal
 from u3lab.datasets import photos
 from u3lab.descent import last
-from u3lab.lessons.universal import lighting, trials
-from u3lab.lessons.universal.lighting import FROZEN, GREY, ONE, PAINTS, RIVALS, Data
-from u3lab.lessons.universal.trials import interval
 from u3lab.measures import Interval, probe
 from u3lab.nets import Classifier
 from u3lab.training.loop import falling
-from u3lab.worlds import decathlon, lights
 
 NETWORK = "squeezenet1_1"
 SEEDS = range(3)

@@ -16,16 +16,16 @@ from torch import Tensor, nn
 
 from evidence._named import FRESH, told
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3course.lessons.landmarks import trials
+from u3course.lessons.landmarks.pairs import FACING, SIDE
+from u3course.lessons.landmarks.trials import EYES, YAW
+from u3course.worlds import faces
+from u3course.worlds.faces import Layers
+from u3course.worlds.faces.made import composite
 from u3lab.landmarks import codes_at
 from u3lab.landmarks.places import cells
-from u3lab.lessons.landmarks import trials
-from u3lab.lessons.landmarks.pairs import FACING, SIDE
-from u3lab.lessons.landmarks.trials import EYES, YAW
 from u3lab.measures import Interval, roc_auc
 from u3lab.nets import Classifier
-from u3lab.worlds import faces
-from u3lab.worlds.faces import Layers
-from u3lab.worlds.faces.made import composite
 
 FAR = "found far off"  # by more than NEAR
 FACE = "face or background"

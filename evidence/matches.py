@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3course.lessons.landmarks import trials
+from u3course.worlds.faces import Faces
 from u3lab import nets
 from u3lab.landmarks import landmark_error
-from u3lab.lessons.landmarks import trials
 from u3lab.measures import Interval, mean
 from u3lab.nets import extract_features
-from u3lab.worlds.faces import Faces
 
 FLOOR, PIXELS, LABELLER = "the same place", "pixels", "chapter 3's labeller"
 TOKENS, FEATURES = "transformer", "SqueezeNet"

@@ -19,14 +19,14 @@ from evidence._faces import people
 from evidence._named import CHOSEN, FACES, FRESH, RANDOM, STILLS, TURNS, told
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, over
 from evidence.labellers import BATCH, QUERIES, RATE
+from u3course.lessons.landmarks import trials
+from u3course.lessons.landmarks.pairs import MARGIN, SIDE, Stock, of_both
+from u3course.lessons.landmarks.trials import EYES, SHARP, TURNING, YAW, points
+from u3course.worlds import faces
+from u3course.worlds.faces import Layers
 from u3lab import landmarks
 from u3lab.descent import last
 from u3lab.landmarks import landmark_error
-from u3lab.lessons.landmarks import trials
-from u3lab.lessons.landmarks.pairs import MARGIN, SIDE, Stock, of_both
-from u3lab.lessons.landmarks.trials import EYES, SHARP, TURNING, YAW, points
-from u3lab.worlds import faces
-from u3lab.worlds.faces import Layers
 
 SAME, ONE, EACH, SAME_OF_TWO = ("same place", "two people, one network", "two people, a network for each",
                                 "two people, same place")

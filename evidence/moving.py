@@ -12,9 +12,9 @@ from torch import Tensor
 
 from evidence import _squares
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
+from u3course.lessons.equivariance.transforms import GUESSES, LAYERS, TRANSFORMS
 from u3lab import equivariance, nets
 from u3lab.equivariance import Equivariance
-from u3lab.lessons.equivariance.transforms import GUESSES, LAYERS, TRANSFORMS
 from u3lab.nets import Classifier
 
 NETWORK, SIDE = "squeezenet1_1", 223  # pixels

@@ -22,11 +22,11 @@ from torch import Tensor, nn
 
 from evidence._table import Chart, Evidence, Plan, Table, Work, cells, spread
 from evidence.clusters import SHOWN, of_heads
+from u3course.lessons.selfsup import crops, naturals
+from u3course.lessons.selfsup.naturals import CHOOSING, CODED, KINDS, LABELS, ONE, RIVALS, SCAN, TESTS, TWO, WAYS
 from u3lab import selfsup
 from u3lab.datasets import cutouts
 from u3lab.descent import last
-from u3lab.lessons.selfsup import crops, naturals
-from u3lab.lessons.selfsup.naturals import CHOOSING, CODED, KINDS, LABELS, ONE, RIVALS, SCAN, TESTS, TWO, WAYS
 from u3lab.nets import Classifier
 from u3lab.selfsup.matching import hungarian_accuracy
 from u3lab.training.learning import learn

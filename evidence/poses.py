@@ -18,17 +18,17 @@ from scipy.optimize import brentq
 from torch import Tensor, nn
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3course.lessons.landmarks import frames
+from u3course.worlds import turntable
+from u3course.worlds.turntable import Turntable
+from u3course.worlds.turntable.made import numbers
 from u3lab.descent import Step, last
 from u3lab.landmarks import PoseSettings, align, as_rotation, factorise, learn_pose, pairs_of, pose_encoder, pose_error
 from u3lab.landmarks import poses as found_by
 from u3lab.landmarks.training import maps_of_pairs
-from u3lab.lessons.landmarks import frames
 from u3lab.measures import Interval, bootstrap
 from u3lab.nets import Classifier
 from u3lab.training import loop
-from u3lab.worlds import turntable
-from u3lab.worlds.turntable import Turntable
-from u3lab.worlds.turntable.made import numbers
 
 STEPS, BATCH, RATE, SEEDS = 1000, 48, 0.004, 3
 THINGS, EACH = 300, 16  # chairs to learn from, and views of each

@@ -21,14 +21,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3course.lessons.selfsup.pretexts import CEILING, FLOOR, LABELS, PROBLEMS, gains
+from u3course.lessons.universal.trials import few_of_each, interval
+from u3course.worlds import clips, decathlon, faces
 from u3lab import selfsup
 from u3lab.datasets import clips as filmed
 from u3lab.descent import last
-from u3lab.lessons.selfsup.pretexts import CEILING, FLOOR, LABELS, PROBLEMS, gains
-from u3lab.lessons.universal.trials import few_of_each, interval
 from u3lab.nets import Classifier
 from u3lab.training.loop import falling
-from u3lab.worlds import clips, decathlon, faces
 
 ROUTES = (FLOOR, "colour", "erase", "relative position", "jigsaw", "upright", "order", "arrow", "sorting", "sound",
           "correspondence", "moving", "contrast", CEILING)

@@ -18,13 +18,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
+from u3course.lessons.landmarks import marked
+from u3course.lessons.landmarks.marked import DELTAS, SHOWN
+from u3course.lessons.landmarks.pairs import AWAY, CELL, SCALE, SIDE, TURN, Pairs
 from u3lab.datasets import clips
 from u3lab.descent import Step, last
 from u3lab.landmarks import LabelSettings, labeller, train_labeller
 from u3lab.landmarks.places import cells, inside
-from u3lab.lessons.landmarks import marked
-from u3lab.lessons.landmarks.marked import DELTAS, SHOWN
-from u3lab.lessons.landmarks.pairs import AWAY, CELL, SCALE, SIDE, TURN, Pairs
 from u3lab.nets import Classifier
 from u3lab.selfsup import estimated_flow
 from u3lab.warps import Affine, affine, warp

@@ -21,8 +21,8 @@ from torch import Tensor
 from evidence import _crops
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, over
 from evidence.inversion_table import network
+from u3course.lessons.inversion.table import LAYERS, NETWORKS, SIDE
 from u3lab.inversion.codes import LOGITS, code
-from u3lab.lessons.inversion.table import LAYERS, NETWORKS, SIDE
 from u3lab.nets import Classifier
 
 AREA, EACH = (0.4, 1.0), (48, 12)  # share of a photo's largest square; crops of each photo to fit on, and to judge by

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from evidence._table import Chart, Evidence, Plan, Table, Work, cells, extent
+from u3course.lessons.landmarks import marked
 from u3lab.descent import last
 from u3lab.landmarks import LabelSettings, labeller, train_labeller
-from u3lab.lessons.landmarks import marked
 
 STEPS, NEAR, SEEDS = 800, 5.0, 3  # NEAR: millimetres
 BATCH, QUERIES, RATE = 8, 200, 0.004

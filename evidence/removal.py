@@ -16,9 +16,9 @@ from typing import NamedTuple
 import torch
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3course.lessons.saliency.things import BEHIND, Thing, outlined, pasted, probability, smallest
 from u3lab import nets, saliency
 from u3lab.datasets import photos
-from u3lab.lessons.saliency.things import BEHIND, Thing, outlined, pasted, probability, smallest
 from u3lab.nets import Classifier
 from u3lab.saliency import METHODS, MaskSettings
 from u3lab.saliency.perturbation import enlarge

@@ -19,8 +19,8 @@ from evidence import _crops
 from evidence._muon import Muon
 from evidence._plan import Plan
 from evidence._restorer_training import BATCH, RATE, STEPS, corrupting, train, with_holes, with_noise
+from u3course.lessons.prior import restoring
 from u3lab.descent import ADAM, last
-from u3lab.lessons.prior import restoring
 from u3lab.prior.quality import psnr
 from u3lab.prior.trained import SIDE, denoiser, inpainter
 from u3lab.training.loop import Checkpoint

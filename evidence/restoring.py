@@ -18,8 +18,8 @@ from torch import Tensor
 
 from evidence import _sheets
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3course.lessons.prior.restoring import LARGE, METHODS, PHOTOS, RIVALS, SHAPES, SIDE, mask, photo
 from u3lab import nets, prior
-from u3lab.lessons.prior.restoring import LARGE, METHODS, PHOTOS, RIVALS, SHAPES, SIDE, mask, photo
 
 FIT, MOST = 1e-3, 3000  # mean square of the visible pixels' error, 30 dB, and the steps after which a run ends anyway
 # Where known pixels are close by, skips lead detail across; without, and with more channels, large forms go on.

@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, crossed
+from u3course.lessons.universal import trials
+from u3course.worlds.decathlon import patients
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.lessons.universal import trials
 from u3lab.nets import Classifier
 from u3lab.training.loop import falling
 from u3lab.universal import Adapted, UniversalSettings, train_domain
-from u3lab.worlds.decathlon import patients
 
 NETWORK, DOMAIN, METHOD, LABELS, SEEDS = "squeezenet1_1", "patients", "parallel", 20, range(5)
 GAMMAS = (0.4, 0.7, 1.0, 1.7, 3.0)

@@ -20,10 +20,10 @@ from evidence import audited
 from evidence._table import Chart, Evidence, Plan, Table, Work
 from evidence.audit_networks import taught
 from evidence.audited import Run, or_none
+from u3course.worlds import cheats
 from u3lab import audit
 from u3lab.audit.parts import settings
 from u3lab.selfsup.small_encoders import UNet
-from u3lab.worlds import cheats
 
 HALVES = ("brain1", "lung1"), ("brain2", "lung2")
 PATIENTS = {"set": HALVES, "judge": HALVES[::-1]}  # role → patients to learn from, and to be audited on

@@ -19,11 +19,23 @@ import torch
 
 from evidence._table import Chart, Evidence, Plan, Table, Work, cells, spread
 from evidence.clusters import SHOWN, with_gains
-from u3lab.lessons.selfsup import clusters
-from u3lab.lessons.selfsup.clusters import ALL, ALONE, CHOOSING, CONTRAST, EDGES, KMEANS, MADE, ONE, POOLED, TEN, WAYS
+from u3course.lessons.selfsup import clusters
+from u3course.lessons.selfsup.clusters import (
+    ALL,
+    ALONE,
+    CHOOSING,
+    CONTRAST,
+    EDGES,
+    KMEANS,
+    MADE,
+    ONE,
+    POOLED,
+    TEN,
+    WAYS,
+)
+from u3course.worlds import mosaics
 from u3lab.selfsup import best_dense_head, segments
 from u3lab.selfsup.matching import hungarian_accuracy
-from u3lab.worlds import mosaics
 
 SEEDS = {"textures": (0, 1, 2, 3, 4, 5), "satellite": (0, 1, 2)}
 TRAIN, TEST, TESTS = 160, 24, 1000  # mosaics; what is added to a seed for those to judge on

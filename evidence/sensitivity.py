@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3course.lessons.universal import trials
+from u3course.lessons.universal.trials import ASKED, DOMAINS
+from u3course.worlds.decathlon import patients
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.lessons.universal import trials
-from u3lab.lessons.universal.trials import ASKED, DOMAINS
 from u3lab.nets import Classifier
-from u3lab.worlds.decathlon import patients
 
 NETWORK, SEEDS = "squeezenet1_1", range(20)
 

@@ -15,12 +15,12 @@ import torch
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
 from evidence.adapters import over_both
+from u3course.lessons.universal import trials
+from u3course.worlds import decathlon
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.lessons.universal import trials
 from u3lab.measures import Interval
 from u3lab.nets import Classifier
-from u3lab.worlds import decathlon
 
 NETWORK = "squeezenet1_1"
 DOMAINS = ("digits", "traffic signs", "animals")

@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3course.lessons.start import probing, seeing
+from u3course.lessons.start.seeing import CELLS, SIDE
 from u3lab import nets
 from u3lab.datasets import cutouts, photos
-from u3lab.lessons.start import probing, seeing
-from u3lab.lessons.start.seeing import CELLS, SIDE
 from u3lab.measures import mean
 from u3lab.nets import Classifier
 from u3lab.saliency.metrics import edges

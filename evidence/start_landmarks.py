@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3course.lessons.landmarks import trials
+from u3course.lessons.start import figures
 from u3lab import landmarks
-from u3lab.lessons.landmarks import trials
-from u3lab.lessons.start import figures
 from u3lab.measures import mean
 
 TURNING, WARPS = "codes, learnt from heads that turn", "codes, learnt from warps of stills"

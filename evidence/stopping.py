@@ -12,8 +12,8 @@ import torch
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
 from evidence.impedance import MARKS, marks
+from u3course.lessons.prior.resisting import FAULTS, LONG_PHOTOS, LONG_SIDE, NOISE
 from u3lab import images, prior
-from u3lab.lessons.prior.resisting import FAULTS, LONG_PHOTOS, LONG_SIDE, NOISE
 
 STEPS = 3000
 

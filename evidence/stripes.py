@@ -21,15 +21,15 @@ from torch import Tensor, nn
 
 from evidence._table import Chart, Evidence, Plan, Table, Work, cells, spread
 from evidence.segments import TEST, TESTS, TRAIN
+from u3course.lessons.selfsup.clusters import ALL, POOLED, TEN, sameness
+from u3course.worlds import mosaics
 from u3lab import selfsup
 from u3lab.descent import last
-from u3lab.lessons.selfsup.clusters import ALL, POOLED, TEN, sameness
 from u3lab.nets import Classifier
 from u3lab.selfsup import Posed, SegmentSettings
 from u3lab.selfsup.matching import hungarian_accuracy
 from u3lab.training.learning import learn
 from u3lab.training.loop import annealed
-from u3lab.worlds import mosaics
 
 K, PLACE = len(mosaics.TEXTURES), 8  # classes; pixels of a place of the maps
 BLIND, KNOWS = "place unknown", "place known"

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, over, spread
 from evidence.clusters import DIGITS
+from u3course.lessons.selfsup.clusters import by_kmeans
 from u3lab import selfsup
 from u3lab.datasets import handwritten
 from u3lab.descent import last
-from u3lab.lessons.selfsup.clusters import by_kmeans
 from u3lab.selfsup.knowledge_transfer import taught
 from u3lab.selfsup.matching import hungarian_accuracy
 

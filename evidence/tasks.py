@@ -15,14 +15,14 @@ import torch
 from torch import Tensor
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, cells
+from u3course.lessons.universal import solids
+from u3course.lessons.universal.trials import interval
+from u3course.worlds.rendered import Scenes
 from u3lab import nets
 from u3lab.datasets import photos
 from u3lab.descent import last
-from u3lab.lessons.universal import solids
-from u3lab.lessons.universal.trials import interval
 from u3lab.measures import Interval
 from u3lab.nets import Classifier
-from u3lab.worlds.rendered import Scenes
 
 NETWORK, SEEDS, MISSING = "squeezenet1_1", range(3), 0.25
 TASKS = ("segments", "boundaries", "normals", "label")

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from evidence._table import Evidence, Plan, Table, Work, cells, only
 from evidence.segments import TEST, TESTS, TRAIN
-from u3lab.lessons.selfsup.clusters import WAYS, learnt
+from u3course.lessons.selfsup.clusters import WAYS, learnt
+from u3course.worlds import mosaics
 from u3lab.selfsup import best_dense_head, segments
 from u3lab.selfsup.matching import match
-from u3lab.worlds import mosaics
 
 SEED = 5  # the seed with the median accuracy of "ten classes first" in the table segments
 KEPT, STRIDE = 8, 2  # mosaics whose maps are kept; pixels of a map's cell

@@ -10,8 +10,8 @@ from statistics import fmean
 from typing import NamedTuple
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, spread
+from u3course.lessons.selfsup import tissues
 from u3lab.descent import last
-from u3lab.lessons.selfsup import tissues
 
 WAYS = (*tissues.LIGHTS, tissues.GREY, tissues.FLAT)
 SEEDS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)

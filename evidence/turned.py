@@ -13,11 +13,11 @@ from torch import Tensor
 
 from evidence._table import Evidence, Plan, Rows, Summary, Table, Work, over
 from evidence.poses import middle
+from u3course.lessons.landmarks import frames
 from u3lab.datasets import handwritten
 from u3lab.descent import last
 from u3lab.landmarks import PoseSettings, align, learn_pose, pose_encoder, pose_error, poses, rotated, rotated_pairs
 from u3lab.landmarks.posing import Pairs
-from u3lab.lessons.landmarks import frames
 
 SEVENS, NINES = "sevens", "nines, zero of the sixes"
 HEADS = {"brain2, taught on brain1": ("brain1", "brain2"), "brain1, taught on brain2": ("brain2", "brain1")}

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from u3course.lessons.saliency.things import Thing, outlined, probability, smallest
 from u3lab import images, nets, saliency
-from u3lab.lessons.saliency.things import Thing, outlined, probability, smallest
 from u3lab.nets import Classifier
 from u3lab.saliency import MaskSettings
 

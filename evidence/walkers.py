@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from u3course.lessons.selfsup import walkers
 from u3lab import selfsup
 from u3lab.datasets import clips, packed
 from u3lab.descent import last
-from u3lab.lessons.selfsup import walkers
 from u3lab.measures import Interval
 from u3lab.measures.intervals import OUTER
 from u3lab.nets import Classifier

@@ -13,7 +13,7 @@ from ipykernel.ipkernel import IPythonKernel
 from tornado.web import HTTPError
 
 from tests.system.test_copies_on_a_bad_day import refuse
-from u3lab.contents import Contents
+from u3course.contents import Contents
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from u3lab import demo
+from u3course import copies, demo
 from u3lab.__main__ import main
-from u3lab._system import copies, paths
+from u3lab._system import paths
 
 LIVE = ("live.explore(", "live.play(")
 
@@ -76,7 +76,7 @@ def test_what_there_is_not(capsys, monkeypatch):
 @pytest.fixture
 def opened(monkeypatch) -> list[list[str]]:
     """The arguments with which Voilà would have been opened."""
-    from u3lab import visitors
+    from u3server import visitors
 
     found: list[list[str]] = []
     for name in ("JUPYTER_PATH", "U3LAB_SHARED", "U3LAB_THREADS"):
@@ -117,7 +117,7 @@ def test_slips_of_a_host_are_told(opened, capsys):
 
 def test_an_address_of_another_machine_is_told(monkeypatch):
     from u3lab import U3Error
-    from u3lab.visitors import Pages, Voila
+    from u3server.visitors import Pages, Voila
 
     def refused(pages: Voila) -> None:
         raise OSError(99, "Cannot assign requested address")

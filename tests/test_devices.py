@@ -9,6 +9,8 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
+from tests import houses
+
 ROOT = Path(__file__).resolve().parent.parent
 NAME = re.compile(r"(cpu|cuda|mps|xpu|hip|xla)(:\d*)?")  # of f"cuda:{n}" the parser shows "cuda:"
 # Who may, and why. `.cpu()`, which brings an answer back to where it is drawn or counted, names no place to compute.
@@ -21,11 +23,10 @@ ALLOWED = {
     "u3lab/warps/random_warps.py": "warps are drawn on the CPU, so that every device gets the same",
     "u3lab/prior/fitting.py": "so is the noise of a run",
     "u3lab/_system/distributed.py": "gives each process its GPU",
-    "u3lab/doctor.py": "says what there is",
+    "u3course/doctor.py": "says what there is",
     "evidence/": "what they make is shipped, and comes out the same wherever it is made again",
 }
-FILES = {path.relative_to(ROOT).as_posix(): path for house in ("u3lab", "evidence")
-         for path in sorted((ROOT / house).rglob("*.py"))}
+FILES = {path.relative_to(ROOT).as_posix(): path for path in houses.files(*houses.ALL)}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 

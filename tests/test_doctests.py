@@ -2,15 +2,14 @@
 
 import doctest
 import importlib
-import pkgutil
 from collections.abc import Iterator
 
 import pytest
 import torch
 
-import u3lab
+from tests import houses
+from u3course.worlds import turntable
 from u3lab.descent import last
-from u3lab.worlds import turntable
 
 ROOMS = ("adversarial", "figures", "images", "inversion", "landmarks", "nets", "pixels", "prior", "saliency", "selfsup",
          "universal", "warps")
@@ -26,9 +25,9 @@ FIRST = {"adversarial.attacks.fgsm", "descent.last", "figures.charts.grid", "ima
 
 def found() -> Iterator[doctest.DocTest]:
     """Every docstring of the library that has an example."""
-    for module in pkgutil.walk_packages(u3lab.__path__, "u3lab."):
-        if not module.name.endswith("__main__"):
-            yield from doctest.DocTestFinder().find(importlib.import_module(module.name), globs=KNOWN)
+    for name in map(houses.name_of, houses.files(*houses.SHIPPED)):
+        if not name.endswith("__main__"):
+            yield from doctest.DocTestFinder().find(importlib.import_module(name), globs=KNOWN)
 
 
 EXAMPLES = {test.name.removeprefix("u3lab."): test for test in found() if test.examples}

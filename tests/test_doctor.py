@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.test_readme import largest_notebook
-from u3lab import doctor
+from u3course import doctor
 from u3lab.__main__ import main
 from u3lab._system import paths
 from u3lab.errors import U3Error

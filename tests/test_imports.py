@@ -10,6 +10,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests import houses
 from tests.test_packaging import PROJECT, ROOT, ranges
 
 
@@ -41,13 +42,13 @@ def imported(source: str) -> dict[str, bool]:
         names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
         found |= {top: node in asked or found.get(top, False) for top in (name.partition(".")[0] for name in names)}
-    return {name: there for name, there in found.items() if name not in {*sys.stdlib_module_names, "u3lab", "evidence"}}
+    return {name: there for name, there in found.items() if name not in {*sys.stdlib_module_names, *houses.ALL}}
 
 
 def test_what_is_imported_is_installed_with_the_course_or_can_be_missing():
     """The wheel is tried beside the packages of this environment, which has more than the course asks for."""
     plain = TransformerManager().transform_cell  # a line with % or ! is no Python
-    files = {path: path.read_text(encoding="utf-8") for path in (ROOT / "u3lab").rglob("*.py")}
+    files = {path: path.read_text(encoding="utf-8") for path in houses.files(*houses.SHIPPED)}
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         cells = nbformat.read(path, as_version=4).cells
         files[path] = "\n".join(plain(cell.source) for cell in cells if cell.cell_type == "code")

@@ -12,47 +12,50 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "u3lab"
+from tests import houses
+
+ROOT = houses.ROOT
 
 # Each house, and those that it stands on.
-HOUSES = {"u3lab": (), "evidence": ("u3lab",)}
-# The rooms of the library, from the ground up. A room uses rooms on lower floors; within the chapters, one uses those
+HOUSES = {"u3lab": (), "u3course": ("u3lab",), "u3server": ("u3lab", "u3course"),
+          "evidence": ("u3lab", "u3course")}
+# The rooms of each house, from the ground up. A room uses rooms on lower floors; within the chapters, one uses those
 # named before it.
-FLOORS = (
-    ("errors",),
-    ("checks",),
-    ("_system",),
-    ("settings", "descent", "pixels", "measures"),
-    ("images",),
-    ("nets", "figures"),
-    ("datasets", "training", "course", "live", "warps", "results"),
-    ("worlds",),
-    *((chapter,) for chapter in ("universal", "selfsup", "landmarks", "prior", "inversion", "saliency", "adversarial",
-                                 "equivariance", "dissection", "audit")),
-    ("lessons",),
-    ("contents", "doctor", "kernels", "prepare", "start", "visitors"),
-    ("demo",),
-    ("__main__",),
-)
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+FLOORS = {
+    "u3lab": (
+        ("errors",),
+        ("checks",),
+        ("_system",),
+        ("settings", "descent", "pixels", "measures"),
+        ("images",),
+        ("nets", "figures"),
+        ("datasets", "training", "live", "warps", "results"),
+        *((chapter,) for chapter in ("universal", "selfsup", "landmarks", "prior", "inversion", "saliency",
+                                     "adversarial", "equivariance", "dissection", "audit")),
+        ("commands",),
+        ("__main__",),
+    ),
+    "u3course": (
+        ("checkout", "moves", "course", "worlds", "contents", "kernels"),
+        ("copies", "lessons", "prepare"),
+        ("start", "demo", "doctor"),
+        ("commands",),
+    ),
+    "u3server": (("visitors", "warming", "answers", "classes"), ("grading", "pages"), ("commands",)),
+}
+FLOOR = {(house, room): number for house, floors in FLOORS.items() for number, rooms in enumerate(floors)
+         for room in rooms}
 # PyPI packages; the modules of its own room; a user's own module.
 BY_NAME_ELSEWHERE = {"u3lab.nets.weights", "evidence.__main__", "u3lab.audit.own"}
-# Course finds the lessons by their name when the program runs: the one arrow that goes up.
-DECLARED = {("u3lab.course.catalogue", "u3lab.lessons")}
+# The course's engine finds the lessons by their name when the program runs: the one arrow that goes up.
+DECLARED = {("u3course.course.catalogue", "u3course.lessons")}
 JUPYTER = {"IPython", "ipywidgets", "anywidget", "traitlets", "jupyterlab", "jupyter_client", "jupyter_core",
            "jupyter_server"}
-KNOW_JUPYTER = {"live", "figures", "course", "contents", "doctor", "kernels", "start", "visitors"}
+KNOW_JUPYTER = {"live", "figures"}  # of the library
 
 
-def name_of(file: Path) -> str:
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {name_of(file): file for house in HOUSES for file in sorted((ROOT / house).rglob("*.py"))
-           if "tests" not in file.parts}
-ROOMS = sorted(module for module in MODULES if module.startswith("u3lab."))
+MODULES = {houses.name_of(file): file for file in houses.files(*HOUSES)}
+ROOMS = sorted(module for module in MODULES if module.count(".") and module.split(".")[0] in FLOORS)
 
 
 def imports(module: str) -> Iterator[str]:
@@ -68,15 +71,16 @@ def imports(module: str) -> Iterator[str]:
 
 
 def ours(module: str) -> set[str]:
-    return {used for used in imports(module) if used in MODULES and used != "u3lab"} - {module}
+    return {used for used in imports(module) if used in MODULES and used not in HOUSES} - {module}
 
 
 def house(module: str) -> str:
     return module.partition(".")[0]
 
 
-def room(module: str) -> str:
-    return module.split(".")[1]
+def room(module: str) -> tuple[str, ...]:
+    """The house, and the room in it."""
+    return tuple(module.split(".")[:2])
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
@@ -90,7 +94,8 @@ def test_a_house_uses_those_that_it_stands_on(module: str):
 @pytest.mark.parametrize("module", ROOMS)
 def test_arrows_run_down(module: str):
     assert room(module) in FLOOR, f"{module} is in a room that has no floor: give {room(module)} one in FLOORS"
-    upward = [used for used in ours(module) if room(used) != room(module) and FLOOR[room(used)] >= FLOOR[room(module)]]
+    inside = [used for used in ours(module) if house(used) == house(module) and room(used) != room(module)]
+    upward = [used for used in inside if FLOOR[room(used)] >= FLOOR[room(module)]]
     assert not upward, f"{module} uses {', '.join(upward)}, which is not below it"
 
 
@@ -114,27 +119,30 @@ def test_the_one_arrow_that_goes_up_is_declared():
     """Who imports by name at run time names a room in one place, and only the declared one does."""
     by_name = {module for module in MODULES if "importlib" in set(imports(module))
                and "import_module(" in MODULES[module].read_text(encoding="utf-8")}
-    from u3lab.course import catalogue
+    from u3course.course import catalogue
 
+    by_name = {module for module in by_name if not module.startswith("evidence.bench")}  # asks other libraries
     assert by_name - BY_NAME_ELSEWHERE == {module for module, _ in DECLARED}
     assert (catalogue.__name__, catalogue.LESSONS) in DECLARED
 
 
 def test_only_a_few_rooms_know_jupyter():
-    knowing = {room(module) for module in ROOMS if {used.split(".")[0] for used in imports(module)} & JUPYTER}
+    knowing = {room(module)[1] for module in ROOMS if house(module) == "u3lab"
+               and {used.split(".")[0] for used in imports(module)} & JUPYTER}
     assert knowing <= KNOW_JUPYTER
 
 
 def test_only_lessons_and_evidence_use_lessons():
     for module in MODULES:
-        used = {room(one) for one in ours(module) if one.startswith("u3lab.")}
-        assert "lessons" not in used or house(module) == "evidence" or room(module) == "lessons", module
+        lessons = {used for used in ours(module) if room(used) == ("u3course", "lessons")}
+        assert not lessons or house(module) == "evidence" or room(module) == ("u3course", "lessons"), module
 
 
 def test_a_package_offers_what_it_imports():
     """So it has no ``__all__``, which would be a second list; but the whole library, whose version is no import."""
-    listing = [path for path in PACKAGE.rglob("__init__.py") if "__all__" in path.read_text(encoding="utf-8")]
-    assert listing == [PACKAGE / "__init__.py"]
+    listing = [path for house in HOUSES for path in (ROOT / house).rglob("__init__.py")
+               if "__all__" in path.read_text(encoding="utf-8")]
+    assert listing == [ROOT / "u3lab" / "__init__.py"]
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda file: file.stem)
@@ -146,17 +154,15 @@ def test_a_notebook_uses_no_evidence(file: Path):
 
 
 def drawn() -> str:
-    """The floors as text, the highest first: each room with the rooms that it uses."""
+    """The houses and their floors as text, the highest first: each room with the rooms that it uses."""
     lines = []
-    for rooms in reversed(FLOORS):
-        floor = []
-        for name in rooms:
-            own = [module for module in ROOMS if room(module) == name]
-            used = sorted({room(one) for module in own for one in ours(module)} - {name}, key=FLOOR.get)
-            if own:
-                floor.append(f"{name:14}→ {', '.join(used) or '(nothing)'}")
-        lines += [*floor, "─" * 60] if floor else []
-    return "\n".join(lines[:-1])
+    for name, floors in reversed(FLOORS.items()):
+        lines += [f"═ {name} ".ljust(60, "═")]
+        for one in (one for rooms in reversed(floors) for one in rooms):
+            used = {room(two) for module in ROOMS if room(module) == (name, one) for two in ours(module)}
+            near = sorted(two for at, two in used - {(name, one)} if at == name)
+            lines += [f"{one:14}→ {', '.join([*near, *sorted({at for at, _ in used} - {name})]) or '(nothing)'}"]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from packaging.utils import canonicalize_name
 from PIL import Image
 
 import u3lab
+from tests import houses
 from tools.notebooks import LIVE, WIDGET, smaller, tidy
-from u3lab import demo
+from u3course import demo
 from u3lab.figures.canvas import jpeg
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,8 +107,8 @@ def test_import_u3lab_loads_nothing_heavy():
 
 
 def test_heavy_packages_are_loaded_only_where_they_are_used():
-    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in (ROOT / "u3lab").rglob("*.py")]
-    names = [name for name in names if "__" not in name and not name.startswith("u3lab.live.")]
+    names = [houses.name_of(file) for file in houses.files(*houses.SHIPPED) if not file.name.startswith("__")]
+    names = [name for name in names if not name.startswith("u3lab.live.")]
     assert len(names) > 30 and loaded("import " + ", ".join(names), HEAVY) == ""
     assert loaded("import u3lab.live", HEAVY) == "ipywidgets"  # what it is made of
 

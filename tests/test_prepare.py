@@ -9,10 +9,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from u3lab import prepare
+from u3course import prepare
+from u3course.worlds import concepts, decathlon, faces
 from u3lab.__main__ import main
 from u3lab._system import paths
-from u3lab.worlds import concepts, decathlon, faces
 
 LONG = re.compile(r"faces\.draw\(\d{3,}[^)]*\)|concepts\.load\([^)]*\)")  # fewer faces are drawn as fast as read
 

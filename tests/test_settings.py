@@ -5,14 +5,13 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-import u3lab
+from tests import houses
 from tests.adversarial.attacked import small
 from tests.helpers import rates_of_adam
 from tests.universal.networks import tiny
@@ -222,7 +221,7 @@ def others(known: Setting, now: Any) -> list[Any]:
 
 
 def test_no_settings_of_a_method_are_forgotten():
-    sources = [path.read_text(encoding="utf-8") for path in Path(u3lab.__file__).parent.rglob("*.py")]
+    sources = [path.read_text(encoding="utf-8") for path in houses.files(*houses.SHIPPED)]
     named = {name for text in sources for name in re.findall(r"^@settings\nclass (\w+)", text, re.MULTILINE)}
     assert named == {kind.__name__ for kind in RUNS}, "give each a short run in RUNS"
 

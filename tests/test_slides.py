@@ -8,8 +8,8 @@ import pytest
 
 from tests.helpers import refuses
 from tools import slides
-from u3lab import demo
-from u3lab._system import copies, paths
+from u3course import copies, demo
+from u3lab._system import paths
 
 
 def read(chapter: str) -> nbformat.NotebookNode:

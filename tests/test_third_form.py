@@ -17,8 +17,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from u3course.course import catalogue, pieces
 from u3lab import results
-from u3lab.course import catalogue, pieces
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ["Build it", "Measure it", "Break it", "In the clinic", "What we know", "Further"]
@@ -150,7 +150,7 @@ def own_helpers(name: str) -> dict[str, int]:
         for part in imported.split(", "):
             module, _, alias = part.partition(" as ")
             for used in set(re.findall(rf"\b{alias or module}\.(\w+)", source)):
-                thing = getattr(importlib.import_module(f"u3lab.lessons.{room}.{module}"), used)
+                thing = getattr(importlib.import_module(f"u3course.lessons.{room}.{module}"), used)
                 if inspect.isfunction(thing) and not elsewhere(used, name):
                     body = ast.parse(textwrap.dedent(inspect.getsource(thing)))
                     found[used] = sum(isinstance(node, ast.stmt) for node in ast.walk(body)) - 1

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from jupyter_core.paths import jupyter_path
 
-from tests import loopback
+from tests import houses, loopback
 from tests.browser.jupyter import voila, write_notebook
 from tests.hostile.test_pages import is_safe
 from tests.hostile.test_visitors import CELLS, hostile, visited
@@ -72,18 +72,21 @@ def said(home: Path, *command: str, **more: str) -> str:
     return answer.stdout
 
 
+OURS = tuple(f"{house}/" for house in houses.SHIPPED)
+
+
 @in_checkout
 def test_the_wheel_of_the_sdist_is_the_checkout_file_by_file(built):
     """Nothing is missing, nothing is in it twice, and nothing that git does not know."""
     wanted = {}
     for path in tracked():
         name = path.relative_to(ROOT).as_posix()
-        if name.startswith(("u3lab/", "data/", "notebooks/")):
-            wanted[name if name.startswith("u3lab/") else f"u3lab/{name}"] = path
+        if name.startswith((*OURS, "data/", "notebooks/")):
+            wanted[name if name.startswith(OURS) else f"u3lab/{name}"] = path
     shared = {path.relative_to(ROOT / "labextension").as_posix(): path for path in tracked()
               if path.is_relative_to(ROOT / "labextension")}
     with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
-        found = {name for name in wheel.namelist() if name.startswith("u3lab/")}
+        found = {name for name in wheel.namelist() if name.startswith(OURS)}
         assert found == set(wanted) and "u3lab/data/weights/squeezenet1_1.safetensors" in found
         assert not [name for name, path in wanted.items() if wheel.read(name) != path.read_bytes()]
         rest = set(wheel.namelist()) - found

@@ -270,8 +270,8 @@ def _near(found: list[tuple[float, float, int]], draw: np.random.Generator) -> t
 
 
 def dynamic(clip: np.ndarray) -> Image.Image:
-    """Approximate rank pooling of (T,h,w,3) as in u3lab.worlds.decathlon, at 64 px."""
-    from u3lab.worlds.decathlon.objects import rank_pooled
+    """Approximate rank pooling of (T,h,w,3) as in u3course.worlds.decathlon, at 64 px."""
+    from u3course.worlds.decathlon.objects import rank_pooled
 
     small = np.stack([np.asarray(Image.fromarray(one.astype(np.uint8)).resize((64, 64), Image.Resampling.LANCZOS))
                       for one in clip])

@@ -9,7 +9,7 @@ import numpy as np
 from packing import DATA, write_rows
 from PIL import Image
 
-from u3lab.worlds import decathlon
+from u3course.worlds import decathlon
 
 FILE = DATA / "cutouts" / "sample.jpg"  # some domains are made of cutouts, so the text of the GPL lies beside it
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import nbformat
 
+from u3course.course import catalogue
 from u3lab._system.paths import write_atomically
-from u3lab.course import catalogue
 from u3lab.errors import U3Error
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"

@@ -21,7 +21,7 @@ import nbformat
 from nbconvert import SlidesExporter
 from traitlets.config import Config
 
-from u3lab import demo
+from u3course import demo
 from u3lab._system import paths
 from u3lab.errors import U3Error
 

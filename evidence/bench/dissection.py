@@ -19,12 +19,12 @@ from torch import Tensor
 
 from evidence.bench import dissection_lite as lite
 from evidence.bench import measure, table
+from u3course.worlds import concepts
 from u3lab import nets
 from u3lab.datasets.labelled import LabelledPictures, batches
 from u3lab.dissection import dissect, dissecting
 from u3lab.dissection.dissecting import GROUPS, LEAST, SHARE
 from u3lab.dissection.quantiles import Quantiles
-from u3lab.worlds import concepts
 
 NETWORK, LAYERS = "squeezenet1_1", ("fire3", "fire5", "fire7", "fire9")  # from the middle on; notebook 07 has three
 SIZES, ROUNDS = (100, 200, 400), 3

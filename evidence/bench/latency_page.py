@@ -40,8 +40,8 @@ def perturbing(settings):
 live.play(perturbing, saliency.MaskSettings(steps=1000), "lam", "tv", "sigma")
 """,
     """
-from u3lab.lessons.landmarks import parts
-from u3lab.lessons.landmarks import figures as panels
+from u3course.lessons.landmarks import parts
+from u3course.lessons.landmarks import figures as panels
 
 model, hues = parts.shipped(), panels.hues(parts.K)
 face = parts.drawn(1, "test", 9)[0].images

@@ -8,7 +8,7 @@ from torch import nn
 
 from evidence import audited
 from evidence.audited import Reached, Run
-from u3lab.worlds import cheats
+from u3course.worlds import cheats
 
 
 def row(removed: float = 0.9, place: float = 0.0, outside: float = 0.1, flip: float = 0.0, asked: int = 10,

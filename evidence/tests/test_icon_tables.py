@@ -10,8 +10,8 @@ from torch import Tensor
 from evidence import _sheets, channels, icon_table, icons, mask_riddles
 from evidence.tests import planted
 from tests.helpers import squeezenet
+from u3course.lessons.inversion.icon_table import CLASSES, GOALS, MOVED, PRICES, SIZE, pictures, priced, shown
 from u3lab import images, nets, results
-from u3lab.lessons.inversion.icon_table import CLASSES, GOALS, MOVED, PRICES, SIZE, pictures, priced, shown
 from u3lab.saliency.perturbation import MaskSettings
 
 

@@ -8,8 +8,8 @@ from sklearn.linear_model import Ridge
 
 from evidence import coded_lesions, deep_codes, five_priors, inversion_table, readouts
 from evidence.inversion_table import network
+from u3course.lessons.inversion import table
 from u3lab.descent import Step, last
-from u3lab.lessons.inversion import table
 
 
 def steps_of(losses):

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from evidence import discs, keypoints, landmark_detector
 from tests.helpers import smaller
+from u3course.lessons.landmarks import parts, trials
+from u3course.lessons.selfsup import colouring
+from u3course.worlds import faces
 from u3lab import results
 from u3lab.images import blur
 from u3lab.landmarks import landmark_error
-from u3lab.lessons.landmarks import parts, trials
-from u3lab.lessons.selfsup import colouring
 from u3lab.nets import extract_features
 from u3lab.selfsup.cielab import colours
-from u3lab.worlds import faces
 
 CACHED = (parts.marked, parts.swapped, keypoints.stock)
 

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from evidence import labellers, poses, rabbits, turned
 from evidence._faces import people
 from tests.helpers import smaller
+from u3course.lessons.landmarks import frames, marked, pairs, trials
+from u3course.worlds import faces, turntable
 from u3lab import landmarks, results
 from u3lab.landmarks.places import cells
-from u3lab.lessons.landmarks import frames, marked, pairs, trials
 from u3lab.nets import Classifier
-from u3lab.worlds import faces, turntable
 
 CACHED = (trials.marked, trials.before_photos, poses.views, frames.tests)
 

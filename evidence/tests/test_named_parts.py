@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from evidence import few_marked, labellers, lengths, motions
 from evidence._faces import people
 from evidence.tests.planted import table
+from u3course.lessons.landmarks import trials
+from u3course.worlds import faces
 from u3lab import landmarks, results
-from u3lab.lessons.landmarks import trials
 from u3lab.measures import Interval
-from u3lab.worlds import faces
 
 Given = tuple[Path, Tensor, dict[object, float]]
 

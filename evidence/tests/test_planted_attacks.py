@@ -15,12 +15,12 @@ from evidence.attacks import Reached, Run
 from evidence.tests import planted
 from tests.adversarial.attacked import small
 from tests.helpers import squeezenet
+from u3course.lessons.adversarial import attacking
+from u3course.lessons.adversarial.attacking import ANY, share
+from u3course.lessons.adversarial.detecting import KINDS, Sample
+from u3course.lessons.saliency.things import pasted
 from u3lab import nets
 from u3lab.adversarial import quantise
-from u3lab.lessons.adversarial import attacking
-from u3lab.lessons.adversarial.attacking import ANY, share
-from u3lab.lessons.adversarial.detecting import KINDS, Sample
-from u3lab.lessons.saliency.things import pasted
 from u3lab.measures import Interval
 from u3lab.saliency import METHODS
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from evidence import clusters, naturals, pretexts, segments, tissues
 from evidence.tests import planted
-from u3lab.lessons.selfsup import tissues as brain
-from u3lab.lessons.selfsup.naturals import LABELS, ONE, SCAN, TWO, WAYS, Pictures
+from u3course.lessons.selfsup import tissues as brain
+from u3course.lessons.selfsup.naturals import LABELS, ONE, SCAN, TWO, WAYS, Pictures
 from u3lab.selfsup import LAYERS, PretextSettings
 
 

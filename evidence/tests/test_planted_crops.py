@@ -14,10 +14,10 @@ from evidence import _photographs, kinds
 from evidence import crops as experiment
 from evidence._plan import Plan
 from evidence.tests import planted
+from u3course.lessons.selfsup import crops
 from u3lab import images
 from u3lab.datasets import photos
 from u3lab.errors import U3Error
-from u3lab.lessons.selfsup import crops
 from u3lab.selfsup import LAYERS
 
 CODES = (experiment.FLOOR, experiment.DESCRIPTORS, *experiment.BATCH, experiment.CEILING)

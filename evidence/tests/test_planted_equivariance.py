@@ -13,8 +13,8 @@ from evidence import _squares, joints, moving
 from evidence._plan import Plan
 from evidence.tests import planted
 from tests.helpers import squeezenet
+from u3course.lessons.equivariance.transforms import GUESSES, LAYERS, TRANSFORMS
 from u3lab import equivariance, nets
-from u3lab.lessons.equivariance.transforms import GUESSES, LAYERS, TRANSFORMS
 
 FIT, TEST, EACH = torch.zeros(2, 3, 8, 8), torch.linspace(0.1, 0.9, 8).view(8, 1, 1, 1).expand(8, 3, 8, 8), 2
 

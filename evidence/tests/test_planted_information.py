@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from evidence import clusters, naturals, segments, sorting, stripes, students, textures
 from evidence.tests import planted
 from evidence.tests.test_planted_clusters import wrong
+from u3course.lessons.selfsup import clusters as mosaics
+from u3course.lessons.selfsup.naturals import KINDS, LABELS, RIVALS, SCAN, TESTS, TWO, Pictures, drawn
 from u3lab import results, selfsup
-from u3lab.lessons.selfsup import clusters as mosaics
-from u3lab.lessons.selfsup.naturals import KINDS, LABELS, RIVALS, SCAN, TESTS, TWO, Pictures, drawn
 from u3lab.selfsup.matching import hungarian_accuracy
 
 

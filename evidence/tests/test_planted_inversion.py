@@ -13,9 +13,9 @@ from torch import Tensor
 
 from evidence import _sheets, coded_lesions, deep_codes, five_priors, inversion_table, readouts
 from evidence.tests import planted
+from u3course.lessons.inversion import table
+from u3course.lessons.inversion.table import KINDS, LAYERS, NETWORKS, PHOTOS, PRIORS
 from u3lab.descent import Step
-from u3lab.lessons.inversion import table
-from u3lab.lessons.inversion.table import KINDS, LAYERS, NETWORKS, PHOTOS, PRIORS
 
 SIDE = 32
 LEVEL = {name: 0.3 + 0.05 * number for number, name in enumerate(PHOTOS)} | {"china": 0.7}

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from evidence import labellers, poses, rabbits, registration, turned
 from evidence.tests import planted
-from u3lab.lessons.landmarks import frames, marked, trials
+from u3course.lessons.landmarks import frames, marked, trials
 
 
 class Net(nn.Module):

@@ -12,9 +12,9 @@ from evidence import forgetting, removal, variants
 from evidence.removal import ASKED, Reached, Run
 from evidence.tests import planted
 from tests.helpers import squeezenet
+from u3course.lessons.saliency.things import BEHIND, Thing, cues, pasted, probability
 from u3lab import results, saliency
 from u3lab.datasets import photos
-from u3lab.lessons.saliency.things import BEHIND, Thing, cues, pasted, probability
 from u3lab.measures import rank_correlation
 
 SIZE = 64

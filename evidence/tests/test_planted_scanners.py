@@ -12,7 +12,7 @@ from torch import Tensor
 
 from evidence import scanners
 from evidence.tests import planted
-from u3lab.lessons.universal import trials
+from u3course.lessons.universal import trials
 
 
 @pytest.fixture

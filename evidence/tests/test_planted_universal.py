@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from evidence import _table, adapters, bolted, domains, learnet, sensitivity, shrinkage, tasks
 from evidence.tests import planted
+from u3course.lessons.universal import trials
+from u3course.worlds.rendered import Scenes
 from u3lab import results
-from u3lab.lessons.universal import trials
-from u3lab.worlds.rendered import Scenes
 
 COUNT = 1000  # pictures of a split
 

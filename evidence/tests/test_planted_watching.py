@@ -9,7 +9,7 @@ from torch import Tensor
 
 from evidence import walkers
 from evidence.tests import planted
-from u3lab.lessons.selfsup.walkers import Film, Pasted
+from u3course.lessons.selfsup.walkers import Film, Pasted
 
 ROWS = {method: n + 1 for n, method in enumerate(walkers.PUPILS)}
 

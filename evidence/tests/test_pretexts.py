@@ -7,8 +7,8 @@ import torch
 
 from evidence import pretexts
 from tests.helpers import smaller
+from u3course.worlds.decathlon import Domain
 from u3lab.selfsup import LAYERS, TASKS
-from u3lab.worlds.decathlon import Domain
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from torch import Tensor
 from evidence import _sheets, impedance, invented, restoring, stopping
 from evidence._plan import Plan
 from evidence.tests import planted
+from u3course.lessons.prior.restoring import PHOTOS, RIVALS, SHAPES, mask, patient, photo, pictures
 from u3lab import images, prior, results
-from u3lab.lessons.prior.restoring import PHOTOS, RIVALS, SHAPES, mask, patient, photo, pictures
 
 
 def test_shapes_are_at_equal_fit_and_rivals_leave_what_is_known():

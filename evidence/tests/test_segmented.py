@@ -9,7 +9,7 @@ from torch import nn
 from evidence import audited, segmented
 from evidence.audited import Run
 from evidence.segmented import Reached
-from u3lab.worlds import cheats
+from u3course.worlds import cheats
 
 BRAINS = ("brain1", "brain2")
 

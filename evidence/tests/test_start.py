@@ -11,9 +11,9 @@ from torch import Tensor
 
 from evidence import start, start_landmarks
 from evidence.tests import planted
+from u3course.lessons.start import probing, seeing
 from u3lab import nets
 from u3lab.datasets import cutouts
-from u3lab.lessons.start import probing, seeing
 
 SIZE = 227
 CORNER, ALL = (slice(20, 90), slice(20, 90)), (slice(None), slice(None))

@@ -27,13 +27,13 @@ from evidence import (
     start,
     transformer,
 )
+from u3course.lessons.inversion.table import LAYERS, NETWORKS
+from u3course.lessons.landmarks import trials as landmark_trials
+from u3course.lessons.selfsup import crops as lessons
+from u3course.lessons.start import seeing
+from u3course.lessons.universal import trials
+from u3course.worlds import lights
 from u3lab import results
-from u3lab.lessons.inversion.table import LAYERS, NETWORKS
-from u3lab.lessons.landmarks import trials as landmark_trials
-from u3lab.lessons.selfsup import crops as lessons
-from u3lab.lessons.start import seeing
-from u3lab.lessons.universal import trials
-from u3lab.worlds import lights
 
 
 def means(name: str, column: str, *keys: str, **only: object) -> dict:

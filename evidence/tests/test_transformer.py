@@ -17,12 +17,12 @@ from evidence import matches, transformer
 from evidence._muon import Muon
 from evidence.tests import planted
 from tests.helpers import built, seeded
+from u3course.worlds.faces import Faces
 from u3lab import nets
 from u3lab.descent import last
 from u3lab.nets import checkpoints
 from u3lab.nets.vit import vit
 from u3lab.training import loop
-from u3lab.worlds.faces import Faces
 
 PHOTOS = transformer.PHOTOS
 

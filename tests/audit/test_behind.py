@@ -11,13 +11,13 @@ from torch import nn
 from tests.audit.test_battery import CHEAT, HONEST, SIDE, Reads, made
 from tests.audit.test_report import Read
 from tests.audit.test_segments import HONEST as SEES
+from u3course.worlds import cheats
 from u3lab import audit, nets
 from u3lab.audit import behind, markers, methods, wording
 from u3lab.audit.cases import odds
 from u3lab.errors import U3Error
 from u3lab.measures import rank_correlation
 from u3lab.saliency import METHODS, randomise_downwards
-from u3lab.worlds import cheats
 
 
 def small(volumes: bool = False, maps: bool = False) -> tuple[nets.Classifier, audit.Cases]:

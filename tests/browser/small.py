@@ -3,11 +3,12 @@
 from playwright.sync_api import Page
 
 from tests.browser.desk import Figure, until
-from u3lab.course import catalogue
+from u3course.course import catalogue
 
 SETUP = """
 import u3lab, torch
-from u3lab import course, live, saliency
+from u3course import course
+from u3lab import live, saliency
 from u3lab.descent import Step
 """
 EXPLORER = """

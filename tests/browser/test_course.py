@@ -7,12 +7,12 @@ from playwright.sync_api import Browser, Locator
 
 from tests.browser.desk import Desk, until
 from tests.browser.jupyter import Lab, write_notebook
-from u3lab.course import catalogue
+from u3course.course import catalogue
 
 CELLS = (
     """
 import u3lab
-from u3lab import course
+from u3course import course
 """,
     'course.exercise("6-guided")',
     """
@@ -128,7 +128,7 @@ def test_answers_count_as_done(desk: Desk):
 @pytest.mark.parametrize("call", ["sum(range(10**12))", "__import__('re').match(r'(a+)+$', 'a' * 60 + 'b')"])
 def test_a_call_that_never_gives_python_back(browser: Browser, lab: Lab, call: str):
     """The page says after ten seconds what is happening, though the kernel cannot; what it says to do does help."""
-    write_notebook(lab.folder / "stuck.ipynb", ("from u3lab import course", "pass"))
+    write_notebook(lab.folder / "stuck.ipynb", ("from u3course import course", "pass"))
     desk = Desk.open(browser, lab, "stuck.ipynb")
     try:
         desk.run(0)
@@ -143,7 +143,7 @@ def test_a_call_that_never_gives_python_back(browser: Browser, lab: Lab, call: s
         desk.menu("Kernel", "Restart Kernel…")
         desk.page.locator(".jp-Dialog .jp-mod-accept").click()
         desk.page.locator("#jp-main-statusbar", has_text="| Idle").wait_for()
-        said = desk.run(1, "from u3lab import course\n" + source.format("through(p).relu()"))
+        said = desk.run(1, "from u3course import course\n" + source.format("through(p).relu()"))
         assert "passed" in said.locator("[role=status]").inner_text()
         assert said.locator(".jp-OutputArea-output").count() == 1 and said.locator(".u3-later").count() == 0
         assert desk.complaints == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from u3lab.course import state, widgets
+from u3course.course import state, widgets
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,10 @@ import torch.nn.functional as F
 
 from tests.course.cells import cell
 from tests.helpers import refuses
-from u3lab.course import Mistake, by_cases
-from u3lab.course.diagnosis import GRADIENTS, VALUES
-from u3lab.course.edits import edited, one_slip, two_slips
-from u3lab.course.judging import by_number
+from u3course.course import Mistake, by_cases
+from u3course.course.diagnosis import GRADIENTS, VALUES
+from u3course.course.edits import edited, one_slip, two_slips
+from u3course.course.judging import by_number
 
 
 def weighed(x, m, lam):

@@ -7,8 +7,8 @@ import sys
 import pytest
 import torch
 
-from u3lab import course
-from u3lab.course import genuine
+from u3course import course
+from u3course.course import genuine
 
 REPLACED = [("torch", "equal", lambda *_: True), ("torch", "allclose", lambda *_, **__: True), ("torch", "relu", abs),
             ("torch.Tensor", "equal", lambda *_: True), ("torch.Tensor", "__eq__", lambda *_: True),
@@ -69,8 +69,9 @@ OWN = """
 import warnings
 warnings.simplefilter("ignore")
 import u3lab, torch, torchvision
-from u3lab import course, nets, saliency
-from u3lab.course import genuine
+from u3course import course
+from u3lab import nets, saliency
+from u3course.course import genuine
 import functorch, timm, torch._dynamo, torch.export, torch.fx, torch.func, torch.masked, torch.nested, torch.sparse
 from torchvision.models.feature_extraction import create_feature_extractor
 net = torchvision.models.squeezenet1_1().eval()

@@ -15,8 +15,8 @@ import safetensors.torch
 from tests.course.test_nbgrader import NAMES, RIGHT, WRONG, lesson, tool
 from tests.helpers import raising, refuses
 from tests.lessons.test_exercises import ALL, MUTANTS
-from u3lab import course
-from u3lab.course import answers, guard
+from u3course import course
+from u3course.course import answers, guard
 
 pytest.importorskip("nbgrader")
 
@@ -24,7 +24,7 @@ from nbgrader.preprocessors import Execute  # noqa: E402
 from nbgrader.utils import determine_grade  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
-from u3lab.course import grading  # noqa: E402
+from u3server import grading  # noqa: E402
 
 IDENTITY = "def my_guided(p, through):\n    return p\n"  # wrong
 FAKE = "types.SimpleNamespace(exercise=print, check=lambda *_: None)"
@@ -32,19 +32,19 @@ FAKE = "types.SimpleNamespace(exercise=print, check=lambda *_: None)"
 ATTACKS = {
     "the check": "course.check = lambda *_, **__: None",
     "another course": f"import types; course = {FAKE}",
-    "a module": f"import sys, types; u3lab.course = course = sys.modules['u3lab.course'] = {FAKE}",
-    "judging": "from u3lab.course import judging; judging.same_dtypes = lambda *_: True\n"
+    "a module": f"import sys, types; u3course.course = course = sys.modules['u3course.course'] = {FAKE}",
+    "judging": "from u3course.course import judging; judging.same_dtypes = lambda *_: True\n"
                "judging.Asked.same = judging.same_dtypes",
-    "comparisons": "from u3lab.course import differences, genuine\ngenuine.replaced = lambda: []\n"
+    "comparisons": "from u3course.course import differences, genuine\ngenuine.replaced = lambda: []\n"
                    "torch.allclose = torch.equal = lambda *_, **__: True\ndifferences._same = torch.equal",
-    "the points": "from u3lab.course import reports; reports.Report._repr_mimebundle_ = lambda *_, **__: "
+    "the points": "from u3course.course import reports; reports.Report._repr_mimebundle_ = lambda *_, **__: "
                   "{'text/plain': '2'}",
     "printed": "def said(*_):\n    print('2')\ncourse.check = said",
     "builtins": """
 import builtins, sys
 every = builtins.all
 def agreed(given):
-    return sys._getframe(1).f_globals.get("__name__") == "u3lab.course.differences" or every(given)
+    return sys._getframe(1).f_globals.get("__name__") == "u3course.course.differences" or every(given)
 builtins.all = agreed""",
     "a transformer": "get_ipython().input_transformers_cleanup.append(\n"
                      "    lambda lines: ['None'] if 'course.' + 'check' in ''.join(lines) else lines)",
@@ -62,7 +62,7 @@ OTHERS = {
     "ends the kernel": ("import os; os._exit(0)", 0),
     "kills it inside the check": ("import os\ndef my_guided(p, through):\n    os.kill(os.getpid(), 9)", 0),
     "is gone": ("pass", 0),
-    "forges what is told": ("from u3lab.course import answers\nanswers.called = lambda *_: 'bm8K'\n" + IDENTITY, 0),
+    "forges what is told": ("from u3course.course import answers\nanswers.called = lambda *_: 'bm8K'\n" + IDENTITY, 0),
     "imports nothing": ("import builtins; builtins.__import__ = lambda *_, **__: None\n" + IDENTITY, 0),
     "is right, and patches": ("course.check = None\n" + RIGHT["6-guided"], 2),
 }
@@ -127,7 +127,7 @@ def test_after_an_answer_that_never_ends_the_next_is_judged(graded, monkeypatch)
 def test_three_chapters_in_a_kernel_apart(graded):
     """Right answers get all points, with arguments of any kind; what a check binds is there for the cells below."""
     names = [name for name in ALL if name.split("-")[0] in ("4", "5", "6") and name not in NAMES]
-    right = {name: ("assert report.passed\n" if n else "") + "from u3lab.course import catalogue\n"
+    right = {name: ("assert report.passed\n" if n else "") + "from u3course.course import catalogue\n"
                    f"mine = catalogue.find({name!r}).reference" for n, name in enumerate(names)}
     _, points = graded(grading.ExecuteApart, right)
     assert points == {name: ALL[name].points for name in names} and len(names) > 12

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from tests.helpers import raising
-from u3lab import course
-from u3lab.course import guard, printing
-from u3lab.course.guard import run
+from u3course import course
+from u3course.course import guard, printing
+from u3course.course.guard import run
 
 
 def wait_for_answers() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from u3lab.course import Mistake, by_cases, catalogue, repairs
+from u3course.course import Mistake, by_cases, catalogue, repairs
 
 CLASH = "both terms need the stride"
 BOTH = "the sign, and the stride is missing"

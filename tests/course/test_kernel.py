@@ -7,7 +7,7 @@ from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-SETUP = "import u3lab\n\nfrom u3lab import course\nfrom u3lab.course import guard\n\nguard.SECONDS = 0.5"
+SETUP = "import u3lab\n\nfrom u3course import course\nfrom u3course.course import guard\n\nguard.SECONDS = 0.5"
 CALL = '\n\n\ncourse.check("6-guided", rule)'
 LEAVES = "def rule(p, through):\n    exit()" + CALL
 SLIPS = "def rule(p, through):\n    q = p\n    return through(oops)" + CALL
@@ -96,7 +96,7 @@ def test_what_to_do_is_on_the_page_before_the_kernel_is_stuck(call: str):
     """No thread of such a kernel runs again, so it is the message that it sent before the answer began."""
     manager, client = start_new_kernel()
     try:
-        client.execute_interactive("from u3lab import course", timeout=60)
+        client.execute_interactive("from u3course import course", timeout=60)
         client.execute(f'course.check("6-guided", lambda p, through: {call})')
         data = {}
         while "later" not in data.get("text/html", ""):

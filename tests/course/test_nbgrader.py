@@ -13,7 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tests.helpers import refuses
-from u3lab import course
+from u3course import course
 
 ROOT = Path(__file__).resolve().parents[2]
 STUBS = {"6-guided": "def my_guided(p, through):\n    return ...  # write me",
@@ -42,7 +42,7 @@ def tool():
 
 def lesson(answers: dict[str, str]) -> nbformat.NotebookNode:
     """A notebook with cells of the same form as the course's; what an answer is called otherwise is ``mine``."""
-    cells = [new_markdown_cell("# Saliency"), new_code_cell("import u3lab\n\nimport torch\n\nfrom u3lab import course")]
+    cells = [new_markdown_cell("# Saliency"), new_code_cell("import torch\n\nfrom u3course import course")]
     for name, source in answers.items():
         cells += [new_code_cell(f'course.exercise("{name}")'),
                   new_code_cell(source, metadata={"tags": [f"exercise-{name}"]}),
@@ -104,7 +104,7 @@ def test_nbgrader_gives_the_right_points(tmp_path, monkeypatch):
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
-    from u3lab.course import grading
+    from u3server import grading
 
     if not grading._works(*grading.OWN_WORLD, "true"):  # root in a container may have no way to take rights away
         monkeypatch.setattr(grading, "_account", lambda user: None)

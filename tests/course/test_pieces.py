@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from tests.helpers import refuses
-from u3lab import course
+from u3course import course
+from u3course.course import pieces, reports
 from u3lab._system import credits, notebook
-from u3lab.course import pieces, reports
 
 X, F, ALPHA = torch.ones(1, 2, 4, 4), torch.ones(3, 2, 3, 3), torch.ones(3, 2)
 

@@ -8,10 +8,10 @@ import pytest
 
 from evidence._riddles import riddles_of
 from tests.helpers import refuses
+from u3course.course import catalogue, state
+from u3course.course.questions import questions, read_questions
 from u3lab import U3Error
 from u3lab._system import paths
-from u3lab.course import catalogue, state
-from u3lab.course.questions import questions, read_questions
 
 GOOD = """# A quiz, with a line for people
 

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from tests.helpers import refuses
-from u3lab import U3Error, course
+from u3course import course
+from u3course.course import catalogue, state
+from u3lab import U3Error
 from u3lab._system import paths
-from u3lab.course import catalogue, state
 
 
 def parts(live):

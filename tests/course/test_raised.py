@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.course.cells import cell
-from u3lab import course
+from u3course import course
 
 
 def said(line: str, **names: object) -> str:

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 
 from tests.course.cells import cell
 from tests.helpers import raising
-from u3lab import course
-from u3lab.course import catalogue, judging, repairs
-from u3lab.course.repairs import repairs as tried
+from u3course import course
+from u3course.course import catalogue, judging, repairs
+from u3course.course.repairs import repairs as tried
 
 # Answers with a slip: the exercise, what is said of the slip, and the lines below the head that the exercise gives.
 SLIPS = r"""

@@ -9,9 +9,9 @@ import torch
 
 from tests.course.test_guard import wait_for_answers
 from tests.helpers import raising
-from u3lab import course
-from u3lab.course import catalogue, guard
-from u3lab.course.guard import run
+from u3course import course
+from u3course.course import catalogue, guard
+from u3course.course.guard import run
 
 
 def said(answer, name="6-guided") -> str:

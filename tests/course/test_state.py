@@ -8,9 +8,9 @@ import re
 import pytest
 
 from tests.helpers import raising
-from u3lab import course
+from u3course import course
+from u3course.course import state
 from u3lab._system import paths
-from u3lab.course import state
 from u3lab.saliency import tile_shares
 
 

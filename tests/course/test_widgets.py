@@ -6,8 +6,8 @@ import ipywidgets
 import pytest
 
 from tests.helpers import refuses
-from u3lab import course
-from u3lab.course import catalogue, page
+from u3course import course
+from u3course.course import catalogue, page
 from u3lab.saliency import perturbation, relevance
 
 ALL = {task.id: task for chapter in catalogue.CHAPTERS for task in catalogue.exercises(chapter)}

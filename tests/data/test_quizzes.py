@@ -9,10 +9,10 @@ from PIL import Image
 
 from evidence.icons import RIDDLES
 from evidence.mask_riddles import RIDDLES as MASKS
+from u3course.course import catalogue
+from u3course.lessons.inversion import icon_table as icons
 from u3lab import images, nets
 from u3lab._system import paths
-from u3lab.course import catalogue
-from u3lab.lessons.inversion import icon_table as icons
 
 FOLDERS = {quiz: paths.data("quiz", quiz) for quiz in ("5", "6")}
 INDEX = {quiz: json.loads((folder / "index.json").read_text(encoding="utf-8")) for quiz, folder in FOLDERS.items()}

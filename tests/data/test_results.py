@@ -5,11 +5,11 @@ import torch
 
 from evidence import five_priors
 from tests.helpers import squeezenet
+from u3course.lessons.adversarial.attacking import photos
+from u3course.lessons.adversarial.detecting import FEATURES
+from u3course.lessons.inversion import table
 from u3lab import nets, results
 from u3lab.adversarial.patch import shipped_patch, success_rate
-from u3lab.lessons.adversarial.attacking import photos
-from u3lab.lessons.adversarial.detecting import FEATURES
-from u3lab.lessons.inversion import table
 
 
 def test_detection_far_better_than_chance_until_the_attacker_knows():

@@ -20,8 +20,8 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from tests.helpers import slip
 from tests.test_readme import largest_notebook
-from u3lab import start
-from u3lab._system import copies, warming
+from u3course import copies, start
+from u3server import warming
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEPLOY = ROOT / "deploy"

@@ -13,7 +13,8 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from tests.helpers import slip
-from u3lab._system import copies, warming
+from u3course import copies
+from u3server import warming
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = ROOT / "deploy" / "warm_up.py"

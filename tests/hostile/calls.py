@@ -51,6 +51,7 @@ from tests.hostile.wrong import (
     unplain,
 )
 from tools.site.attacks import ATTACKS
+from u3course.worlds import concepts, faces, lights, mosaics
 from u3lab import (
     adversarial,
     descent,
@@ -77,7 +78,6 @@ from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
 from u3lab.selfsup import cielab
 from u3lab.training.tasks import Joined, cross_entropy, share_right
-from u3lab.worlds import concepts, faces, lights, mosaics
 
 SIDE = 32  # pixels
 
@@ -100,7 +100,8 @@ INNER = {"datasets": ("cutouts", "handwritten", "photos", "public", "scans", "ta
 def named(title: str) -> Callable[..., object]:
     """The function of a room, or of a file within a room, that a title begins with."""
     file, name = title.partition(",")[0].split(".")
-    return getattr(import_module(".".join(["u3lab", *(room for room in INNER if file in INNER[room]), file])), name)
+    house = "u3course" if file in INNER["worlds"] else "u3lab"
+    return getattr(import_module(".".join([house, *(room for room in INNER if file in INNER[room]), file])), name)
 
 
 def good(title: str, function: Callable[..., object] | None = None, /, **given: tuple[Kind, object]) -> None:

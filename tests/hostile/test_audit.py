@@ -14,7 +14,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from tests.audit.test_report import MAKE, Read
-from u3lab import audit, doctor
+from u3course import doctor
+from u3lab import audit
 from u3lab.__main__ import main
 from u3lab.audit import own, reading
 from u3lab.errors import U3Error

@@ -22,11 +22,11 @@ from tests.helpers import refuses
 from tests.hostile.test_resuming import pretext
 from tests.hostile.test_resuming import x as pictures
 from tests.images.files import chunk, dicom, png, saved, turned
+from u3course.worlds import keeping
 from u3lab import U3Error, images, nets
 from u3lab._system import paths
 from u3lab.nets import checkpoints, weights
 from u3lab.prior.trained import denoiser
-from u3lab.worlds import keeping
 
 LONGEST = 300  # letters of a message: what a line under a widget shows
 PATIENCE = 20  # seconds after which something hangs

@@ -20,6 +20,7 @@ from filelock import FileLock
 from PIL import Image
 
 from tests.images import files
+from u3course.worlds import clips, concepts, faces, mosaics, patterns
 from u3lab import (
     U3Error,
     adversarial,
@@ -41,7 +42,6 @@ from u3lab.datasets import public
 from u3lab.images import blurring, cropping
 from u3lab.measures import bootstrap
 from u3lab.selfsup import cielab, cross_pixel, scrambling
-from u3lab.worlds import clips, concepts, faces, mosaics, patterns
 
 # Megabytes. A picture of 50 million pixels, the largest that may come in or be made, is 600 as float32.
 LARGEST = 1500  # to read or make one: the picture, the decoder's copy of it, and a channel for transparency

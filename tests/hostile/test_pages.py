@@ -18,7 +18,7 @@ from tests.browser.jupyter import serve, stage, voila, wait, write_notebook
 from tests.hostile.test_visitors import CELLS, OPEN, SECONDS, Visit, Wire, get, hostile, kernels_of, talk, visited
 from u3lab import U3Error
 from u3lab._system import visits
-from u3lab.visitors import PROTECTION, Pages
+from u3server.visitors import PROTECTION, Pages
 
 
 def is_safe(visit: Visit, trap: Path) -> bool:

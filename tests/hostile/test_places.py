@@ -15,12 +15,12 @@ from tests.hostile import wrong
 from tests.hostile.test_files import PATIENCE, patience
 from tests.hostile.test_resuming import LABELS, domain, pose, pretext
 from tests.hostile.test_resuming import x as pictures
+from u3course.worlds import keeping
 from u3lab import universal
 from u3lab.__main__ import main
 from u3lab._system import paths
-from u3lab.course import classes
 from u3lab.nets import checkpoints
-from u3lab.worlds import keeping
+from u3server import classes
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes")
 X = pictures()

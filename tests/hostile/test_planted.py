@@ -19,11 +19,11 @@ from tests.images.test_dicom import made, refusal
 from tests.live.toys import Toy, upload
 from tests.system.test_copies import FIRST, NEWER, SIX, course, mine, start  # noqa: F401
 from tests.test_start import clone  # noqa: F401
-from u3lab import course as lessons
+from u3course import copies
+from u3course import course as lessons
+from u3course.course import classes, page, state
 from u3lab import figures, images, live
 from u3lab.__main__ import main
-from u3lab._system import copies
-from u3lab.course import classes, page, state
 from u3lab.descent import Step
 
 SCRIPT = "<script>alert(1)</script>"

@@ -13,9 +13,9 @@ from pathlib import Path
 import filelock
 import pytest
 
-from u3lab import course
+from u3course import course
+from u3course.course import state
 from u3lab._system import paths
-from u3lab.course import state
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY = Path("/dev/shm")  # a second disk, and a quick one, where there is such a thing

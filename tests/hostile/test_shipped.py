@@ -17,10 +17,10 @@ from torch import Tensor
 
 from tests.helpers import refuses, slip
 from tests.hostile import wrong
+from u3course.lessons.universal import trials
 from u3lab import U3Error, nets, results, universal
 from u3lab._system import paths
 from u3lab.landmarks import labeller
-from u3lab.lessons.universal import trials
 from u3lab.nets import checkpoints
 from u3lab.universal import files
 

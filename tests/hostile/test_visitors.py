@@ -23,10 +23,10 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tests.browser.jupyter import voila, write_notebook
-from u3lab.course import catalogue
-from u3lab.visitors import PROTOCOL
+from u3course.course import catalogue
+from u3server.visitors import PROTOCOL
 
-CELLS = ("import u3lab\nfrom u3lab import course, live\nimport torch",
+CELLS = ("import u3lab\nfrom u3course import course\nfrom u3lab import live\nimport torch",
          'live.explore(lambda n: (torch.full((1, 3, 9, 9), n / 8), f"level {n}"), n=(0, 8))', 'course.quiz("6")',
          "import warnings\nimport ipywidgets as widgets\nfails = widgets.FloatSlider()\n"
          "fails.observe(lambda change: (warnings.warn('beside\\x1b'), open('no/such')), 'value')\nfails",

@@ -17,13 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import u3lab
+import u3course
 
 # The package's own file loads torch, which progress does not need.
-sys.modules["u3lab.course"] = ModuleType("u3lab.course")
-sys.modules["u3lab.course"].__path__ = [str(Path(u3lab.__file__).parent / "course")]
+sys.modules["u3course.course"] = ModuleType("u3course.course")
+sys.modules["u3course.course"].__path__ = [str(Path(u3course.__file__).parent / "course")]
 
-from u3lab.course import state  # noqa: E402
+from u3course.course import state  # noqa: E402
 
 AT_ONCE = 4
 

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.helpers import refuses
+from u3course.lessons.landmarks.parts import discs, explained
 from u3lab.descent import last
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 from u3lab.landmarks.autoencoding import layer_errors
-from u3lab.lessons.landmarks.parts import discs, explained
 from u3lab.nets import Classifier
 from u3lab.training import loop
 

@@ -8,11 +8,11 @@ import scipy.ndimage
 import torch
 
 from tests.helpers import refuses, seeded
+from u3course.worlds import turntable
 from u3lab import landmarks
 from u3lab.datasets import handwritten, photos
 from u3lab.descent import last
 from u3lab.training import loop
-from u3lab.worlds import turntable
 
 
 def sevens(start: int, stop: int) -> torch.Tensor:

@@ -17,12 +17,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from u3lab import course
-from u3lab.course import catalogue, repairs
-from u3lab.course.definitions import LEVELS, Mistake
-from u3lab.course.diagnosis import RESULTS, mixed_up, of_loss
-from u3lab.course.differences import all_same
-from u3lab.course.edits import one_slip
+from u3course import course
+from u3course.course import catalogue, repairs
+from u3course.course.definitions import LEVELS, Mistake
+from u3course.course.diagnosis import RESULTS, mixed_up, of_loss
+from u3course.course.differences import all_same
+from u3course.course.edits import one_slip
 
 ANSWERS = [import_module(f"tests.lessons.{file.stem}") for file in sorted(Path(__file__).parent.glob("answers_*.py"))]
 ALL = {task.id: task for chapter in catalogue.CHAPTERS for task in catalogue.exercises(chapter)}

@@ -7,9 +7,9 @@ import torch
 
 from evidence.removal import known
 from tests.helpers import squeezenet
+from u3course.lessons import patients
+from u3course.lessons.saliency import things
 from u3lab.datasets import scans
-from u3lab.lessons import patients
-from u3lab.lessons.saliency import things
 
 
 def test_a_pasted_thing_can_be_taken_away_exactly():

@@ -17,9 +17,9 @@ import pytest
 import torch
 
 from tests.lessons import slips
-from u3lab import course
-from u3lab.course import guard, judging, repairs
-from u3lab.course.reports import Report
+from u3course import course
+from u3course.course import guard, judging, repairs
+from u3course.course.reports import Report
 
 ALL = slips.every()
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"

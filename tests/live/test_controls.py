@@ -3,12 +3,11 @@
 import dataclasses
 import importlib
 import math
-import pkgutil
 
 import ipywidgets as w
 import pytest
 
-import u3lab
+from tests import houses
 from tests.helpers import refuses
 from tests.live.toys import Shadow, Toy
 from u3lab import live
@@ -19,10 +18,10 @@ from u3lab.settings import setting, settings
 def library() -> list[type]:
     """Every settings class of the library."""
     found = {}
-    for module in pkgutil.walk_packages(u3lab.__path__, "u3lab."):
-        if not module.name.endswith("__main__"):
-            for thing in vars(importlib.import_module(module.name)).values():
-                if dataclasses.is_dataclass(thing) and isinstance(thing, type) and thing.__module__ == module.name:
+    for name in map(houses.name_of, houses.files(*houses.SHIPPED)):
+        if not name.endswith("__main__"):
+            for thing in vars(importlib.import_module(name)).values():
+                if dataclasses.is_dataclass(thing) and isinstance(thing, type) and thing.__module__ == name:
                     fields = dataclasses.fields(thing)
                     if fields and all("setting" in field.metadata for field in fields):
                         found[thing.__qualname__] = thing

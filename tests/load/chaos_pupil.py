@@ -18,10 +18,10 @@ from jupyter_server.services.kernels.connection.base import deserialize_msg_from
 from tests.browser.jupyter import Lab
 from tests.load.line import LARGEST, PROTOCOL, Failed, Line, Model
 from tests.load.student import PATIENCE, Student
-from u3lab import demo
+from u3course import demo
 
 NOTE = """
-from u3lab.course import state as _state
+from u3course.course import state as _state
 if _said := _state.record("exercises", {key!r}):
     raise OSError(_said)
 """

@@ -11,7 +11,7 @@ import nbformat
 import psutil
 from jupyter_client.manager import start_new_kernel
 
-from u3lab import demo
+from u3course import demo
 
 CHAPTERS = ("00", "01", "04", "06")  # those of tests.load
 

@@ -13,12 +13,12 @@ import nbformat
 
 from tests.browser.jupyter import NOTEBOOKS
 from tests.load.line import Line, Model
-from u3lab import demo
+from u3course import demo
 
 EXPLORERS, PLAYER = ("06", "01", "00"), "04"  # chapters with sliders on the stage; every fifth place plays
 THINKING = 2.0  # seconds on average between an answer and the next move
 WRITING = 6.0  # seconds on average in which the next answer to an exercise is written; every fifth place does that
-EXERCISE = """from u3lab import course
+EXERCISE = """from u3course import course
 assert course.check("6-guided", lambda p, through: {answer}).passed is {passes}"""
 ANSWERS = {"through(p)": False, "through(p).relu()": True}
 PATIENCE = 60.0  # seconds to wait for a picture, after which the student counts as lost

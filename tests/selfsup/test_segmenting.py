@@ -6,11 +6,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.helpers import refuses
+from u3course.worlds import mosaics
 from u3lab import selfsup
 from u3lab.descent import last
 from u3lab.selfsup.matching import hungarian_accuracy
 from u3lab.selfsup.segmenting import DenseHeads
-from u3lab.worlds import mosaics
 
 
 def maps(n: int = 3, k: int = 4, h: int = 6, w: int = 7, seed: int = 0) -> Tensor:

@@ -165,7 +165,7 @@ def test_a_table_is_shown_once_it_brings_evidence_with_its_chart_and_its_words(t
     written = {"data/results/old.json": {"recipe": ""}, "data/results/own.json": made,
                "data/results/unread.json": {"recipe": "", "evidence": {"title": "why", "summary": {"a": {"n": 1}}}},
                "data/results/through.json": made}
-    for number, code in (("01", "from u3lab.lessons.room import (\n    one)\nawait one.two()"),
+    for number, code in (("01", "from u3course.lessons.room import (\n    one)\nawait one.two()"),
                          ("02", "results.table('own'); results.table('through')"), ("03", "results.chart('own')")):
         cells = [{"cell_type": "markdown", "source": [f"# {number} · A title\n", "More."]},
                  {"cell_type": "code", "source": [code]}]

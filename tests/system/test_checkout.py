@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers import raising
 from tests.system.test_copies import notebook
-from u3lab._system import checkout, copies
+from u3course import checkout, copies
 
 pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 NAME = "06_saliency.ipynb"

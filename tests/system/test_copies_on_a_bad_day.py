@@ -10,7 +10,8 @@ import pytest
 
 from tests.helpers import refuses, slip
 from tests.system.test_copies import FIRST, NEWER, OTHER, SIX, course, held, mine, notebook, start
-from u3lab._system import moves, paths
+from u3course import moves
+from u3lab._system import paths
 
 __all__ = ["course", "mine"]  # fixtures
 WORK, ROOT = notebook("my own"), Path(__file__).resolve().parents[2]
@@ -116,7 +117,8 @@ import sys
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from u3lab._system import copies, paths
+from u3course import copies
+from u3lab._system import paths
 
 @contextmanager
 def none(path, seconds):

@@ -39,7 +39,7 @@ LEARNING = {
     "keypoints": (slice(1, 2), """
 from torch import nn
 from tests.helpers import without_norms
-from u3lab.lessons.landmarks.parts import discs
+from u3course.lessons.landmarks.parts import discs
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 
 model = KeypointAutoencoder(3, width=2, sigma=0.2)

@@ -10,19 +10,18 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 import torch
 from IPython.core.interactiveshell import InteractiveShell
 from torch import Tensor, nn, overrides
 
-import u3lab
+from tests import houses
 from tests.helpers import built, seeded
+from u3course.course import guard
 from u3lab import saliency
 from u3lab._system import meanwhile as file
 from u3lab._system.meanwhile import heed_cells, hook, meanwhile, mode
-from u3lab.course import guard
 from u3lab.nets import Classifier
 from u3lab.nets.out_of_place import OutOfPlace
 
@@ -218,7 +217,7 @@ def test_in_a_notebook_all_is_undone_when_the_cell_ends(capsys, cell: str):
 
 def test_hooks_are_set_nowhere_else():
     """And modes: then all of them are in the register."""
-    ours = {path.name for path in Path(u3lab.__file__).parent.rglob("*.py") if any(
+    ours = {path.name for path in houses.files(*houses.SHIPPED) if any(
         word in path.read_text(encoding="utf-8") for word in ("register_forward", "register_full", "_push_mode"))}
     assert ours == {"meanwhile.py"}
 

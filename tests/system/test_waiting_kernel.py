@@ -6,10 +6,10 @@ import urllib.request
 from pathlib import Path
 
 from tests.browser.jupyter import voila, write_notebook
-from u3lab import demo
+from u3server import pages
 
 IDLE, EVERY = 6, 1  # seconds
-OPTIONS = [*demo.STAGE, f"--MappingKernelManager.cull_idle_timeout={IDLE}",
+OPTIONS = [*pages.STAGE, f"--MappingKernelManager.cull_idle_timeout={IDLE}",
            f"--MappingKernelManager.cull_interval={EVERY}"]
 
 

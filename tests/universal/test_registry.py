@@ -6,10 +6,10 @@ import torch
 from tests.helpers import refuses
 from tests.universal.networks import pictures, shaken, tiny
 from tools.site.lists import CENTRES, DOMAINS, PREDICTORS
+from u3course.worlds import decathlon
 from u3lab.descent import last
 from u3lab.universal import LearnetSettings, Task, Tasks, adapt, put_adapters, train_learnet
 from u3lab.universal.multitask import KINDS, OUTPUTS
-from u3lab.worlds import decathlon
 
 X = pictures(12, 16)
 DATA = {"a": (X, torch.arange(12) % 3), "b": (1 - X, torch.arange(12) % 3)}

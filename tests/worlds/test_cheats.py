@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from tests.helpers import refuses
+from u3course.worlds import cheats
 from u3lab import audit
 from u3lab.audit.lesion import fill, grown
-from u3lab.worlds import cheats
 
 COUNT = 40
 

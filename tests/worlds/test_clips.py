@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 
 from tests.helpers import refuses
+from u3course.worlds import clips, scenery
+from u3course.worlds.clips import impacts, materials
+from u3course.worlds.clips.impacts import G, flown, risen
 from u3lab import images
 from u3lab.datasets import clips as filmed
 from u3lab.datasets import cutouts, packed
-from u3lab.worlds import clips, scenery
-from u3lab.worlds.clips import impacts, materials
-from u3lab.worlds.clips.impacts import G, flown, risen
 
 
 def same(a: tuple, b: tuple) -> bool:

@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from tests.helpers import refuses
+from u3course.worlds import composing, concepts, keeping, pieces
+from u3course.worlds.composing import COLOURS, FOCAL, colour_of
 from u3lab import U3Error, images
 from u3lab._system import paths
 from u3lab.datasets.labelled import batches
 from u3lab.datasets.outlines import drawn, fill, outlines, photo
 from u3lab.datasets.taxonomy import PARENTS, ancestors, tree_similarity
 from u3lab.images import cropping
-from u3lab.worlds import composing, concepts, keeping, pieces
-from u3lab.worlds.composing import COLOURS, FOCAL, colour_of
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from tests.helpers import refuses
+from u3course.worlds import decathlon
+from u3course.worlds.decathlon import canvas, loading, objects, patients, signs
 from u3lab import images
 from u3lab._system import paths
 from u3lab.datasets import cutouts, packed, photos
-from u3lab.worlds import decathlon
-from u3lab.worlds.decathlon import canvas, loading, objects, patients, signs
 
 
 def test_there_are_ten_with_a_table():

@@ -12,13 +12,13 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from tests.helpers import refuses
+from u3course.worlds import faces
+from u3course.worlds.faces import cats, people
+from u3course.worlds.faces import made as made_faces
+from u3course.worlds.faces.cats import cat_face
+from u3course.worlds.faces.head import Head, evenly, hull, oval, smooth
+from u3course.worlds.faces.people import face
 from u3lab import images
-from u3lab.worlds import faces
-from u3lab.worlds.faces import cats, people
-from u3lab.worlds.faces import made as made_faces
-from u3lab.worlds.faces.cats import cat_face
-from u3lab.worlds.faces.head import Head, evenly, hull, oval, smooth
-from u3lab.worlds.faces.people import face
 
 PLAIN = dict(yaw=0.0, pitch=0.0, roll=0.0, open_mouth=False, strength=1.0, gaze=(0.0, 0.0), scale=1.0, shift=(0.0, 0.0),
              light=(0.0, 0.0))

@@ -3,7 +3,7 @@
 import torch
 
 from tests.helpers import refuses
-from u3lab.worlds import lights
+from u3course.worlds import lights
 
 
 def test_a_light_multiplies():

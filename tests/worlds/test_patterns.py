@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.helpers import refuses
-from u3lab.worlds import patterns
+from u3course.worlds import patterns
 
 
 def field(name, shift=(0.0, 0.0), side=240, periods=6.0):

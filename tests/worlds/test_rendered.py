@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from tests.helpers import refuses
-from u3lab.worlds import rendered
-from u3lab.worlds.rendered import MEETS, SOLIDS, Solid, scenes
+from u3course.worlds import rendered
+from u3course.worlds.rendered import MEETS, SOLIDS, Solid, scenes
 
 MADE = scenes(12, size=48)
 ONE = Solid("sphere", 0.0, 0.0, 0.5, 0.8, 0.3, torch.ones(3))

@@ -10,11 +10,11 @@ from scipy.spatial.transform import Rotation
 from skimage.draw import polygon2mask
 
 from tests.helpers import refuses
+from u3course.worlds import turntable
+from u3course.worlds.turntable import raytracing, solids
+from u3course.worlds.turntable.made import ELEVATION, held_out, thing_of
+from u3course.worlds.turntable.solids import Thing, thing
 from u3lab import images
-from u3lab.worlds import turntable
-from u3lab.worlds.turntable import raytracing, solids
-from u3lab.worlds.turntable.made import ELEVATION, held_out, thing_of
-from u3lab.worlds.turntable.solids import Thing, thing
 
 LIGHT = raytracing.Light(torch.tensor([0.0, 0.8, 0.6]), torch.ones(3))
 KINDS = pytest.mark.parametrize("kind", turntable.KINDS)

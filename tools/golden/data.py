@@ -10,6 +10,21 @@ import torch
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, squeezenet, uniform
+from u3course.lessons import patients
+from u3course.lessons.saliency import things
+from u3course.worlds import (
+    clips,
+    composing,
+    concepts,
+    decathlon,
+    faces,
+    lights,
+    mosaics,
+    patterns,
+    rendered,
+    scenery,
+    turntable,
+)
 from u3lab import pixels
 from u3lab.datasets import (
     clips as films,
@@ -25,22 +40,7 @@ from u3lab.datasets import (
     visual_decathlon,
 )
 from u3lab.datasets.labelled import LabelledPictures, batches
-from u3lab.lessons import patients
-from u3lab.lessons.saliency import things
 from u3lab.selfsup import sounding
-from u3lab.worlds import (
-    clips,
-    composing,
-    concepts,
-    decathlon,
-    faces,
-    lights,
-    mosaics,
-    patterns,
-    rendered,
-    scenery,
-    turntable,
-)
 
 # Made
 

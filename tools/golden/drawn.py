@@ -9,21 +9,21 @@ import torch
 from evidence import deep_codes, icon_table, impedance, labellers, shrinkage
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, photo, uniform
+from u3course.lessons.adversarial import attacking
+from u3course.lessons.inversion import icon_table as icons
+from u3course.lessons.inversion import table as inversions
+from u3course.lessons.landmarks import figures as panels
+from u3course.lessons.landmarks import frames, parts, trials
+from u3course.lessons.prior import restoring
+from u3course.lessons.saliency import things
+from u3course.lessons.selfsup import arrow, cures, mixtures, pretexts, tissues, toys
+from u3course.lessons.selfsup import figures as sheet
+from u3course.lessons.start import figures as cutting
+from u3course.lessons.universal import figures as circuits
+from u3course.lessons.universal import solids
+from u3course.lessons.universal import trials as adapters
+from u3course.worlds import rendered
 from u3lab import landmarks, measures, results, selfsup
-from u3lab.lessons.adversarial import attacking
-from u3lab.lessons.inversion import icon_table as icons
-from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import figures as panels
-from u3lab.lessons.landmarks import frames, parts, trials
-from u3lab.lessons.prior import restoring
-from u3lab.lessons.saliency import things
-from u3lab.lessons.selfsup import arrow, cures, mixtures, pretexts, tissues, toys
-from u3lab.lessons.selfsup import figures as sheet
-from u3lab.lessons.start import figures as cutting
-from u3lab.lessons.universal import figures as circuits
-from u3lab.lessons.universal import solids
-from u3lab.lessons.universal import trials as adapters
-from u3lab.worlds import rendered
 
 # What is said of the tables
 

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
+from u3course.worlds import composing, concepts, patterns
 from u3lab import dissection, inversion, nets, prior
 from u3lab.datasets import taxonomy
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.descent import last
-from u3lab.worlds import composing, concepts, patterns
 
 
 @cache

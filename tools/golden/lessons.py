@@ -20,25 +20,25 @@ from evidence import (
 )
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, draw, lite, photo, squeezenet, uniform
+from u3course.course import catalogue
+from u3course.course.definitions import Exercise
+from u3course.lessons import patients
+from u3course.lessons.dissection import exercises, kinds
+from u3course.lessons.inversion import coded_lesions
+from u3course.lessons.inversion import icon_table as icons
+from u3course.lessons.inversion import table as inversions
+from u3course.lessons.landmarks import marked, pairs, parts
+from u3course.lessons.landmarks import trials as labellers
+from u3course.lessons.prior import resisting, restoring
+from u3course.lessons.selfsup import clusters as digits_by
+from u3course.lessons.selfsup import hearing, tissues
+from u3course.lessons.selfsup import naturals as things
+from u3course.lessons.start import figures as shown
+from u3course.lessons.start import seeing
+from u3course.lessons.universal import solids
+from u3course.lessons.universal import trials as adapters
+from u3course.worlds import faces, mosaics
 from u3lab import landmarks, results
-from u3lab.course import catalogue
-from u3lab.course.definitions import Exercise
-from u3lab.lessons import patients
-from u3lab.lessons.dissection import exercises, kinds
-from u3lab.lessons.inversion import coded_lesions
-from u3lab.lessons.inversion import icon_table as icons
-from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import marked, pairs, parts
-from u3lab.lessons.landmarks import trials as labellers
-from u3lab.lessons.prior import resisting, restoring
-from u3lab.lessons.selfsup import clusters as digits_by
-from u3lab.lessons.selfsup import hearing, tissues
-from u3lab.lessons.selfsup import naturals as things
-from u3lab.lessons.start import figures as shown
-from u3lab.lessons.start import seeing
-from u3lab.lessons.universal import solids
-from u3lab.lessons.universal import trials as adapters
-from u3lab.worlds import faces, mosaics
 
 # Exercises and quizzes
 

@@ -8,16 +8,16 @@ import torch
 
 from tools.golden.comparing import sealed
 from tools.golden.kept import call, photo, squeezenet, uniform
+from u3course.lessons.dissection import kinds
+from u3course.lessons.inversion import coded_lesions, icon_table
+from u3course.lessons.inversion import table as inversions
+from u3course.lessons.landmarks import frames, parts
+from u3course.lessons.landmarks import trials as labellers
+from u3course.lessons.prior import resisting, restoring
+from u3course.lessons.selfsup import colouring
+from u3course.lessons.universal import lighting, trials
 from u3lab import adversarial, results
 from u3lab._system import paths
-from u3lab.lessons.dissection import kinds
-from u3lab.lessons.inversion import coded_lesions, icon_table
-from u3lab.lessons.inversion import table as inversions
-from u3lab.lessons.landmarks import frames, parts
-from u3lab.lessons.landmarks import trials as labellers
-from u3lab.lessons.prior import resisting, restoring
-from u3lab.lessons.selfsup import colouring
-from u3lab.lessons.universal import lighting, trials
 
 WHICH = ("person", "cat", "person-warps", "rabbit-1", "rabbit-6", "rabbit-25", "brain")
 

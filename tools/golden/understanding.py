@@ -7,11 +7,11 @@ from torch import Tensor
 
 from evidence import adversarial_patch, mask_riddles
 from tools.golden.kept import call, draw, lite, photo, squeezenet
+from u3course.lessons.adversarial import detecting as trials
 from u3lab import adversarial, equivariance, nets, saliency
 from u3lab.adversarial import placing
 from u3lab.descent import last
 from u3lab.images import cropping
-from u3lab.lessons.adversarial import detecting as trials
 from u3lab.measures import correlation
 from u3lab.saliency import pointing
 

@@ -19,14 +19,16 @@ from types import ModuleType
 import u3lab
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-INNER = ("u3lab._system", "u3lab.lessons", "evidence", "u3lab.__main__", "u3lab.checks")
+INNER = ("u3lab._system", "u3lab.__main__", "u3lab.checks", "u3lab.commands")
+COURSE = ("u3course.course", "u3course.worlds")  # of what stands on the library: what a notebook calls
+OURS = ("u3lab", "u3course", "u3server")
 KINDS = ("Functions", "Settings", "Classes", "Names")  # the headings of a page
 
 
 def rooms() -> list[str]:
-    """The packages and modules right below u3lab that others use, by name."""
+    """The packages and modules right below u3lab that others use, and the course's, by name."""
     names = [module.name for module in pkgutil.iter_modules(u3lab.__path__, "u3lab.")]
-    return [name for name in names if name not in INNER]
+    return [name for name in names if name not in INNER] + [*COURSE]
 
 
 def sources() -> Iterator[str]:
@@ -43,7 +45,7 @@ def imported() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for source in sources():
         for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("u3lab"):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(OURS):
                 for alias in node.names:
                     whole = f"{node.module}.{alias.name}"
                     if importlib.util.find_spec(node.module).submodule_search_locations and _is_module(whole):
@@ -65,7 +67,7 @@ def gathered(package: ModuleType) -> list[str]:
     if hasattr(package, "__all__"):
         return list(package.__all__)
     return [alias.asname or alias.name for node in ast.parse(inspect.getsource(package)).body
-            if isinstance(node, ast.ImportFrom) and node.module.startswith("u3lab") for alias in node.names]
+            if isinstance(node, ast.ImportFrom) and node.module.startswith(OURS) for alias in node.names]
 
 
 def public(module: ModuleType) -> list[str]:
@@ -90,7 +92,7 @@ def entry(module: ModuleType, name: str) -> str:
     thing, full = getattr(module, name), f"{module.__name__}.{name}"
     home = getattr(thing, "__module__", module.__name__)
     room = ".".join(home.split(".")[:2])
-    if room.startswith("u3lab") and room != ".".join(module.__name__.split(".")[:2]):
+    if room.startswith(OURS) and room != ".".join(module.__name__.split(".")[:2]):
         return f"``{name}`` is that of :mod:`{room}`.\n"
     if kind(thing) == "Names":
         return f".. py:data:: {full}\n\n   {contents(thing)}\n"
@@ -157,7 +159,7 @@ def write(folder: Path) -> None:
     words = "A page for each room, from its docstrings. Formulas are in plain characters, as ``help()`` shows them."
     lines = ["The library", "===========", "", words, "", ".. toctree::", "   :maxdepth: 1", ""]
     for room in rooms():
-        short = room.removeprefix("u3lab.")
+        short = room.partition(".")[2]
         (folder / f"{short}.rst").write_text(page(room, wanted), encoding="utf-8")
         lines.append(f"   {short}")
     (folder / "index.rst").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -54,7 +54,7 @@ def _of_lessons(code: str) -> list[str]:
     tree = compile(code, "a notebook", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     modules = [name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
                for name in (node.module, *(f"{node.module}.{one.name}" for one in node.names))]
-    files = [ROOT / f"{name.replace('.', '/')}.py" for name in modules if name.startswith("u3lab.lessons.")]
+    files = [ROOT / f"{name.replace('.', '/')}.py" for name in modules if name.startswith("u3course.lessons.")]
     return [name for file in files if file.is_file() for name in READ.findall(file.read_text(encoding="utf-8"))]
 
 

@@ -2,7 +2,7 @@
 
 Voilà by itself takes its settings from the folder in which it is started: away from there, or beside settings of
 somebody else, a page has no protection, and looks as always. So a kernel looks whether it was started by one of ours,
-:class:`u3lab.visitors.Pages`, whose settings come with the package.
+:class:`u3server.visitors.Pages`, whose settings come with the package.
 """
 
 from __future__ import annotations

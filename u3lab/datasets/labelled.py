@@ -4,7 +4,7 @@
     len(data), data.names                    # N, ("cat", "grass")
     data[[0, 5]].masks                       # (2,2,h,w) bool
 
-:mod:`u3lab.worlds.concepts` makes such data, and ``broden`` reads them from a folder; a class of your own needs the
+:mod:`u3course.worlds.concepts` makes such data, and ``broden`` reads them from a folder; a class of your own needs the
 three attributes of :class:`ConceptData`.
 """
 

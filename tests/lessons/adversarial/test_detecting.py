@@ -8,10 +8,10 @@ from torch import Tensor
 
 from tests.adversarial.attacked import small
 from tests.helpers import cat, squeezenet
+from u3course.lessons.adversarial import detecting as t
+from u3course.lessons.adversarial.detecting import KINDS, Sample, samples, small_map, trial, winning_score
 from u3lab import nets
 from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_saliency
-from u3lab.lessons.adversarial import detecting as t
-from u3lab.lessons.adversarial.detecting import KINDS, Sample, samples, small_map, trial, winning_score
 
 
 def crowd(count: int = 12, size: int = 16, net: nets.Classifier | None = None) -> list[Sample]:

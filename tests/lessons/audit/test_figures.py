@@ -9,10 +9,10 @@ from PIL import Image
 
 from evidence import audited
 from tests.helpers import same_state, squeezenet, state
+from u3course.lessons.audit import exercises, figures, transformer
 from u3lab import images, nets, results, saliency
 from u3lab.audit import lesion
 from u3lab.figures.charts import FRAMES
-from u3lab.lessons.audit import exercises, figures, transformer
 
 
 def test_a_wall_shows_each_slice_in_the_frame_of_its_answer():

@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from tests.helpers import squeezenet, uniform
+from u3course.lessons.dissection import kinds, words
+from u3course.lessons.dissection.adapted import LAYERS, alike, beside_adapter, maps, switched
+from u3course.worlds import concepts
+from u3course.worlds.concepts import sources
 from u3lab import dissection, nets
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.errors import U3Error
-from u3lab.lessons.dissection import kinds, words
-from u3lab.lessons.dissection.adapted import LAYERS, alike, beside_adapter, maps, switched
 from u3lab.universal import adapt
-from u3lab.worlds import concepts
-from u3lab.worlds.concepts import sources
 
 
 def test_nearness_in_the_tree():

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from tests.helpers import squeezenet
+from u3course.lessons.inversion import coded_lesions, icon_table, table
+from u3course.lessons.inversion.icon_table import GOALS, priced
 from u3lab import images, inversion, nets
 from u3lab.descent import last
 from u3lab.inversion import MaximiseSettings
-from u3lab.lessons.inversion import coded_lesions, icon_table, table
-from u3lab.lessons.inversion.icon_table import GOALS, priced
 
 
 def test_a_photo_is_its_own_perfect_inversion_and_a_moved_one_is_not():

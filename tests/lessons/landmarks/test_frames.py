@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from u3course.lessons.landmarks import frames
+from u3course.worlds import turntable
+from u3course.worlds.turntable.made import held_out
 from u3lab import landmarks
 from u3lab.datasets import scans
-from u3lab.lessons.landmarks import frames
-from u3lab.worlds import turntable
-from u3lab.worlds.turntable.made import held_out
 
 
 def test_a_mirrored_pair_is_told_the_turn_of_the_mirrored_thing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from u3course.lessons.landmarks import marked
 from u3lab import warps
 from u3lab.datasets import clips, scans
 from u3lab.landmarks import codes_at
-from u3lab.lessons.landmarks import marked
 
 
 @pytest.mark.parametrize("patient", ["brain1", "brain2"])

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from u3course.lessons.landmarks import figures as panels
+from u3course.lessons.landmarks import pairs
+from u3course.worlds import faces
 from u3lab.landmarks.places import codes_at, inside
-from u3lab.lessons.landmarks import figures as panels
-from u3lab.lessons.landmarks import pairs
 from u3lab.warps import Affine
-from u3lab.worlds import faces
 
 
 def stock(count: int = 6, yaw: float = 25.0) -> pairs.Stock:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from evidence.keypoints import pairs_of
-from u3lab.lessons.landmarks import parts, trials
-from u3lab.worlds import faces
+from u3course.lessons.landmarks import parts, trials
+from u3course.worlds import faces
 
 
 def test_a_pair_is_two_moments_of_one_person() -> None:

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from tests.helpers import smaller
+from u3course.lessons.landmarks import parts, trials
+from u3course.worlds import faces
 from u3lab.landmarks import share_within
-from u3lab.lessons.landmarks import parts, trials
-from u3lab.worlds import faces
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from u3course.lessons.prior import resisting, restoring
 from u3lab import prior
-from u3lab.lessons.prior import resisting, restoring
 
 
 def test_masks_hide_some_and_not_all():

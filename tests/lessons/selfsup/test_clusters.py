@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from u3course.lessons.selfsup import clusters, naturals, tissues
 from u3lab.datasets import cutouts, photos
 from u3lab.descent import last
-from u3lab.lessons.selfsup import clusters, naturals, tissues
 from u3lab.selfsup.matching import hungarian_accuracy
 
 

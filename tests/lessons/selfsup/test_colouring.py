@@ -6,11 +6,11 @@ import pytest
 import torch
 from skimage.color import rgb2lab
 
+from u3course.lessons.selfsup import colouring
+from u3course.worlds import faces
 from u3lab import images, selfsup
 from u3lab.datasets import photos
-from u3lab.lessons.selfsup import colouring
 from u3lab.selfsup import TASKS, cielab, decolorise
-from u3lab.worlds import faces
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from u3course.lessons.selfsup import album, crops
 from u3lab import images
 from u3lab.datasets import photos
-from u3lab.lessons.selfsup import album, crops
 from u3lab.selfsup import encoder
 from u3lab.selfsup.scrambling import DIRECTIONS
 

@@ -10,8 +10,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from u3lab.lessons.selfsup import arrow, cures, mixtures, toys
-from u3lab.lessons.selfsup import figures as sheet
+from u3course.lessons.selfsup import arrow, cures, mixtures, toys
+from u3course.lessons.selfsup import figures as sheet
 from u3lab.selfsup import marginal_loss, projected_loss
 
 TOYS = {toy.name: toy for toy in toys.toys()}

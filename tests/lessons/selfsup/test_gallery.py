@@ -7,8 +7,8 @@ import re
 import pytest
 
 from evidence.pretexts import Run
+from u3course.lessons.selfsup import gallery, pretexts
 from u3lab import results
-from u3lab.lessons.selfsup import gallery, pretexts
 from u3lab.selfsup import LAYERS, TASKS
 
 

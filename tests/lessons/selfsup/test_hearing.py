@@ -7,9 +7,9 @@ import itertools
 import pytest
 import torch
 
-from u3lab.lessons.selfsup import hearing
+from u3course.lessons.selfsup import hearing
+from u3course.worlds import clips
 from u3lab.selfsup import sounding
-from u3lab.worlds import clips
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import torch
 
 from evidence import walkers as recipe
 from tests.helpers import seeded
+from u3course.lessons.selfsup import walkers
+from u3course.lessons.selfsup.walkers import Film
 from u3lab import results
-from u3lab.lessons.selfsup import walkers
-from u3lab.lessons.selfsup.walkers import Film
 
 
 def planted() -> Film:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+from u3course.lessons.start import figures as looking
+from u3course.lessons.start import probing, seeing
+from u3course.lessons.start.exercises import match
+from u3course.worlds.faces import Faces
 from u3lab import images, pixels
 from u3lab.datasets import cutouts
 from u3lab.errors import U3Error
-from u3lab.lessons.start import figures as looking
-from u3lab.lessons.start import probing, seeing
-from u3lab.lessons.start.exercises import match
-from u3lab.worlds.faces import Faces
 
 # ---- parts -----------------------------------------------------------------------------------------------------------
 

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from tests import test_third_form
-from u3lab import course, nets
-from u3lab.course import catalogue, pieces
-from u3lab.lessons.universal import exercises
+from u3course import course
+from u3course.course import catalogue, pieces
+from u3course.lessons.universal import exercises
+from u3lab import nets
 from u3lab.training.batches import Batches
 from u3lab.universal import METHODS, UniversalSettings, adapt, adapters, train_domain
 from u3lab.universal.dynamic import Learnet

@@ -10,12 +10,12 @@ import torch
 
 from evidence import adapters, learnet
 from tests.universal.published import errors
+from u3course.lessons.universal import figures as diagram
+from u3course.lessons.universal import lighting, solids, trials
+from u3course.lessons.universal.trials import Run
+from u3course.worlds import decathlon, lights, rendered
 from u3lab import nets, results
-from u3lab.lessons.universal import figures as diagram
-from u3lab.lessons.universal import lighting, solids, trials
-from u3lab.lessons.universal.trials import Run
 from u3lab.universal import decathlon_score
-from u3lab.worlds import decathlon, lights, rendered
 
 
 def test_few_are_as_many_of_each_class_and_others_for_each_seed():

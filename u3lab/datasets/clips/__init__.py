@@ -5,7 +5,7 @@
     clips.folder("films").clips        # (N,8,3,64,64): your own, some with sound
 
 A clip is a float tensor (T,3,H,W), RGB, in [0,1]. Files: ``film`` (a street, with masks of who walks), ``rabbit`` (an
-animated film) and ``own`` (your own films). Made ones are in ``u3lab.worlds.clips``.
+animated film) and ``own`` (your own films). Made ones are in ``u3course.worlds.clips``.
 """
 
 from u3lab.datasets.clips.film import Walkers, street, street_frames, street_masks

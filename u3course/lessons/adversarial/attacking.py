@@ -1,0 +1,51 @@
+"""Which pictures are attacked, what shares of attacks reach their goal, and the photos of the shipped patch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from u3course.lessons.saliency.things import pasted
+from u3lab import images as _images
+from u3lab.adversarial import fools, quantise
+from u3lab.adversarial.transfer import SIZE, labelled
+from u3lab.measures import Interval, mean
+from u3lab.nets import Classifier
+
+ANY = "any other"  # the goal of an attack without a target
+
+
+def pictures(nets: Sequence[Classifier]) -> dict[str, tuple[str, Tensor]]:
+    """Name → label and picture (1,3,224,224) on whole levels, of all that every network names rightly: the shipped
+    photos, and cut-outs on photos."""
+    found = {label: (label, x) for label, x in labelled(nets).items()}
+    for thing in pasted(SIZE):
+        x = quantise(thing.image)
+        if not any(fools(net, x, thing.label) for net in nets):
+            found[f"{thing.name} (pasted)"] = thing.label, x
+    return found
+
+
+def share(rows: dict[tuple, tuple], network: str, targeted: bool, level: int, *, what: str = "there",
+          steps: int | None = None) -> Interval:
+    """The share of some attacks of the table for which ``what`` (a column) holds, or that had come there by so many
+    steps.
+
+    The interval is over pictures: three targets of one picture are no independent attacks.
+    """
+    by_picture: dict[str, list[float]] = {}
+    for run, row in rows.items():
+        if (run.network, run.goal != ANY, run.level) == (network, targeted, level):
+            held = getattr(row, what) if steps is None else 0 <= row.first <= steps
+            by_picture.setdefault(run.picture, []).append(float(held))
+    return mean(torch.tensor([sum(values) / len(values) for values in by_picture.values()], dtype=torch.float64))
+
+
+
+
+def photos() -> tuple[Tensor, Tensor]:
+    """The shipped everyday pictures (B,3,224,224): every other one to train on, the rest to test with."""
+    x = torch.cat([quantise(_images.load(name, size=SIZE)) for name in _images.names("everyday")])
+    return x[::2], x[1::2]

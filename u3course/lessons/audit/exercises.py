@@ -1,0 +1,183 @@
+"""The exercises of chapter 8: fill in a finding from its rim, carry a cell between patients, count flips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3course.course.definitions import Exercise, Mistake
+from u3course.course.judging import by_cases, not_contiguous
+
+Cell = tuple[slice, slice]
+
+
+def filled(x: Tensor, where: Tensor, steps: int) -> Tensor:
+    """Pictures (B,1,H,W) after so many steps, in each of which pixels in ``where`` become their four neighbours' mean.
+
+    After many it is :func:`u3lab.audit.lesion.fill`, which solves for the end at once. Beyond the border a pixel's own
+    value counts as its neighbour.
+    """
+    for _ in range(steps):
+        p = F.pad(x, (1, 1, 1, 1), mode="replicate")
+        around = (p[..., :-2, 1:-1] + p[..., 2:, 1:-1] + p[..., 1:-1, :-2] + p[..., 1:-1, 2:]) / 4
+        x = torch.where(where, around, x)
+    return x
+
+
+def _holes(g: torch.Generator) -> Iterator[tuple]:
+    small = torch.zeros(1, 1, 3, 3)
+    small[..., 1, 1] = 1.0
+    small[..., 0, 1] = 0.4
+    yield small, small == 1, 1
+    for B, H, W, steps, dtype in ((2, 6, 5, 3, torch.float64), (1, 8, 8, 40, torch.float32),
+                                  (3, 5, 9, 2, torch.float64)):
+        x, where = torch.rand(B, 1, H, W, generator=g, dtype=dtype), torch.rand(B, 1, H, W, generator=g) < 0.4
+        yield not_contiguous(x), where, steps
+
+
+FILL = Exercise(
+    id="8-fill", title="A slice without its lesion", minutes=7, difficulty="medium", points=4,
+    goal="In each of `steps` steps, every pixel in `where` becomes the mean of its four neighbours, as they were "
+         "before the step. All others stay. At the border, a pixel's own value stands in for a missing neighbour.",
+    signature="def my_fill(x, where, steps):   # (B,1,H,W), (B,1,H,W) bool, a number → (B,1,H,W)",
+    hints=(
+        "All pixels at once: `F.pad(x, (1, 1, 1, 1), mode=\"replicate\")` repeats the border, and then "
+        "`p[..., :-2, 1:-1]` holds for each pixel the neighbour above it.",
+        "Add up the four shifted copies and divide by 4.",
+        "`torch.where(where, around, x)` takes the mean inside the outline, and x elsewhere; its result is the x of "
+        "the next step."),
+    reference=filled, judge=by_cases(filled, _holes, (
+        Mistake("torch.where(where, around, x) → torch.where(where, x, around)", "you changed everything but the "
+                "outlined pixels: `torch.where(condition, there, elsewhere)`"),
+        Mistake("torch.where(where, around, x) → around", "you averaged the whole picture; pixels outside `where` stay "
+                "as they are"),
+        Mistake("range(steps) → range(1)", "you took one step; the values have to creep in from the rim, so repeat it "
+                "`steps` times"),
+        Mistake((lambda x, where, steps: _blurred(x, where, steps), "2:]) / 4 → 2:] + x) / 5", "2:]) / 4 → 2:])",
+                "(p[..., :-2, 1:-1] + p[..., 2:, 1:-1] + p[..., 1:-1, :-2] + p[..., 1:-1, 2:]) / 4 → (p[..., :-2, "
+                "1:-1] + p[..., 2:, 1:-1]) / 2"), "that is not the mean of the four neighbours, above, below, left and "
+                "right: not their sum, nor that of two, nor with the pixel itself, nor of all nine of a square"),
+        Mistake(tuple(f'mode="replicate" → mode="{mode}"' for mode in ("constant", "reflect", "circular")), "at the "
+                "border a missing neighbour is neither black, nor mirrored, nor on the other side: the pixel's own "
+                "value stands in for it"),
+    )))
+
+
+def _blurred(x: Tensor, where: Tensor, steps: int) -> Tensor:
+    for _ in range(steps):
+        x = torch.where(where, F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1), x)
+    return x
+
+
+def carried(score: Callable[[Tensor], Tensor], healthy: Tensor, ill: Tensor, cell: Cell) -> tuple[Tensor, Tensor]:
+    """How far the log-odds (N) rise in ``healthy`` (N,1,H,W) with the cell of ``ill``, and fall in ``ill`` with theirs.
+
+    ``cell`` holds the slices of its rows and of its columns; picture n is paired with picture n.
+    """
+    rows, columns = cell
+    given, taken = healthy.clone(), ill.clone()
+    given[..., rows, columns] = ill[..., rows, columns]
+    taken[..., rows, columns] = healthy[..., rows, columns]
+    return score(given) - score(healthy), score(ill) - score(taken)
+
+
+class _Score:
+    """A network's place is taken by a sum with weights, which differ from pixel to pixel."""
+
+    def __init__(self, g: torch.Generator, side: int, dtype: torch.dtype) -> None:
+        self.weights = torch.randn(1, side, side, generator=g, dtype=dtype)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return (x * self.weights).flatten(1).sum(1).tanh()
+
+
+def _cells(g: torch.Generator) -> Iterator[tuple]:
+    for count, side, rows, columns, dtype in (
+            (1, 2, slice(0, 1), slice(1, 2), torch.float64), (4, 6, slice(2, 4), slice(3, 6), torch.float32),
+            (3, 5, slice(0, 5), slice(1, 2), torch.float64)):
+        healthy, ill = (torch.rand(count, 1, side, side, generator=g, dtype=dtype) for _ in range(2))
+        yield _Score(g, side, dtype), not_contiguous(healthy), ill, (rows, columns)
+
+
+TRANSPLANT = Exercise(
+    id="8-transplant", title="Carry a cell", minutes=6, difficulty="medium", points=4,
+    goal="Pair n is a healthy slice and an ill one. Put the cell of each into the other. Return how far the healthy "
+         "one's answer rises and how far the ill one's falls. `score(x)` gives log-odds; `cell` is two Python slices, "
+         "rows and columns.",
+    signature="def my_transplant(score, healthy, ill, cell):   # a function, (N,1,H,W) twice, two slices → (N), (N)",
+    hints=("Work on copies, `healthy.clone()`: both slices are still needed as they were.",
+           "`given[..., rows, columns] = ill[..., rows, columns]` carries the cell over, in all pairs at once.",
+           "The rise is `score(given) - score(healthy)`; the fall is the answer before less the answer after."),
+    reference=carried, judge=by_cases(carried, _cells, (
+        Mistake("score(ill) - score(taken) → score(taken) - score(ill)", "your second number has the wrong sign: it is "
+                "how far the answer *falls*"),
+        Mistake(lambda s, h, i, c: _given_back(s, h, i, c), "you put the cell of the *changed* healthy slice into "
+                "the ill one, which is its own cell; copy both first"),
+        Mistake(lambda s, h, i, c: carried(s, h, i, c)[::-1], "you returned the fall first; the rise comes first"),
+        Mistake(("score(given) - score(healthy), score(ill) - score(taken) → score(given), score(taken)",
+                "score(given) - score(healthy) → score(given)", "score(ill) - score(taken) → score(taken)"),
+                "those are the answers after the exchange; return how far they have moved"),
+        Mistake("rows, columns = cell → columns, rows = cell", "you swapped rows and columns: `cell` holds the "
+                "slice of the rows first"),
+    )))
+
+
+def _given_back(score: Callable[[Tensor], Tensor], healthy: Tensor, ill: Tensor, cell: Cell) -> tuple[Tensor, Tensor]:
+    """With the ill slice's own cell carried back into it."""
+    up, _ = carried(score, healthy, ill, cell)
+    return up, torch.zeros_like(up)
+
+
+def turned(before: Tensor, after: Tensor, ill: Tensor) -> Tensor:
+    """Of log-odds (N) before and after a change: the share of right answers that flip, of ill and of healthy, (2)."""
+    right = (before > 0) == ill
+    flip = (before > 0) != (after > 0)
+    return torch.stack([flip[right & (ill == kind)].float().mean() for kind in (True, False)])
+
+
+def _answers(g: torch.Generator) -> Iterator[tuple]:
+    yield (torch.tensor([2.0, -1.0, 1.0, -3.0, -2.0]), torch.tensor([-1.0, 2.0, 1.0, 1.0, -1.0]),
+           torch.tensor([True, True, True, False, False]))
+    for count in (12, 40, 25):  # float32 alone: `.float().mean()` is what a share of bools is made by
+        ill = torch.arange(count) % 3 == 0
+        before = torch.randn(count, generator=g) + 2 * ill - 1
+        yield before, before + torch.randn(count, generator=g) + 0.5, ill
+
+
+TURNED = Exercise(
+    id="8-flips", title="Which way do they flip?", minutes=5, difficulty="easy", points=3,
+    goal="Log-odds above 0 say “lesion”. Of the ill slices that were found *before* the change, what share flips? Of "
+         "the healthy ones that were cleared before it, what share flips? Return both shares, (2).",
+    signature="def my_flips(before, after, ill):   # (N), (N) log-odds, (N) bool → (2)",
+    hints=("`(before > 0) == ill` tells which answers were right.",
+           "An answer flips if `(before > 0) != (after > 0)`.",
+           "For each class: the mean of the flips among `right & ill`, and among `right & ~ill`; `.float().mean()` "
+           "turns bools into a share."),
+    reference=turned, judge=by_cases(turned, _answers, (
+        Mistake(("flip[right & (ill == kind)] → flip[ill == kind]", "(before > 0) == ill → (after > 0) == ill"),
+                "you counted answers that were wrong before; a wrong answer that becomes right does no harm"),
+        Mistake("(True, False) → (False, True)", "you returned the healthy share first; that of the ill comes first"),
+        Mistake(lambda b, a, ill: _wrong(a, ill), "that is the share of wrong answers after the change; count those "
+                "that have *become* wrong"),
+        Mistake((lambda b, a, ill: turned(b, a, ill) * _right(b, ill), "flip[right & (ill == kind)] → (flip & right & "
+                "(ill == kind))"), "you divided by all slices, or by all of a class; the share is of those that were "
+                "right before"),
+        Mistake(tuple(f"(before > 0) != (after > 0) → {other}" for other in ("after > 0", "(before > 0) != after",
+                "before != after")), "an answer flips if the side of 0 changes, `(before > 0) != (after > 0)`; another "
+                "number, or a “lesion” now, is not enough"),
+    )))
+
+
+def _right(odds: Tensor, ill: Tensor) -> Tensor:
+    """The share of right answers, of the ill and of the healthy."""
+    return torch.stack([((odds > 0) == ill)[ill == kind].float().mean() for kind in (True, False)])
+
+
+def _wrong(odds: Tensor, ill: Tensor) -> Tensor:
+    return 1 - _right(odds, ill)
+
+
+EXERCISES = {"8": (FILL, TRANSPLANT, TURNED)}

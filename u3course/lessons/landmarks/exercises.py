@@ -1,0 +1,276 @@
+"""The exercises of chapters 3 and 3b: a pair, invariance, a point found again; a turn, a rotation, where zero is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3course.course.definitions import Exercise, Mistake
+from u3course.course.judging import by_cases, not_contiguous
+from u3course.lessons.landmarks.keypoint_exercises import KEYPOINTS
+from u3lab.landmarks import as_rotation
+from u3lab.landmarks.places import cells, centres
+
+
+def pair(x: Tensor, A: Tensor, t: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    """gx, pictures x (B,C,H,W) in which everything has moved by g, and where points u (B,N,2) are in them, gu = Au + t;
+    A (B,2,2), t (B,2)."""
+    back = torch.linalg.inv(A)  # g⁻¹v = A⁻¹(v − t): where each pixel comes from
+    places = F.affine_grid(torch.cat([back, -back @ t[:, :, None]], 2), list(x.shape), align_corners=False)
+    return F.grid_sample(x, places, align_corners=False), u @ A.mT + t[:, None]
+
+
+def _moves(g: torch.Generator) -> Iterator[tuple]:
+    yield (torch.tensor([[[[0.0, 1.0], [0.25, 0.5]]]]), torch.eye(2)[None], torch.tensor([[1.0, 0.0]]),
+           torch.tensor([[[-0.5, 0.5]]]))
+    for B, H, W, N, dtype in ((3, 8, 8, 5, torch.float64), (1, 6, 9, 1, torch.float32), (4, 7, 5, 3, torch.float64)):
+        A = torch.eye(2, dtype=dtype) + 0.4 * torch.randn(B, 2, 2, generator=g, dtype=dtype).clamp(-1, 1)
+        x, u = torch.rand(B, 3, H, W, generator=g, dtype=dtype), torch.rand(B, N, 2, generator=g, dtype=dtype)
+        yield not_contiguous(x), A, 0.3 * torch.randn(B, 2, generator=g, dtype=dtype), not_contiguous(2 * u - 1)
+
+
+def _pulled(x: Tensor, matrix: Tensor, corners: bool = False) -> Tensor:
+    places = F.affine_grid(matrix, list(x.shape), align_corners=corners)
+    return F.grid_sample(x, places, align_corners=corners)
+
+
+def _back(A: Tensor, t: Tensor) -> Tensor:
+    return torch.cat([A.inverse(), -A.inverse() @ t[:, :, None]], 2)
+
+
+PAIR = Exercise(
+    id="3-pair", title="A pair without labels", minutes=8, difficulty="medium", points=3,
+    goal="g moves each point u = (x, y) to gu = A u + t. Return gx, the picture x in which everything has moved so, "
+         "and gu; outside of x all is black. Points are rows; x and y go from −1 to 1, the borders of the picture.",
+    signature="def my_pair(x, A, t, u):   # (B,3,H,W), (B,2,2), (B,2), (B,N,2) → gx, gu",
+    hints=(
+        "Points as rows: `u @ A.mT + t[:, None]`.",
+        "`F.affine_grid(matrix, x.shape, align_corners=False)` wants for each pixel v of gx the place in x that it "
+        "comes from, g⁻¹v = A⁻¹(v − t), as a matrix (B,2,3): A⁻¹, and beside it −A⁻¹t.",
+        "`torch.linalg.inv(A)` is A⁻¹; `-back @ t[:, :, None]` is a column (B,2,1), `torch.cat([…], 2)` puts it "
+        "beside. Then `F.grid_sample(x, places, align_corners=False)`."),
+    reference=pair, judge=by_cases(pair, _moves, (
+        Mistake(lambda x, A, t, u: (_pulled(x, torch.cat([A, t[:, :, None]], 2)), u @ A.mT + t[:, None]), "your "
+                "picture moves the other way than your points: affine_grid wants where each pixel *comes from*, g⁻¹"),
+        Mistake((lambda x, A, t, u: (_pulled(x, torch.cat([A.inverse(), -t[:, :, None]], 2)), u @ A.mT + t[:, None]),
+                "-back @ t → back @ t"), "the shift of your g⁻¹ is wrong: g⁻¹v = A⁻¹(v − t) = A⁻¹v − A⁻¹t"),
+        Mistake("u @ A.mT → u @ A", "points are rows, so A u is `u @ A.mT`; you turned them the other way"),
+        Mistake(("u @ A.mT + t[:, None] → (u - t[:, None]) @ back.mT", "u @ A.mT → u @ back.mT"), "your points go back "
+                "to where they came from; gu = A u + t"),
+        Mistake(lambda x, A, t, u: (_pulled(x, _back(A, t), True), u @ A.mT + t[:, None]), "with align_corners=True "
+                "±1 are the centres of the outermost pixels; here they are the borders of the picture"),
+    ), rtol=1e-3, atol=1e-4))
+
+
+def unequal(a: Tensor, b: Tensor) -> Tensor:
+    """‖Φ(x; u) − Φ(gx; gu)‖² of codes (B,N,D) each: (B,N)."""
+    return (a - b).square().sum(2)
+
+
+def _codes(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[[1.0, 0.0, 2.0]]]), torch.tensor([[[0.0, 0.0, 0.0]]])
+    for B, N, dtype in ((2, 5, torch.float64), (1, 1, torch.float32), (3, 3, torch.float64)):
+        yield tuple(not_contiguous(torch.randn(B, N, 3, generator=g, dtype=dtype)) for _ in range(2))
+
+
+INVARIANCE = Exercise(
+    id="3-invariance", title="The wrong loss", minutes=2, difficulty="easy", points=1,
+    goal="a are the codes Φ(x; u) of N points, b those of the same points after the motion, Φ(gx; gu). Return for each "
+         "point how far it is from keeping its code: ‖Φ(x; u) − Φ(gx; gu)‖².",
+    signature="def my_invariance(a, b):   # (B,N,3), (B,N,3) → (B,N)",
+    hints=("‖·‖² is the sum of the squares of the three numbers of a code, the last axis.",
+           "`(a - b).square().sum(2)`"),
+    reference=unequal, judge=by_cases(unequal, _codes, (
+        Mistake(".square().sum(2) → .norm(dim=2)", "that is the distance; its square is wanted"),
+        Mistake(".sum(2) → .mean(2)", "you took the mean over the three numbers of a code; ‖·‖² is their sum"),
+        Mistake(".sum(2) → .sum(1)", "you summed over the points; sum over the three numbers of a code"),
+        Mistake((".square() → ", ".square() → .abs()"), "square the differences: as they are they cancel, and their "
+                "absolute values are another length"),
+        Mistake("(a - b).square() → (a * b)", "that is the inner product; two equal codes should give 0"),
+    )))
+
+
+def find(query: Tensor, codes: Tensor, gu: Tensor, tau: float, gamma: float) -> tuple[Tensor, Tensor]:
+    """The heat maps p(u′|u) (B,N,h·w) of the codes of N points, query (B,N,D), in maps codes (B,D,h,w), and their
+    expected distances Σ_u′ p(u′|u) ‖u′ − gu‖^γ, (B,N), with gu (B,N,2)."""
+    p = (query @ codes.flatten(2) / tau).softmax(2)
+    distance = (gu[:, :, None] - cells(codes)).norm(dim=3)
+    return p, (p * distance**gamma).sum(2)
+
+
+def _searches(g: torch.Generator) -> Iterator[tuple]:
+    yield (torch.tensor([[[1.0, 0.0, 0.0]]]), torch.tensor([[[[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 0.0]]]]),
+           torch.tensor([[[-0.5, 0.0]]]), 1.0, 1.0)
+    for (B, N, h, w), tau, gamma, dtype in (((2, 4, 3, 5), 0.5, 0.5, torch.float64), ((1, 1, 4, 4), 2.0, 2.0,
+                                            torch.float32), ((3, 5, 5, 3), 0.7, 1.0, torch.float64)):
+        query, gu = torch.randn(B, N, 3, generator=g, dtype=dtype), torch.rand(B, N, 2, generator=g, dtype=dtype)
+        yield query, not_contiguous(2 * torch.randn(B, 3, h, w, generator=g, dtype=dtype)), 2 * gu - 1, tau, gamma
+
+
+def _found(query: Tensor, codes: Tensor, gu: Tensor, tau: float, gamma: float, *, unit: bool = False,
+           late: bool = False, middle: bool = False) -> tuple[Tensor, Tensor]:
+    """With codes of length 1; with the power taken of the mean; or of the mean place."""
+    if unit:
+        query, codes = F.normalize(query, dim=2), F.normalize(codes, dim=1)
+    p, away = find(query, codes, gu, tau, 1.0 if late else gamma)
+    return p, away**gamma if late else (p @ cells(codes) - gu).norm(dim=2) ** gamma if middle else away
+
+
+FIND = Exercise(
+    id="3-find", title="Find it again", minutes=12, difficulty="medium", points=4,
+    goal="query holds the codes Φ(x; u) of N points, codes the map Φ(gx; ·), gu where the points are in gx. Return the "
+         "heat maps p(u′|u), with all h·w places u′ in a row, and the expected distances. `cells(codes)`, (h·w,2), "
+         "are these places.",
+    signature="def my_find(query, codes, gu, tau, gamma):   # (B,N,3), (B,3,h,w), (B,N,2), τ, γ → (B,N,h·w), (B,N)",
+    hints=(
+        "All scores at once: `codes.flatten(2)` is (B,3,h·w), so `query @ codes.flatten(2)` is (B,N,h·w).",
+        "p(u′|u) is a probability over the *places*: `.softmax(2)`. Its sum over them is 1.",
+        "All distances at once: `(gu[:, :, None] - cells(codes)).norm(dim=3)`, (B,N,h·w). The power comes first, then "
+        "the mean under p: `(p * distance**gamma).sum(2)`."),
+    reference=find, helpers=(cells, centres), judge=by_cases(find, _searches, (
+        Mistake("softmax(2) → softmax(1)", "your softmax runs over the points u; p(u′|u) is a probability over the "
+                "places u′, so that each point's sum is 1"),
+        Mistake("/ tau → * tau", "you multiplied the scores by τ; a small τ should make p narrow"),
+        Mistake(lambda *a: _found(*a, unit=True), "you normalised the codes; their length may say how narrow p is"),
+        Mistake(lambda *a: _found(*a, late=True), "you took the power γ of the mean distance; take the power of each "
+                "distance, and then the mean"),
+        Mistake(lambda *a: _found(*a, middle=True), "you took the distance of the mean place; two peaks on both sides "
+                "of gu would cost nothing; take the mean of the distances"),
+    ), rtol=1e-3, atol=1e-5))
+
+
+def turn(before: Tensor, after: Tensor) -> Tensor:
+    """The turns g for which Φ(gx) = g Φ(x), of Φ(x) and Φ(gx), rotations (B,n,n) each."""
+    return after @ before.mT
+
+
+def _turns(count: int, numbers: int, g: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
+    return as_rotation(torch.randn(count, numbers, generator=g, dtype=dtype))
+
+
+def _turned(g: torch.Generator) -> Iterator[tuple]:
+    quarter = torch.tensor([[[0.0, -1.0], [1.0, 0.0]]])
+    yield torch.eye(2)[None], quarter
+    for count, numbers, dtype in ((5, 6, torch.float32), (1, 6, torch.float64), (4, 2, torch.float64),
+                                  (7, 6, torch.float32)):
+        yield tuple(not_contiguous(_turns(count, numbers, g, dtype)) for _ in range(2))
+
+
+TURN = Exercise(
+    id="3b-turn", title="By how much?", minutes=5, difficulty="easy", points=2,
+    goal="before holds the codes Φ(x) of B pictures, after the codes Φ(gx) of pictures in which the thing has turned. "
+         "Return the B turns g, if Φ(gx) = g Φ(x). All are rotation matrices, n = 2 or 3.",
+    signature="def my_turn(before, after):   # (B,n,n), (B,n,n) → g: (B,n,n)",
+    hints=(
+        "Multiply both sides of Φ(gx) = g Φ(x) by Φ(x)⁻¹. From which side, so that g is left alone?",
+        "`@` multiplies matrices, pair by pair. The inverse of a rotation is its transpose; `R.mT` transposes each "
+        "matrix of a batch.",
+        "`after @ before.mT`"),
+    reference=turn, judge=by_cases(turn, _turned, (
+        Mistake("after @ before.mT → before.mT @ after", "your product is Φ(x)⁻¹ Φ(gx); in the plane that is the same, "
+                "in space it is not: multiply both sides by Φ(x)⁻¹ from the right"),
+        Mistake("after @ before.mT → before @ after.mT", "that turn leads back, from gx to x"),
+        Mistake("after @ before.mT → after * before.mT", "`*` multiplies entry by entry; `@` multiplies matrices"),
+        Mistake("after @ before.mT → after - before", "turns are not added but composed: Φ(gx) = g Φ(x) is a product"),
+        Mistake("after @ before.mT → after @ before", "Φ(x) has to be undone: its inverse is its transpose"),
+    )))
+
+
+def rotation(code: Tensor) -> Tensor:
+    """Six numbers, two columns one behind the other → rotations: (B,6) → (B,3,3), by Gram and Schmidt."""
+    a, b = code.split(3, 1)
+    first = F.normalize(a, dim=1)
+    second = F.normalize(b - (first * b).sum(1, keepdim=True) * first, dim=1)
+    return torch.stack([first, second, torch.linalg.cross(first, second)], 2)
+
+
+def _six(g: torch.Generator) -> Iterator[tuple]:
+    yield (torch.tensor([[2.0, 0.0, 0.0, 1.0, 3.0, 0.0]]),)
+    for count, scale, dtype in ((5, 1.0, torch.float64), (1, 3.0, torch.float32), (6, 0.1, torch.float64)):
+        yield (not_contiguous(scale * torch.randn(count, 6, generator=g, dtype=dtype)),)
+
+
+def _made(code: Tensor, *, unit: bool = True, right: bool = True, hand: int = 1, rows: bool = False) -> Tensor:
+    """A rotation with something left out: lengths, the right angle, the hand; or with rows for columns."""
+    a, b = code.split(3, 1)
+    first = F.normalize(a, dim=1) if unit else a
+    along = (first * b).sum(1, keepdim=True) * first
+    second = F.normalize(b - along * right, dim=1) if unit else b - along
+    return torch.stack([first, second, hand * torch.linalg.cross(first, second)], 1 if rows else 2)
+
+
+ROTATION = Exercise(
+    id="3b-rotation", title="A rotation from six numbers", minutes=8, difficulty="medium", points=4,
+    goal="code holds six numbers of each picture: a, the first three, and b, the last three. Make them a rotation: its "
+         "first column points along a, its second lies in the plane of a and b, on b's side, its third completes a "
+         "right-handed system.",
+    signature="def my_rotation(code):   # (B,6) → (B,3,3)",
+    hints=(
+        "`a, b = code.split(3, 1)`. The first column is `F.normalize(a, dim=1)`, of length 1.",
+        "Take from b what lies along the first column: (first · b) first. `(first * b).sum(1, keepdim=True)` is that "
+        "inner product, (B,1). Then make the rest as long as 1.",
+        "`torch.linalg.cross(first, second)` is the third; `torch.stack([first, second, third], 2)` makes columns."),
+    reference=rotation, judge=by_cases(rotation, _six, (
+        Mistake((lambda code: _made(code, right=False), "b - (first → b + (first"), "your second column is not at a "
+                "right angle to the first: take away from b what lies along the first column"),
+        Mistake((lambda code: _made(code, unit=False), "F.normalize(a, dim=1) → a", "F.normalize(a, dim=1) → a / "
+                "a.norm()", "second = F.normalize(b - → second = (b - ;; * first, dim=1) → * first)"), "your columns "
+                "are not of length 1: each picture's first and second are made so, `F.normalize(…, dim=1)`"),
+        Mistake(lambda code: _made(code, hand=-1), "the determinant is −1, a mirror: the third column is "
+                "first × second, in this order"),
+        Mistake(lambda code: _made(code, rows=True), "your three vectors are rows; stack them as columns, along "
+                "axis 2"),
+        Mistake(("second = F.normalize(b - (first * b).sum(1, keepdim=True) * first, dim=1) → second = F.normalize(b - "
+                "(a * b).sum(1, keepdim=True) * a, dim=1)", "(first * b) → (a * b)"), "the part of b along a is (first "
+                "· b) first, with the column of length 1: a itself is too long or too short"),
+    ), rtol=1e-3, atol=1e-5))
+
+
+def aligned(found: Tensor, true: Tensor) -> Tensor:
+    """The rotation h (n,n) with the least Σ ‖Φ(xᵢ) h − Rᵢ‖², of Φ(xᵢ) and Rᵢ, rotations (N,n,n) each."""
+    U, _, Vt = torch.linalg.svd((found.mT @ true).sum(0))
+    signs = torch.ones_like(U[0])
+    signs[-1] = torch.linalg.det(U @ Vt)
+    return U * signs @ Vt
+
+
+def _named(g: torch.Generator) -> Iterator[tuple]:
+    """At first without noise; then poses that fit so badly that the best orthogonal matrix would be a mirror."""
+    first = _turns(4, 6, g, torch.float64)
+    yield first, first @ _turns(1, 6, g, torch.float64)
+    yield (one := _turns(6, 2, g)), one @ _turns(1, 2, g)
+    for count, dtype in ((3, torch.float64), (4, torch.float32), (5, torch.float64)):
+        found = true = _turns(count, 6, g, dtype)
+        while torch.linalg.det((found.mT @ true).sum(0)) > -0.3:
+            true = _turns(count, 6, g, dtype)
+        yield not_contiguous(found), true
+
+
+ALIGN = Exercise(
+    id="3b-align", title="Where is zero?", minutes=10, difficulty="hard", points=5,
+    goal="found holds the codes Φ(xᵢ) of N pictures, true the measured poses Rᵢ. Return the rotation h with the least "
+         "Σ ‖Φ(xᵢ) h − Rᵢ‖². A mirror (determinant −1) is no rotation.",
+    signature="def my_align(found, true):   # (N,n,n), (N,n,n) → h: (n,n)",
+    hints=(
+        "`M = (found.mT @ true).sum(0)` and `U, S, Vt = torch.linalg.svd(M)`. Write tr(hᵀ U S Vᵀ) as tr(W S) with "
+        "W = Vᵀ hᵀ U, which is orthogonal. The entries of S are not negative: which W is best?",
+        "W = 1 is best, and gives h. If the determinant of that h is −1, one diagonal entry of W has to be −1; S is "
+        "sorted, so the last one costs least.",
+        "h is `U @ Vt`, but with the last column of U multiplied by `torch.linalg.det(U @ Vt)`."),
+    reference=aligned, judge=by_cases(aligned, _named, (
+        Mistake("U * signs @ Vt → U @ Vt", "sometimes your h is a mirror, with determinant −1: turn the last column of "
+                "U round then"),
+        Mistake(lambda f, t: aligned(t, f), "that is h⁻¹, which leads from R to Φ(x)"),
+        Mistake((lambda f, t: aligned(f.mT, t.mT).mT, lambda f, t: aligned(f.mT, t.mT)), "your h stands on the left "
+                "side; the free turn is on the right, so M is the sum of Φᵀ R"),
+        Mistake((lambda f, t: (f.mT @ t).mean(0), lambda f, t: (f.mT @ t).sum(0)), "a sum or a mean of rotations is no "
+                "rotation; take the nearest one, from its SVD, without S"),
+        Mistake(("signs[-1] = → signs[0] =", "signs[-1] = → signs[:] ="), "you turned another column round than the "
+                "last; the last singular value is the least, so that its column costs least"),
+    ), rtol=1e-3, atol=1e-4))
+
+
+EXERCISES = {"3": (PAIR, INVARIANCE, FIND), "3b": (TURN, ROTATION, ALIGN), "3c": KEYPOINTS}

@@ -1,0 +1,213 @@
+"""What L2 and the four cures make of an ambiguous toy: the best answer in closed form, and what a small network learns.
+
+The forms for the two outcomes y_0 and y_1 (with probability p) of a kind:
+
+    L2                  ŷ = (1 − p) y_0 + p y_1
+    distribution        each pixel or sample for itself: its chances; or its mean and standard deviation
+    constrained         the one answer of its question
+    projection          ŷ = π(y_0) = π(y_1)
+    marginalisation     ŷ = y_0 or y_1, no matter which
+    correspondence      P(same) = σ(log p(x, y) / p(x) p(y)): K / (K + 1) for a y of x's kind, else 0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3course.lessons.selfsup.toys import COLOURS, WALL, Toy
+from u3lab.descent import descend, last
+from u3lab.selfsup import draw_pairs, marginal_loss, pmi, projected_loss
+
+CURES = ("L2", "distribution", "constrained", "projection", "marginalisation", "correspondence")
+STEPS, BATCH, RATE, HIDDEN = 300, 64, 0.01, 64
+LEAST = 0.02  # standard deviation: where both outcomes agree it would be 0, and the likelihood without end
+
+
+class Family(NamedTuple):
+    """A family of distributions with one for each pixel or sample, independent of the others.
+
+    ``outputs`` numbers of a network for each; ``loss`` −log p of outputs and y, (B,…); ``read`` what the outputs say;
+    ``closed`` the best of the family for y_0, y_1 (K,…) and p; ``sample`` a y from what was read and a generator.
+    """
+
+    outputs: int
+    loss: Callable[[Tensor, Tensor], Tensor]
+    read: Callable[[Tensor], Tensor]
+    closed: Callable[[Tensor, Tensor, float], Tensor]
+    sample: Callable[[Tensor, torch.Generator], Tensor]
+
+
+PALETTE = torch.tensor([(WALL,) * 3, *COLOURS.values()])  # (3 colours, RGB)
+
+
+def _colours(y: Tensor) -> Tensor:
+    """Number in the palette of each pixel: (…,3,H,W) → (…,H,W).
+
+    The nearest colour c has the least ‖y − c‖² = ‖y‖² − 2 ⟨y, c⟩ + ‖c‖².
+    """
+    likeness = y.movedim(-3, -1) @ PALETTE.T - PALETTE.square().sum(1) / 2
+    return likeness.argmax(-1)
+
+
+def _one_hot(y: Tensor) -> Tensor:
+    return F.one_hot(_colours(y), len(PALETTE)).movedim(-1, -3).float()
+
+
+def _picked(chances: Tensor, generator: torch.Generator) -> Tensor:
+    picked = torch.multinomial(chances.movedim(-3, -1).reshape(-1, len(PALETTE)), 1, generator=generator)
+    return PALETTE[picked[:, 0]].view(*chances.shape[:-3], *chances.shape[-2:], 3).movedim(-1, -3)
+
+
+def _bump(y: Tensor, other: Tensor, p: float) -> Tensor:
+    """Mean and standard deviation of two outcomes; their variance is p (1 − p) (y_1 − y_0)²."""
+    return torch.cat([(1 - p) * y + p * other, (p * (1 - p) * (other - y).square() + LEAST**2).sqrt()], -2)
+
+
+def _read_bump(out: Tensor) -> Tensor:
+    mean, width = out.chunk(2, -2)
+    return torch.cat([mean, (F.softplus(width).square() + LEAST**2).sqrt()], -2)
+
+
+def _bump_loss(out: Tensor, y: Tensor) -> Tensor:
+    mean, deviation = _read_bump(out).chunk(2, -2)
+    return (y - mean).square() / (2 * deviation.square()) + deviation.log()
+
+
+FAMILIES = {
+    "colour": Family(len(PALETTE), lambda out, y: F.cross_entropy(out, _colours(y), reduction="none"),
+                     lambda out: out.softmax(-3), lambda y, other, p: (1 - p) * _one_hot(y) + p * _one_hot(other),
+                     _picked),
+    "next frame": Family(1, lambda out, y: F.binary_cross_entropy_with_logits(out, y, reduction="none"), torch.sigmoid,
+                         lambda y, other, p: (1 - p) * y + p * other,
+                         lambda chances, generator: torch.bernoulli(chances, generator=generator)),
+    "sound": Family(2, _bump_loss, _read_bump, _bump, lambda read, generator: read[..., :1, :] + read[..., 1:, :]
+                    * torch.randn(read[..., :1, :].shape, generator=generator))}
+
+
+def joint(toy: Toy, p: float) -> Tensor:
+    """p(x, y) of kinds and outcomes, (K,2K): column 2k + s is y_s of kind k."""
+    kinds = len(toy.x)
+    return torch.kron(torch.eye(kinds) / kinds, torch.tensor([[1 - p, p]]))
+
+
+def closed(toy: Toy, cure: str, p: float) -> Tensor:
+    """The best answer, for each kind: (K,…), or of ``constrained`` (K,2,Q,…), of ``correspondence`` (K,K,2)."""
+    first, second = toy.y.unbind(1)
+    if cure == "L2":
+        return (1 - p) * first + p * second
+    if cure == "distribution":
+        return FAMILIES[toy.name].closed(first, second, p)
+    if cure == "constrained":
+        return toy.answer
+    if cure == "projection":
+        return toy.project(first)
+    if cure == "marginalisation":
+        return first
+    return torch.sigmoid(pmi(joint(toy, p))).view(len(toy.x), -1, 2)
+
+
+def learnt(toy: Toy, cure: str, p: float = 0.5, *, seed: int = 0) -> Tensor:
+    """What a network of one hidden layer answers after 300 batches of the toy; shaped as :func:`closed` has it."""
+    generator = torch.Generator().manual_seed(seed)
+    if cure == "correspondence":
+        return _learnt_switch(toy, p, seed, generator)
+    if cure == "constrained":
+        loss, read = _asked(toy, "L2")[1:] if toy.name == "colour" else (  # in the others the answer is yes or no
+            lambda out, y: F.binary_cross_entropy_with_logits(out, y, reduction="none").sum(1), torch.sigmoid)
+        return fitted(toy.question.flatten(0, 2), toy.answer.flatten(0, 2)[:, None], [1.0], loss, seed, generator,
+                      read=read).view_as(toy.answer)
+    shape, loss, read = _asked(toy, cure)
+    return fitted(toy.x, toy.y, [1 - p, p], loss, seed, generator, outputs=shape, read=read)
+
+
+def distance(toy: Toy, cure: str, found: Tensor, p: float) -> float:
+    """The largest difference between an answer and the closed form; for ``marginalisation``, its nearer outcome."""
+    if cure != "marginalisation":
+        return float((found - closed(toy, cure, p)).abs().max())
+    away = (found[:, None] - toy.y).abs().flatten(2).amax(2)  # (K,2)
+    return float(away.amin(1).max())
+
+
+def _asked(toy: Toy, cure: str) -> tuple[tuple[int, ...], Callable, Callable]:
+    """Shape of the network's output, the loss of each of a batch, and how the output is read."""
+    shape, plain = tuple(toy.y.shape[2:]), lambda out: out
+    if cure == "L2":
+        return shape, lambda out, y: (out - y).square().flatten(1).sum(1), plain
+    if cure == "marginalisation":
+        return shape, lambda out, y: marginal_loss(out, y, [plain, toy.other]), plain
+    if cure == "projection":
+        return tuple(toy.project(toy.y[:1, 0]).shape[1:]), lambda out, y: projected_loss(out, y, toy.project), plain
+    family = FAMILIES[toy.name]
+    channels = (family.outputs, *shape[1:])
+    return channels, lambda out, y: family.loss(out, y).flatten(1).sum(1), family.read
+
+
+def fitted(x: Tensor, y: Tensor, chances: list[float], loss: Callable[[Tensor, Tensor], Tensor], seed: int,
+            generator: torch.Generator, *, outputs: tuple[int, ...] | None = None,
+            read: Callable[[Tensor], Tensor]) -> Tensor:
+    """Train x (N,…) → y (N,O,…), whose outcomes have these chances, and read what the network answers to each x.
+
+    ``loss`` takes the network's outputs for a batch, (B,…) of the shape ``outputs``, and outcomes (B,…), to (B).
+    """
+    net, chances = _network(x, outputs or tuple(y.shape[2:]), seed), torch.tensor(chances)
+
+    def batch_loss() -> Tensor:
+        kind = torch.randint(len(x), (BATCH,), generator=generator)
+        outcome = torch.multinomial(chances, BATCH, True, generator=generator)
+        return loss(net(x[kind]), y[kind, outcome]).mean()
+
+    _descend(list(net.parameters()), batch_loss)
+    with torch.no_grad():
+        return read(net(x))
+
+
+def _learnt_switch(toy: Toy, p: float, seed: int, generator: torch.Generator) -> Tensor:
+    """Two towers u and v, one for each side; the score is u(x)·v(y) + b."""
+    y = toy.y.flatten(0, 1)  # (2K,…), numbered as the columns of the joint
+    u, v, b = _network(toy.x, (8,), seed), _network(y, (8,), seed + 1), torch.zeros(1, requires_grad=True)
+    table = joint(toy, p)
+
+    def scores() -> Tensor:
+        return u(toy.x) @ v(y).T + b  # all pairs there are, (K,2K)
+
+    def batch_loss() -> Tensor:
+        pairs = draw_pairs(table, BATCH // 2, generator)
+        return F.binary_cross_entropy_with_logits(scores()[pairs.x, pairs.y], pairs.same)
+
+    _descend([*u.parameters(), *v.parameters(), b], batch_loss)
+    with torch.no_grad():
+        return torch.sigmoid(scores()).view(len(toy.x), -1, 2)
+
+
+class _Centred(nn.Module):
+    """What the inputs differ in: x without their mean, at the scale of 1."""
+
+    def __init__(self, x: Tensor) -> None:
+        super().__init__()
+        self.mean, self.scale = x.mean(0), x.std(0).max()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.scale
+
+
+def _network(x: Tensor, outputs: tuple[int, ...], seed: int) -> nn.Module:
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        return nn.Sequential(_Centred(x), nn.Flatten(), nn.Linear(x[0].numel(), HIDDEN), nn.ReLU(),
+                             nn.Linear(HIDDEN, torch.Size(outputs).numel()), nn.Unflatten(1, outputs))
+
+
+def _descend(weights: list[Tensor], batch_loss: Callable[[], Tensor]) -> None:
+    """Adam whose rate falls to nearly 0, so that the noise of the batches is averaged away."""
+    taken = iter(range(STEPS + 1))
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        value = batch_loss()
+        return value, {"loss": value}
+
+    last(descend(weights, energy, steps=STEPS, lr=lambda: RATE * (1 - next(taken) / STEPS)))

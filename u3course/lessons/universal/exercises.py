@@ -1,0 +1,342 @@
+"""The exercises of chapters 1 and 1b: an adapter, its training, its folding; a prior, guessed adapters, masked losses.
+
+What the library does in modules, for any convolution, stands here as a function for the plain one.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from u3course.course.definitions import Exercise, Judge, Mistake
+from u3course.course.judging import by_cases, drawn
+
+NEAR = {"rtol": 1e-3, "atol": 1e-4}  # a convolution may add in any order
+
+
+def parallel(x: Tensor, f: Tensor, alpha: Tensor, stride: int) -> Tensor:
+    """y = f ∗ x + α ∗ x: x is (B,C,H,W), f (D,C,k,k) with k odd, α (D,C)."""
+    v = F.conv2d(x, f, stride=stride, padding=f.shape[-1] // 2)
+    return v + F.conv2d(x, alpha[:, :, None, None], stride=stride)
+
+
+def training(net: Callable[[Tensor], Tensor], own: list[Tensor], shared: list[Tensor],
+             batches: Iterable[tuple[Tensor, Tensor]], lr: float) -> Iterator[float]:
+    """Train what a domain owns; what it shares stays as it is. Yields the loss of each batch (x, y)."""
+    for weight in shared:
+        weight.requires_grad_(False)
+    optimiser = torch.optim.Adam(own, lr)
+    for x, y in batches:
+        loss = F.cross_entropy(net(x), y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        yield loss.item()
+
+
+def fold(f: Tensor, alpha: Tensor) -> Tensor:
+    """One bank of filters for f ∗ x + α ∗ x: α (D,C) is added to the centre tap of f (D,C,k,k)."""
+    folded, centre = f.clone(), f.shape[-1] // 2
+    folded[:, :, centre, centre] += alpha
+    return folded
+
+
+def _parallel_cases(g: torch.Generator) -> Iterator[tuple]:
+    """At first with as many outputs as inputs: a slip then shows in values, before it is a clash of shapes."""
+    yield (torch.arange(1.0, 10).view(1, 1, 3, 3),
+           torch.tensor([[[[0.0, 1.0, 0.0], [3.0, 0.0, 0.0], [0.0, 0.0, -1.0]]]]), torch.tensor([[2.0]]), 1)
+    for batch, inputs, outputs, k, stride, size, dtype in (
+            (2, 4, 4, 3, 1, (6, 7), torch.float32), (1, 3, 3, 5, 1, (5, 6), torch.float64),
+            (1, 4, 4, 3, 2, (6, 8), torch.float32), (2, 3, 5, 3, 3, (5, 7), torch.float64)):
+        shapes = (batch, inputs, *size), (outputs, inputs, k, k), (outputs, inputs)
+        yield (*(drawn(g, *shape, dtype=dtype) for shape in shapes), stride)
+
+
+PARALLEL = Exercise(
+    id="1-parallel", title="The parallel adapter", minutes=6, difficulty="medium", points=4,
+    goal="All domains share the filters f; beside them, this domain has its own 1×1 filters α. Return "
+         "y = f ∗ x + α ∗ x. Both convolutions use the same stride, 1 or more. k is odd, f uses padding of (k − 1)/2 "
+         "on each side, and there is no bias. α is given as a matrix.",
+    signature="def my_parallel(x, f, alpha, stride):   # (B,C,H,W), (D,C,k,k), (D,C), a number → (B,D,H′,W′)",
+    hints=(
+        "If torch says that two sizes must match: print the shapes of f ∗ x and of α ∗ x. Without padding the first is "
+        "smaller than x; with a stride, both have to be.",
+        "`torch.nn.functional.conv2d(x, w, stride=…, padding=…)` takes filters w of shape (D,C,rows,columns). α is a "
+        "matrix, (D,C): as 1×1 filters it is (D,C,1,1). A filter of one tap needs no padding.",
+        "`conv2d(x, f, stride=stride, padding=f.shape[-1] // 2)` is f ∗ x. For α ∗ x put `alpha[:, :, None, None]` in "
+        "the place of f, and leave out the padding. y is their sum."),
+    reference=parallel, judge=by_cases(parallel, _parallel_cases, (
+        Mistake(("(x, alpha[:, :, None, None], stride=stride) → (v, alpha[:, :, None, None])", "(x, alpha → (v, alpha"),
+                "your α looks at f ∗ x, which the filters have made: that is the serial adapter; the parallel one "
+                "looks at x itself"),
+        Mistake(("None, None], stride=stride) → None, None])", "F.conv2d(x, alpha[:, :, None, None], stride=stride) → "
+                 "F.conv2d(F.avg_pool2d(x, stride), alpha[:, :, None, None])"), "with stride 1 it is right, but with "
+                "a larger one f ∗ x and α ∗ x must have one size and look at the same places: give the stride to both "
+                "convolutions, and do not average x"),
+        Mistake(("padding=f.shape[-1] // 2 → padding=0", "padding=f.shape[-1] // 2 → padding=1", "[-1] // 2 → [-1]",
+                 "None, None], stride=stride) → None, None], stride=stride, padding=f.shape[-1] // 2)"), "f ∗ x and "
+                "α ∗ x have different sizes and cannot be added: f is padded by (k − 1)/2 on each side, "
+                "`f.shape[-1] // 2`, whatever k is, and the 1×1 filters α not at all"),
+        Mistake("v + F → v * F", "you multiplied f ∗ x with α ∗ x; with α = 0 nothing would be left of the shared "
+                "network; add them"),
+        Mistake(("return v + → return x + v +", "return v + → return x +"), "x itself is in your sum; the residual is "
+                "α ∗ x, which is added to f ∗ x alone"),
+    ), **NEAR))
+
+class Small(nn.Module):
+    """A network as in the notebook, but tiny: shared filters f, an adapter α beside them, a head on the means."""
+
+    def __init__(self, g: torch.Generator, inputs: int, channels: int, classes: int) -> None:
+        super().__init__()
+        self.f, self.alpha, self.head, self.bias = (nn.Parameter(torch.randn(shape, generator=g, dtype=torch.float64))
+            for shape in ((channels, inputs, 3, 3), (channels, inputs, 1, 1), (classes, channels), (classes,)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.conv2d(x, self.f, padding=1) + F.conv2d(x, self.alpha)
+        return F.linear(y.relu().mean((2, 3)), self.head, self.bias)
+
+
+def _training_cases(g: torch.Generator) -> Iterator[tuple]:
+    for inputs, channels, classes, sizes, lr in ((1, 2, 2, (2, 2, 2), 0.1), (3, 4, 3, (4, 4, 1, 4), 0.01)):
+        net = Small(g, inputs, channels, classes)
+        batches = [(torch.randn(size, inputs, 5, 5, generator=g, dtype=torch.float64),
+                    torch.arange(size) % classes) for size in sizes]
+        yield net, [net.alpha, net.head, net.bias], [net.f], batches, lr
+
+
+def _trained(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What a training leaves behind, on copies: the losses, the domain's own weights and the shared ones, each flat."""
+    @functools.wraps(function)
+    def run(net: nn.Module, own: list, shared: list, batches: list, lr: float) -> Any:
+        net, own, shared = copy.deepcopy((net, own, shared))
+        losses = function(net, own, shared, iter(batches), lr)
+        losses = losses if losses is ... else list(losses)
+        if losses is ... or ... in losses:
+            return ...
+        told = torch.tensor([float(loss) for loss in losses], dtype=torch.float64)
+        return told, *(torch.cat([weight.detach().flatten() for weight in part]) for part in (own, shared))
+    return run
+
+
+def _of_steps(judge: Judge) -> Judge:
+    """A judge of what a training leaves behind, and of what is no generator of numbers."""
+    def judged(answer: Any) -> str:
+        if not callable(answer):
+            return judge(answer)
+        with suppress(Exception):  # what it raises is told by the other judge
+            net, own, shared, batches, lr = next(_training_cases(torch.Generator().manual_seed(0)))
+            made = answer(net, own, shared, iter(batches), lr)
+            if made is not ... and not isinstance(made, Iterator):
+                return ("your function does not yield: write `yield loss.item()` at the end of the loop, so that a "
+                        "figure can draw between the steps")
+            loss = next(made) if isinstance(made, Iterator) else ...
+            if loss is not ... and not isinstance(loss, float):
+                return f"you yield a {type(loss).__name__}; yield the loss as a number: `yield loss.item()`"
+        return judge(_trained(answer))
+    return judged
+
+
+TRAIN = Exercise(
+    id="1-train", title="What learns, and what is frozen", minutes=10, difficulty="medium", points=5,
+    goal="Train one domain: α and head learn, the shared filters do not. `net(x)` returns the scores of pictures x; "
+         "`own` and `shared` are lists of weights; `batches` yields pairs (x, y), where y holds the indices of the "
+         "correct classes. Minimise the cross-entropy with Adam at learning rate `lr`, one step per batch. Give Adam "
+         "only `own`; whether you also freeze `shared` is up to you. Yield each batch's loss as a number, "
+         "`yield loss.item()`, so that a figure can update while your loop runs.",
+    signature="def my_training(net, own, shared, batches, lr):   # yields one number a batch",
+    hints=(
+        "If the check says that the shared weights have moved: which list does your optimiser hold? Which weights "
+        "still ask for a gradient?",
+        "Before the loop: `weight.requires_grad_(False)` for each shared weight, and "
+        "`optimiser = torch.optim.Adam(own, lr)`. The loss is `F.cross_entropy(net(x), y)`.",
+        "In the loop, in this order: the loss, `optimiser.zero_grad()`, `loss.backward()`, `optimiser.step()`, "
+        "`yield loss.item()`."),
+    reference=training, judge=_of_steps(by_cases(training, _training_cases, (
+        Mistake(("weight.requires_grad_(False) → pass ;; Adam(own → Adam([*own, *shared]",
+                 "weight.requires_grad_(False) → pass ;; Adam(own → Adam(net.parameters()",
+                 "for weight in shared → for weight in own ;; Adam(own → Adam(shared"), "the shared weights have moved "
+                "and with them the answers of every other domain: give Adam the list `own`, and freeze `shared`"),
+        Mistake("optimiser.zero_grad() → pass", "the gradients of all batches add up, since `backward()` adds to "
+                "`.grad`: clear them before each `backward()`"),
+        Mistake(("Adam(own → Adam(own[:1]", "Adam(own → Adam(own[1:]", "Adam(own → Adam(own[:-1]"), "a part of `own` "
+                "has not moved: α and the head learn together, so give Adam the whole list"),
+        Mistake(("optimiser.step() → pass", "loss.backward() → pass",
+                 "loss.backward() → loss.backward(); optimiser.zero_grad()"), "no weight has moved: `own` has to ask "
+                "for gradients, and after `backward()` comes `optimiser.step()`, with the gradients still there"),
+        Mistake(("Adam(own, lr) → Adam(own)", "Adam(own, lr) → SGD(own, lr)", "        loss = F →         optimiser = "
+                "torch.optim.Adam(own, lr)\n        loss = F"), "the weights move, but not by Adam's steps at the rate "
+                "`lr`: `torch.optim.Adam(own, lr)`, made once, before the loop"),
+    ), finish=_trained)))
+
+
+def _fold_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]]]), torch.tensor([[0.5]])
+    for inputs, outputs, k, dtype in ((4, 4, 3, torch.float32), (3, 3, 5, torch.float64), (2, 2, 1, torch.float32),
+                                      (3, 5, 3, torch.float64)):
+        yield (drawn(g, outputs, inputs, k, k, dtype=dtype),
+               drawn(g, outputs, inputs, dtype=dtype))
+
+
+FOLD = Exercise(
+    id="1-fold", title="One convolution again", minutes=5, difficulty="medium", points=3,
+    goal="A trained parallel adapter need not cost time: f ∗ x + α ∗ x equals f′ ∗ x, where f′ are other "
+         "filters of the same size (k is odd, the padding is (k − 1)/2). Return f′ and leave f unchanged: other "
+         "domains need it.",
+    signature="def my_fold(f, alpha):   # (D,C,k,k), (D,C) → f′: (D,C,k,k)",
+    hints=(
+        "If the check says that f was changed: `g = f` is another name for the same numbers; `f.clone()` has numbers "
+        "of its own.",
+        "Write α as a bank of k×k filters that are 0 nearly everywhere. At which tap does such a filter see the place "
+        "of x that the 1×1 filter saw?",
+        "`folded = f.clone()`; then add α to `folded[:, :, c, c]`, where c = k // 2 is the number of the middle row "
+        "and column."),
+    reference=fold, judge=by_cases(fold, _fold_cases, (
+        Mistake(("centre, centre] → 0, 0]", "centre, centre] → -1, -1]", "centre, centre] → 1, 1]",
+                 "centre, centre] += alpha → centre] += alpha[..., None]",
+                 "centre, centre] += alpha → :, centre] += alpha[..., None]",
+                 "centre, centre] += alpha → centre] += alpha"), "you added α at another tap, at a "
+                "corner or along a whole row or column, or at [1, 1], which is the centre of 3×3 filters only; the "
+                "1×1 filters look at the middle of what f looks at: the centre tap, [k // 2, k // 2]"),
+        Mistake((":, centre, centre] += alpha → :] += alpha[..., None, None]",
+                 ":, centre, centre] += alpha → :] += alpha",
+                 ":, centre, centre] += alpha → :] += alpha[..., None, None] / f[0, 0].numel()"), "α is added to all "
+                "taps, or spread over them, which would average x over the window; it looks at one place, the centre"),
+        Mistake(lambda f, a: f + torch.einsum("oc,cikl->oikl", a, f), "that is (I + α) f, the folding of the serial "
+                "adapter: it mixes the filters; the parallel one adds α at the centre tap"),
+        Mistake(("+= alpha → = alpha", "+= alpha → *= alpha", "+= alpha → += alpha * f[:, :, centre, centre]"), "α is "
+                "added to what f has at the centre tap: it does not take its place, and multiplies nothing"),
+    )))
+
+
+def energy(cross_entropy: Tensor, weights: list[Tensor], centres: list[Tensor], sigma: float, labels: int) -> Tensor:
+    """−1/N log p(w | data) up to a constant: the mean cross-entropy of N labels, and ‖w − w₀‖² / (2σ²N)."""
+    distance = sum((w - w0).square().sum() for w, w0 in zip(weights, centres, strict=True))
+    return cross_entropy + distance / (2 * sigma**2 * labels)
+
+
+def _energy_cases(g: torch.Generator) -> Iterator[tuple]:
+    """At first one list of two weights; sigma is a number, and may be infinite."""
+    yield torch.tensor(0.5), [torch.tensor([3.0, -1.0])], [torch.tensor([1.0, 1.0])], 0.5, 4
+    for shapes, sigma, labels, dtype in ((((3,), (2, 4, 3, 3)), 0.2, 50, torch.float64), (((5, 2), (1,)), 2.0, 1,
+                                         torch.float32), (((3, 2),), float("inf"), 50, torch.float64)):
+        weights, centres = ([torch.randn(shape, generator=g, dtype=dtype) for shape in shapes] for _ in range(2))
+        yield torch.rand((), generator=g, dtype=dtype), weights, centres, sigma, labels
+
+
+PRIOR = Exercise(
+    id="1b-prior", title="The price of moving", minutes=6, difficulty="medium", points=4,
+    goal="Return the energy whose minimum is the most probable setting of the weights. You are given the *mean* "
+         "cross-entropy over the N labels. `weights` and `centres` are lists of tensors, a pair of equal shapes for "
+         "each layer; σ is one number for all.",
+    signature="def my_energy(cross_entropy, weights, centres, sigma, labels):   # scalar, two lists, σ, N → a scalar",
+    hints=(
+        "If the check says that N is missing: the sum over N labels, divided by N, is the mean that you are given. "
+        "What does the prior become when it is divided by N as well?",
+        "For one pair: `(w - w0).square().sum()`. Add this up over all pairs of `zip(weights, centres)`.",
+        "The sum of the squared distances is divided by `2 * sigma**2 * labels`, then added to `cross_entropy`."),
+    reference=energy, judge=by_cases(energy, _energy_cases, (
+        Mistake("(2 * sigma**2 * labels) → (2 * sigma**2)", "N is missing: the cross-entropy is a mean, the sum "
+                "divided by N, so the prior must be divided by N too; or the belief would grow with the labels"),
+        Mistake(("2 * sigma**2 → 2 * sigma", "2 * sigma**2 → sigma**2", "2 * sigma**2 → sigma", "distance / (2 * "
+                "sigma**2 * labels) → distance * 2 * sigma**2 / labels", "/ (2 * sigma**2 * labels) → / 2 * sigma**2 * "
+                "labels"), "the price is not 1/(2σ²) per squared distance, divided by N: −log of a normal distribution "
+                "has the variance σ² twice in the denominator"),
+        Mistake(("(w - w0).square().sum() → (w - w0).norm()", "(w - w0).square().sum() → (w - w0).abs().sum()",
+                 "cross_entropy + distance → cross_entropy + distance**0.5"), "the distance has to be squared, "
+                "‖w − w₀‖²: neither its root nor a sum of absolute values"),
+        Mistake("(w - w0).square().sum() → (w - w0).square().mean()", "you took the mean over a layer; a prior on "
+                "each weight gives the sum over all of them"),
+        Mistake("(w - w0).square() → w.square()", "the centres are missing: that is weight decay, which pulls to "
+                "zero whatever w₀ is"),
+    )))
+
+
+def predicted(z: Tensor, P: Tensor, M: Tensor, M_out: Tensor) -> Tensor:
+    """α_d = M′ diag(P z_d) M for several domains: z (D,U), P (R,U), M (R,C_in), M′ (C_out,R) → (D,C_out,C_in)."""
+    w = z @ P.T
+    return (M_out * w[:, None, :]) @ M
+
+
+def masked(losses: Tensor, m: Tensor, price: float) -> Tensor:
+    """λ_t / N_t Σ_i m_i ℓ_i with N_t = Σ_i m_i, and 0 if N_t is 0: losses (B), m (B) of True and False → a scalar."""
+    return price * losses.where(m, torch.zeros_like(losses)).sum() / m.sum().clamp(min=1)
+
+
+def _predicted_cases(g: torch.Generator) -> Iterator[tuple]:
+    """At first with as many inputs as outputs and as R: a slip then shows in values, before it is a clash of shapes."""
+    yield (torch.tensor([[1.0, 0.0], [1.0, 2.0]]), torch.tensor([[1.0, -1.0], [2.0, 1.0]]),
+           torch.tensor([[1.0, 3.0], [0.0, 1.0]]), torch.tensor([[1.0, 2.0], [-1.0, 1.0]]))
+    for domains, numbers, rank, inputs, outputs, dtype in (
+            (3, 3, 3, 3, 3, torch.float64), (1, 5, 2, 4, 3, torch.float32), (4, 6, 3, 5, 7, torch.float64)):
+        shapes = (domains, numbers), (rank, numbers), (rank, inputs), (outputs, rank)
+        yield tuple(drawn(g, shape, dtype=dtype) for shape in shapes)
+
+
+PREDICTED = Exercise(
+    id="1b-predicted", title="Adapters from z", minutes=8, difficulty="medium", points=4,
+    goal="Return the adapters of several domains at once: for each row z of `z`, α(z) = M′ diag(P z) M. Make no "
+         "diagonal matrix: nearly everything in it is zero.",
+    signature="def my_adapters(z, P, M, M_out):   # (D,U), (R,U), (R,C_in), (C_out,R) → (D,C_out,C_in)",
+    hints=(
+        "Begin with w, one row for each domain, (D,R). Row d is P z_d; for all domains at once that is a product of z "
+        "with P transposed.",
+        "What does M′ diag(w) do to M′? It multiplies column r of M′ by w_r. So a product of numbers, place by place, "
+        "is enough.",
+        "`M_out * w[:, None, :]` has the shape (D,C_out,R): a copy of M′ for each domain, its columns multiplied by w. "
+        "What is left is `@ M`."),
+    reference=predicted, judge=by_cases(predicted, _predicted_cases, (
+        Mistake(lambda z, P, M, M_out: (M_out @ M).expand(len(z), -1, -1), "that is M′ M, the same for all domains: w, "
+                "the one part that z decides, is missing"),
+        Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T)[:, :, None]) @ M, "your w multiplies the rows of M′; "
+                "M′ diag(w) multiplies its columns, one for each of the R numbers"),
+        Mistake(lambda z, P, M, M_out: (M_out + (z @ P.T)[:, None, :]) @ M, "you added w to M′; a diagonal matrix "
+                "multiplies"),
+        Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T).relu()[:, None, :]) @ M, "you clipped w at 0; its numbers "
+                "may be negative"),
+        Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T).softmax(1)[:, None, :]) @ M, "you put w through a softmax; "
+                "it is P z as it is"),
+    ), rtol=1e-3, atol=1e-5))
+
+
+def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
+    """The loss of a label that is not there may be anything, also infinite: −log 0."""
+    yield torch.tensor([1.0, 2.0, 6.0, 3.0]), torch.tensor([True, False, True, False]), 1.0
+    yield torch.rand(6, generator=g, dtype=torch.float64), torch.tensor([True] * 5 + [False]), 0.5
+    yield torch.tensor([torch.inf, 2.0, torch.inf]), torch.tensor([False, True, False]), 2.0
+    yield torch.tensor([0.5, 2.0]).double(), torch.tensor([False, False]), 1.0
+    yield torch.rand(1, generator=g), torch.tensor([True]), 3.0
+
+
+MASKED = Exercise(
+    id="1b-masked", title="A loss with gaps", minutes=6, difficulty="medium", points=3,
+    goal="Return λ_t / N_t · Σ_i m_i ℓ_i of one task, for any batch. m says which pictures have a label, N_t is how "
+         "many. Where there is no label, ℓ_i means nothing and may have any value. What is missing costs nothing.",
+    signature="def my_masked(losses, m, price):   # (B,), (B,) of True and False, λ_t → a scalar",
+    hints=(
+        "If the check shows nan: 0 · ∞ is nan, so multiplying by the mask is not enough, and 0 / 0 is nan too.",
+        "`losses[m]` has only those that count. How many are there, and what is to happen if it is none?",
+        "`losses[m].sum()` of none is 0. Divide it by N_t, but by no less than 1: `m.sum().clamp(min=1)`. Then comes "
+        "the price."),
+    reference=masked, judge=by_cases(masked, _masked_cases, (
+        Mistake("m.sum().clamp(min=1) → m.sum()", "in a batch without labels it is 0 / 0, nan, and one step with nan "
+                "spoils all weights; a task without labels costs 0"),
+        Mistake(("losses.where(m, torch.zeros_like(losses)) → (losses * m)",
+                 "losses.where(m, torch.zeros_like(losses)) → losses",
+                 "where(m, → where(m.any(),"), "what has no label is in your sum: ℓ may be "
+                "infinite there, and 0 · ∞ is nan, so choose with the mask, do not multiply"),
+        Mistake("m.sum().clamp(min=1) → len(m)", "you divided by all B pictures; then a task counts the less, the more "
+                "of its labels are missing; divide by N_t"),
+        Mistake(" / m.sum().clamp(min=1) → ", "that is the sum; divide it by N_t, the number of labels"),
+        Mistake("m.sum().clamp(min=1) → (m.sum() + 1)", "you divided by N_t + 1; it is never 0, but every loss is too "
+                "small; let N_t be at least 1"),
+    )))
+
+
+EXERCISES = {"1": (PARALLEL, TRAIN, FOLD), "1b": (PRIOR, PREDICTED, MASKED)}
