@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
 from evidence.audit_networks import taught
+from u3audit.parts import settings
 from u3course.worlds import cheats
 from u3lab import audit
-from u3lab.audit.parts import settings
 from u3lab.errors import U3Error
 
 T = TypeVar("T")

@@ -16,13 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import u3audit
 from evidence import audited
 from evidence._table import Chart, Evidence, Plan, Table, Work
 from evidence.audit_networks import taught
 from evidence.audited import Run, or_none
+from u3audit.parts import settings
 from u3course.worlds import cheats
 from u3lab import audit
-from u3lab.audit.parts import settings
 from u3lab.selfsup.small_encoders import UNet
 
 HALVES = ("brain1", "lung1"), ("brain2", "lung2")
@@ -66,12 +67,12 @@ def measured(run: Run, steps: int, learnt: int, judged: int) -> Reached:
     ill = cheats.Made(*(one[1::2] for one in cheats.outlined(run.cue, 2 * learnt, 0, run.seed, own)))  # to save time
     net = taught(Wide(run.seed), ill, steps, run.seed, BATCH, differs)
     made, plain = (audit.Cases(*cheats.outlined(cue, judged, 1, 1000 + run.seed, others)) for cue in (run.cue, "none"))
-    chosen, steady = settings(made), audit.steadiness(net, made)
+    chosen, steady = settings(made), u3audit.steadiness(net, made)
     windows = {"windows": chosen["windows"], "most": chosen["most"]}
     removed = or_none(audit.lesion_removed, net, made, margin=chosen["margin"])
-    beyond = or_none(audit.outside_region, net, made, margin=chosen["margin"], **windows)
+    beyond = or_none(u3audit.outside_region, net, made, margin=chosen["margin"], **windows)
     looked = or_none(audit.where_it_looks, net, made, **windows)
-    fits, bare = (audit.dice_by_patient(net, cases) for cases in (made, plain))
+    fits, bare = (u3audit.dice_by_patient(net, cases) for cases in (made, plain))
     return Reached(
         fits.dice.value, bare.dice.value, fits.clear,
         *((len(removed.which), removed.flipped.value, removed.elsewhere.value) if removed else (0, 0.0, 0.0)),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = ("u3lab", "u3course", "u3server")  # what the wheel holds
+SHIPPED = ("u3lab", "u3course", "u3audit", "u3server")  # what the wheel holds
 ALL = (*SHIPPED, "evidence")
 
 

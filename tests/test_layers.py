@@ -17,8 +17,8 @@ from tests import houses
 ROOT = houses.ROOT
 
 # Each house, and those that it stands on.
-HOUSES = {"u3lab": (), "u3course": ("u3lab",), "u3server": ("u3lab", "u3course"),
-          "evidence": ("u3lab", "u3course")}
+HOUSES = {"u3lab": (), "u3course": ("u3lab",), "u3audit": ("u3lab",), "u3server": ("u3lab", "u3course"),
+          "evidence": ("u3lab", "u3course", "u3audit")}
 # The rooms of each house, from the ground up. A room uses rooms on lower floors; within the chapters, one uses those
 # named before it.
 FLOORS = {
@@ -41,12 +41,22 @@ FLOORS = {
         ("start", "demo", "doctor"),
         ("commands",),
     ),
+    "u3audit": (
+        ("grids", "wording", "own", "drawing", "segments", "windows", "markers"),
+        ("volumes", "claims", "parts"),
+        ("reading", "methods", "segment_parts"),
+        ("keeping", "pooled", "kinds"),
+        ("behind",),
+        ("running",),
+        ("page",),
+        ("commands",),
+    ),
     "u3server": (("visitors", "warming", "answers", "classes"), ("grading", "pages"), ("commands",)),
 }
 FLOOR = {(house, room): number for house, floors in FLOORS.items() for number, rooms in enumerate(floors)
          for room in rooms}
 # PyPI packages; the modules of its own room; a user's own module.
-BY_NAME_ELSEWHERE = {"u3lab.nets.weights", "evidence.__main__", "u3lab.audit.own"}
+BY_NAME_ELSEWHERE = {"u3lab.nets.weights", "evidence.__main__", "u3audit.own"}
 # The course's engine finds the lessons by their name when the program runs: the one arrow that goes up.
 DECLARED = {("u3course.course.catalogue", "u3course.lessons")}
 JUPYTER = {"IPython", "ipywidgets", "anywidget", "traitlets", "jupyterlab", "jupyter_client", "jupyter_core",

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+import u3audit
 from evidence.bench import table
 from evidence.bench.own_networks import LABEL, LIBRARIES, Summed
 from tests.audit.test_battery import HONEST, made
@@ -136,7 +137,7 @@ def audited(of: str) -> Try:
 def page() -> bool:
     """One HTML file with all five numbers."""
     with tempfile.TemporaryDirectory() as out:
-        return audit.write(audit.run(HONEST, made(), out=out), out).stat().st_size > 10_000
+        return u3audit.write(u3audit.run(HONEST, made(), out=out), out).stat().st_size > 10_000
 
 
 def nifti(write: Callable[[Path, np.ndarray], Path]) -> str:
@@ -166,8 +167,8 @@ def scans(folder: Path, affine: np.ndarray) -> Path:
 
 
 def nifti_by_ours(folder: Path, affine: np.ndarray) -> Path:
-    cases = audit.read(folder, scans(folder, affine), channels=1)
-    audit.run(HONEST, cases, out=folder / "out")
+    cases = u3audit.read(folder, scans(folder, affine), channels=1)
+    u3audit.run(HONEST, cases, out=folder / "out")
     return next((folder / "out").rglob("*.nii*"))
 
 

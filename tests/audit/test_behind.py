@@ -8,12 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import u3audit
 from tests.audit.test_battery import CHEAT, HONEST, SIDE, Reads, made
 from tests.audit.test_report import Read
 from tests.audit.test_segments import HONEST as SEES
+from u3audit import behind, markers, methods, wording
 from u3course.worlds import cheats
 from u3lab import audit, nets
-from u3lab.audit import behind, markers, methods, wording
 from u3lab.audit.cases import odds
 from u3lab.errors import U3Error
 from u3lab.measures import rank_correlation
@@ -160,16 +161,16 @@ def test_a_marker_moves_a_network_that_reads_its_corner():
 @pytest.mark.parametrize("volumes, maps", [(False, False), (False, True), (True, False)])
 def test_all_that_stands_behind_is_measured_and_told(volumes: bool, maps: bool, tmp_path: Path):
     net, cases = small(volumes, maps)
-    front = audit.run(net, cases, out=tmp_path)
-    report = audit.run(net, cases, out=tmp_path, behind=True)
+    front = u3audit.run(net, cases, out=tmp_path)
+    report = u3audit.run(net, cases, out=tmp_path, behind=True)
     assert report["parts"] == front["parts"] and list(report["behind"]) == list(behind.HEADINGS) and not front["behind"]
     missing = {name: part["why"] for name, part in report["behind"].items() if part["why"]}
     assert missing.keys() == ({"masks", "layers", "units"} if volumes else set()), missing
-    seen = Read(audit.write(report, tmp_path).read_text())
+    seen = Read(u3audit.write(report, tmp_path).read_text())
     text = "".join(seen.words)
     assert not seen.bare and not seen.open and text.index("Behind it") < text.index("What must not be concluded")
     assert "both can praise cheats" in text and "edges (no network)" in text
-    again = audit.run(net, cases, out=tmp_path, behind=True)
+    again = u3audit.run(net, cases, out=tmp_path, behind=True)
     assert again["behind"] == json.loads(json.dumps(report["behind"]))
     if volumes:
         assert "Not drawn: occlusion, mask (it takes minutes for a volume)." in report["behind"]["maps"]["told"]
@@ -184,8 +185,8 @@ def test_a_part_behind_the_page_that_fails_ends_nothing(tmp_path: Path, monkeypa
 
     monkeypatch.setitem(behind.BEHIND, "maps", fails)
     monkeypatch.setitem(behind.BEHIND, "units", cannot)
-    report = audit.run(SEES, made(), out=tmp_path, behind=True)
-    text = audit.write(report, tmp_path).read_text()
+    report = u3audit.run(SEES, made(), out=tmp_path, behind=True)
+    text = u3audit.write(report, tmp_path).read_text()
     assert "raised RuntimeError: no kernel for this." in text and "This part is missing: there are no units." in text
     assert report["behind"]["markers"]["why"] == ""
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+import u3audit
 from tests.audit.test_battery import HONEST
+from u3audit import grids, running, volumes
 from u3lab import audit
 from u3lab.__main__ import main
-from u3lab.audit import grids, running, volumes
 from u3lab.errors import U3Error
 
 nibabel = pytest.importorskip("nibabel")
@@ -137,7 +138,7 @@ def test_resizing_keeps_each_middle_in_its_place(size: int | tuple[int, ...], tm
         image = nibabel.Nifti1Image(world[..., n].astype("f4"), where)
         nibabel.save(image, tmp_path / f"{'xyz'[n]}.nii")
     (tmp_path / "labels.csv").write_text("file,label\nx,1\ny,0\nz,0\n")
-    cases = audit.read(tmp_path, tmp_path / "labels.csv", channels=1, size=size)
+    cases = u3audit.read(tmp_path, tmp_path / "labels.csv", channels=1, size=size)
     for n, grid in enumerate(cases.grids):
         cells = np.argwhere(np.ones(cases.images.shape[2:]))[:, ::-1]  # (x,y,z)
         wanted = nibabel.affines.apply_affine(grid.world, cells)[:, n].reshape(cases.images.shape[2:])
@@ -157,7 +158,7 @@ def test_a_single_slice_is_a_picture_and_its_map_a_slice(flat: int, tmp_path: Pa
     for n in axes:
         nibabel.save(nibabel.Nifti1Image(index[n].astype("f4"), AFFINES["RAS"]), tmp_path / f"{n}.nii")
     (tmp_path / "labels.csv").write_text(f"file,label\n{axes[0]},1\n{axes[1]},0\n")
-    cases = audit.read(tmp_path, tmp_path / "labels.csv", channels=1, size=4)
+    cases = u3audit.read(tmp_path, tmp_path / "labels.csv", channels=1, size=4)
     assert cases.images.shape == (2, 1, 4, 4) and len(cases.spacing) == 2
     for n, axis in enumerate(axes):
         grid = cases.grids[n]
@@ -211,14 +212,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def taken(folder: Path, **more: object) -> audit.Cases:
-    return audit.read(folder / "scans", folder / "labels.csv", masks=folder / "masks", channels=1, **more)
+    return u3audit.read(folder / "scans", folder / "labels.csv", masks=folder / "masks", channels=1, **more)
 
 
 def test_an_audit_writes_maps_that_lie_over_the_scans(folder: Path):
     cases = taken(folder, range=(-1000, 1000))
     assert cases.images.unique().tolist() == pytest.approx([0, 0.5, 0.95])
     where = folder / "report" / running.MAPS
-    report = audit.run(HONEST, cases, out=folder / "report")
+    report = u3audit.run(HONEST, cases, out=folder / "report")
     found = report["parts"]
     assert found["where it looks"]["maps"][0] == "002_s1_occlusion.nii.gz" and found["flips"]["maps"] == []
     assert {path.name for path in where.iterdir()} == {name for part in found.values() for name in part["maps"]}
@@ -236,10 +237,10 @@ def test_an_audit_writes_maps_that_lie_over_the_scans(folder: Path):
         values, lesion = occlusion.get_fdata(), scan.get_fdata() > 500
         peaks.append(np.average(values[lesion])), wanted.append(values.mean())
     assert np.mean(peaks) > 2 * np.mean(wanted)
-    text = audit.write(report, folder / "report").read_text()
+    text = u3audit.write(report, folder / "report").read_text()
     assert f"Maps: {len(list(where.iterdir()))} NIfTI files" in text
     (where / "002_s1_occlusion.nii.gz").unlink()
-    audit.run(HONEST, cases, out=folder / "report")
+    u3audit.run(HONEST, cases, out=folder / "report")
     assert (where / "002_s1_occlusion.nii.gz").is_file()
 
 
@@ -254,7 +255,7 @@ def test_what_a_network_for_segmentation_sees_lies_over_the_scan(folder: Path):
         values = np.asarray(nibabel.load(path).dataobj).copy()
         values[7:8, 18:20, 18:20] = values.max()
         nibabel.save(nibabel.Nifti1Image(values, AFFINES["sagittal"]), path)
-    report = audit.run(Segments().eval(), taken(folder, range=(-1000, 1000)), out=folder / "report")
+    report = u3audit.run(Segments().eval(), taken(folder, range=(-1000, 1000)), out=folder / "report")
     names = report["parts"]["Dice by patient"]["maps"]
     assert names[0] == "002_s1_seen.nii.gz" and report["parts"]["lesion removed"]["maps"][:2] == [
         "002_s1_filled.nii.gz", "004_s3_filled.nii.gz"]
@@ -264,18 +265,18 @@ def test_what_a_network_for_segmentation_sees_lies_over_the_scan(folder: Path):
 
 
 def test_the_spacing_of_the_scans_reaches_the_network(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    from u3audit import parts
     from u3lab import nets
-    from u3lab.audit import parts
 
     asked, cases = [], taken(folder)
     for name in parts.PARTS:
         monkeypatch.setitem(parts.PARTS, name, lambda net, *_: (_ for _ in ()).throw(
             U3Error(str(asked.append(net.spacing)))))
-    audit.run(HONEST, cases, out=folder / "a")
+    u3audit.run(HONEST, cases, out=folder / "a")
     own = nets.Classifier(HONEST, pictures=False, spacing=(1, 1, 1))
-    audit.run(own, cases, out=folder / "b")
+    u3audit.run(own, cases, out=folder / "b")
     bare = nets.Classifier(HONEST, pictures=False)
-    audit.run(bare, cases, out=folder / "c")
+    u3audit.run(bare, cases, out=folder / "c")
     assert cases.spacing == pytest.approx((1.5, 0.78, 6.5), rel=1e-6)
     assert asked[:5] == [cases.spacing] * 5 and asked[5:10] == [(1, 1, 1)] * 5 and asked[10:] == [cases.spacing] * 5
     assert bare.spacing is None
@@ -285,7 +286,7 @@ def test_without_nibabel_a_report_has_no_maps_and_says_so(folder: Path, monkeypa
     cases = taken(folder)  # as those of a DICOM series are
     monkeypatch.setitem(sys.modules, "nibabel", None)
     with pytest.warns(UserWarning, match="no maps are written"):
-        report = audit.run(HONEST, cases, out=folder / "report")
+        report = u3audit.run(HONEST, cases, out=folder / "report")
     assert not any(part["maps"] for part in report["parts"].values()) and not (folder / "report/maps").exists()
 
 

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from tests.audit.test_battery import CHEAT, made
+from u3audit import keeping, pooled
+from u3audit.methods import shuffled
 from u3course.worlds import cheats
 from u3lab import audit, nets
-from u3lab.audit import keeping, pooled
-from u3lab.audit.methods import shuffled
 from u3lab.errors import U3Error
 from u3lab.saliency import baseline_like
 

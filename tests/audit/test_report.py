@@ -13,10 +13,11 @@ import pytest
 import torch
 from PIL import Image
 
+import u3audit
 from tests.audit.test_battery import CHEAT, HONEST, SIDE, made
+from u3audit import claims, own, page, parts, running, wording
 from u3lab import audit, results
 from u3lab.__main__ import main
-from u3lab.audit import claims, own, page, parts, running, wording
 from u3lab.errors import U3Error
 
 MAKE = """
@@ -98,7 +99,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def taken(folder: Path, **more: object) -> audit.Cases:
-    return audit.read(folder / "scans", folder / "labels.csv", **{
+    return u3audit.read(folder / "scans", folder / "labels.csv", **{
         "masks": folder / "masks", "positive": "ill", "channels": 1} | more)
 
 
@@ -133,14 +134,14 @@ def test_nifti_is_turned_to_its_standard_axes(axes: str, tmp_path: Path):
             image = nibabel.Nifti1Image(values, np.diag([1, 2, 3, 1])).as_reoriented(turn)
             nibabel.save(image, tmp_path / where / f"{name}.{kind}")
     (tmp_path / "labels.csv").write_text("file,label\na.nii.gz,1\nb,0\n")
-    cases = audit.read(tmp_path / "scans", tmp_path / "labels.csv", masks=tmp_path / "masks", channels=1)
+    cases = u3audit.read(tmp_path / "scans", tmp_path / "labels.csv", masks=tmp_path / "masks", channels=1)
     assert cases.images.shape == (2, 1, 7, 6, 5)
     torch.testing.assert_close(cases.images[1, 0].numpy(), (x.T - x.min()) / (x.max() - x.min()))
     assert np.array_equal(cases.outlines[0, 0].numpy(), x.T > 0.9)
     x[1, 2, 3] = np.nan
     nibabel.save(nibabel.Nifti1Image(x, np.eye(4)), tmp_path / "scans" / "b.nii")
     with pytest.raises(U3Error, match=r"b\.nii has 1 voxels that are NaN"):
-        audit.read(tmp_path / "scans", tmp_path / "labels.csv")
+        u3audit.read(tmp_path / "scans", tmp_path / "labels.csv")
 
 
 def test_without_nibabel_a_sentence_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
@@ -221,30 +222,30 @@ def test_a_stopped_run_goes_on_and_another_network_starts_anew(tmp_path: Path, m
     whole = dict(parts.PARTS)
     monkeypatch.setitem(parts.PARTS, "flips", stops)
     with pytest.raises(KeyboardInterrupt):
-        audit.run(HONEST, cases, out=tmp_path)
+        u3audit.run(HONEST, cases, out=tmp_path)
     assert asked == list(whole)[:3]
     monkeypatch.setitem(parts.PARTS, "flips", whole["flips"])
     asked.clear()
-    report = audit.run(HONEST, cases, out=tmp_path)
+    report = u3audit.run(HONEST, cases, out=tmp_path)
     assert asked == ["flips", "accuracy by patient"] and list(report["parts"]) == list(whole)
     asked.clear()
-    again = audit.run(HONEST, cases, out=tmp_path)
+    again = u3audit.run(HONEST, cases, out=tmp_path)
     assert not asked and again["parts"] == report["parts"]
     (tmp_path / running.FOLDER / "lesion_removed_1a.png").unlink()
     (tmp_path / running.FOLDER / "flips.json").write_text("{")
-    assert audit.run(HONEST, cases, out=tmp_path)["parts"]["flips"]["value"] == report["parts"]["flips"]["value"]
+    assert u3audit.run(HONEST, cases, out=tmp_path)["parts"]["flips"]["value"] == report["parts"]["flips"]["value"]
     assert asked == ["lesion removed", "flips"]
     asked.clear()
-    assert audit.run(CHEAT, cases, out=tmp_path)["parts"]["lesion removed"]["value"] == [0, 0, 0]
+    assert u3audit.run(CHEAT, cases, out=tmp_path)["parts"]["lesion removed"]["value"] == [0, 0, 0]
     assert asked == list(whole)
     asked.clear()
-    audit.run(CHEAT, cases, out=tmp_path, seed=1)
+    u3audit.run(CHEAT, cases, out=tmp_path, seed=1)
     assert asked == list(whole)
 
 
 def test_the_numbers_are_those_of_the_measures(tmp_path: Path):
     cases = made()
-    found = audit.run(CHEAT, cases, out=tmp_path)["parts"]
+    found = u3audit.run(CHEAT, cases, out=tmp_path)["parts"]
     assert found["lesion removed"]["value"] == list(audit.lesion_removed(CHEAT, cases).flipped)
     assert found["best fixed place"]["value"] == pytest.approx(list(audit.fixed_place(CHEAT, cases).best))
     assert found["where it looks"]["value"] == pytest.approx(list(audit.where_it_looks(CHEAT, cases).outside))
@@ -255,7 +256,7 @@ def test_the_numbers_are_those_of_the_measures(tmp_path: Path):
 
 
 def test_volumes_are_run_with_coarse_windows(tmp_path: Path):
-    report = audit.run(CHEAT, made(volumes=True), out=tmp_path)
+    report = u3audit.run(CHEAT, made(volumes=True), out=tmp_path)
     assert all(part["value"] for part in report["parts"].values()) and report["settings"]["windows"] == 4
     assert "slices 1 to 2" in report["parts"]["best fixed place"]["facts"]["where"]
 
@@ -267,13 +268,13 @@ class Never(torch.nn.Module):
 
 def test_what_cannot_be_had_is_missing_and_says_why(tmp_path: Path):
     cases = made()
-    report = audit.run(Never().eval(), cases, out=tmp_path / "never")
+    report = u3audit.run(Never().eval(), cases, out=tmp_path / "never")
     missing = [name for name, part in report["parts"].items() if part["value"] is None]
     assert missing == ["lesion removed", "best fixed place", "where it looks"]
-    text = audit.write(report, tmp_path / "never").read_text()
+    text = u3audit.write(report, tmp_path / "never").read_text()
     assert text.count('<p class="big">missing</p>') == 3 and "The network finds no positive" in text
     bare = audit.Cases(cases.images, cases.positive)
-    assert first_line(audit.write(audit.run(HONEST, bare, out=tmp_path), tmp_path)).startswith(
+    assert first_line(u3audit.write(u3audit.run(HONEST, bare, out=tmp_path), tmp_path)).startswith(
         "The first number is missing: without outlines")
 
 
@@ -312,7 +313,7 @@ def first_line(file: Path) -> str:
 
 @pytest.mark.parametrize("net, volumes", [(HONEST, False), (CHEAT, False), (CHEAT, True)])
 def test_the_page_holds_all_that_it_shows(net: torch.nn.Module, volumes: bool, tmp_path: Path):
-    file = audit.write(audit.run(net, made(volumes), out=tmp_path), tmp_path)
+    file = u3audit.write(u3audit.run(net, made(volumes), out=tmp_path), tmp_path)
     text = file.read_text()
     seen = Read(text)
     assert seen.pictures >= 4 * 3 + 3 + 2 and not seen.bare and not seen.open
@@ -327,14 +328,14 @@ def test_the_page_holds_all_that_it_shows(net: torch.nn.Module, volumes: bool, t
 def test_names_are_no_markup(tmp_path: Path):
     cases = made()
     named = audit.Cases(cases.images, cases.positive, cases.outlines, [f"<script>{n % 2}" for n in range(24)])
-    text = audit.write(audit.run(HONEST, named, out=tmp_path, trained=["<script>1"]), tmp_path).read_text()
+    text = u3audit.write(u3audit.run(HONEST, named, out=tmp_path, trained=["<script>1"]), tmp_path).read_text()
     words = "".join(Read(text).words)  # which refuses a script
     assert words.count("<script>1") == 2 and "<script>0" in words
 
 
 def test_nothing_is_claimed_but_in_the_list_of_what_is_not(tmp_path: Path):
     for net in (HONEST, CHEAT):
-        text = audit.write(audit.run(net, made(), out=tmp_path), tmp_path).read_text().lower()
+        text = u3audit.write(u3audit.run(net, made(), out=tmp_path), tmp_path).read_text().lower()
         before, _, after = text.partition("what must not be concluded")
         for phrase in ("no shortcut", "robust", "the reason"):
             assert phrase in after and phrase not in before + after.partition("</dl>")[2]
@@ -343,7 +344,7 @@ def test_nothing_is_claimed_but_in_the_list_of_what_is_not(tmp_path: Path):
 def test_sentences_tell_an_honest_network_from_a_cheat(tmp_path: Path):
     told = {}
     for name, net in (("honest", HONEST), ("cheat", CHEAT)):
-        report = audit.run(net, made(), out=tmp_path / name)
+        report = u3audit.run(net, made(), out=tmp_path / name)
         told[name] = {part: " ".join(wording.sentences(part, one)) for part, one in report["parts"].items()}
     assert "100 % turn negative" in told["honest"]["lesion removed"]
     assert "what is outlined matters" in told["honest"]["lesion removed"]
@@ -361,12 +362,12 @@ def test_patients_who_are_few_or_known_stand_in_the_first_line(tmp_path: Path):
     few = {12: "", 3: "3 patients: fewer than ten, so nothing is said of new ones.", 1: "1 patient:"}
     for count, says in few.items():
         named = audit.Cases(cases.images, cases.positive, cases.outlines, [f"p{n % count}" for n in range(24)])
-        report = audit.run(HONEST, named, out=tmp_path)
+        report = u3audit.run(HONEST, named, out=tmp_path)
         assert " ".join(wording.first(report)).startswith(says) and bool(wording.first(report)) == bool(says)
         below = " ".join(wording.sentences("accuracy by patient", report["parts"]["accuracy by patient"]))
         assert ("Below ten patients" in below) == (count < 10)
-    report = audit.run(HONEST, named, out=tmp_path, trained=["p0", "x"])
-    text = audit.write(report, tmp_path).read_text()
+    report = u3audit.run(HONEST, named, out=tmp_path, trained=["p0", "x"])
+    text = u3audit.write(report, tmp_path).read_text()
     assert text.index("The network learnt from 1 of the 1 patients here (p0)") < text.index("<h1>")
 
 
@@ -408,7 +409,7 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(tmp_path: Path
     assert all(told in rates for told in ("honest ones, 1 of 4 [0.6, 81 %] had", "a cue, 6 of 15 [16, 68 %] had one",
                                           "without it, 6 of 12 ["))
     assert all(told in wording.together(deep)[1] for told in ("1 of 2 [", "3 of 3 [29, 100 %] had", "1 of 1 ["))
-    text = audit.write(audit.run(HONEST, made(), out=tmp_path), tmp_path).read_text()
+    text = u3audit.write(u3audit.run(HONEST, made(), out=tmp_path), tmp_path).read_text()
     assert text.index("threshold: most that cheat are") < text.index("below 40 %") < text.index("above 40 %")
     assert text.count("<td class=\"number\">above 40 %</td>") == 3
     parts["lesion removed"] = {"value": None}
@@ -440,12 +441,12 @@ def test_a_flip_is_told_by_its_direction(change: str, whose: str, says: str):
 def test_four_patients_are_named_with_their_intervals_in_their_order(tmp_path: Path):
     cases = made()
     named = audit.Cases(cases.images, cases.positive, cases.outlines, [f"p{2 + 4 * (n % 3)}" for n in range(24)])
-    report = audit.run(HONEST, named, out=tmp_path)
-    text = audit.write(report, tmp_path).read_text()
+    report = u3audit.run(HONEST, named, out=tmp_path)
+    text = u3audit.write(report, tmp_path).read_text()
     assert "A bracket is a 95 % interval, from 3 patients only. One without width" in text
     assert text.index('scope="row">p2<') < text.index('scope="row">p6<') < text.index('scope="row">p10<')
     plain = audit.Cases(cases.images, cases.positive, cases.outlines)
-    assert "interval. One without width" in wording.intervals(audit.run(HONEST, plain, out=tmp_path))
+    assert "interval. One without width" in wording.intervals(u3audit.run(HONEST, plain, out=tmp_path))
     wide = {"patients": 12, "parts": {"one": {"value": [0.5, 0.1, 0.9], "floor": 0.5}}}
     assert wording.intervals(wide) == "A bracket is a 95 % interval."
 
@@ -453,7 +454,7 @@ def test_four_patients_are_named_with_their_intervals_in_their_order(tmp_path: P
 @pytest.mark.parametrize("volumes", [False, True])
 def test_the_page_begins_with_pictures_as_they_came(volumes: bool, tmp_path: Path):
     cases = made(volumes)
-    report = audit.run(HONEST, cases, out=tmp_path)
+    report = u3audit.run(HONEST, cases, out=tmp_path)
     assert [shot["caption"] for shot in report["untouched"][0]] == [
         "picture 1, a negative", "picture 3, a negative", "picture 2, a positive", "picture 4, a positive"]
     for shot, k in zip(report["untouched"][0], (0, 2, 1, 3), strict=True):
@@ -461,7 +462,7 @@ def test_the_page_begins_with_pictures_as_they_came(volumes: bool, tmp_path: Pat
         image = cases.images[k, 0, 4] if volumes else cases.images[k, 0]
         wanted = ((image - cases.images[k].min()) / (cases.images[k].max() - cases.images[k].min()))
         assert (drawn[::6, ::6] - wanted).abs().max() < 0.01
-    text = audit.write(report, tmp_path).read_text()
+    text = u3audit.write(report, tmp_path).read_text()
     assert text.index("Look at them first") < text.index("<h2>Five numbers") < text.index("<h2>Lesion removed")
     assert 0.05 < report["memory"] < 100 and f"memory of the process: {report['memory']:.2g} GB" in text
 
@@ -605,6 +606,6 @@ def test_a_label_means_the_class_of_its_name_or_number():
 def test_a_folder_that_cannot_be_written_gets_one_sentence(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(U3Error, match="cannot be written"):
-        audit.run(HONEST, made(), out=tmp_path / "file")
+        u3audit.run(HONEST, made(), out=tmp_path / "file")
     with pytest.raises(U3Error, match="the same folder"):
-        page.write(audit.run(HONEST, made(), out=tmp_path / "one"), tmp_path / "other")
+        page.write(u3audit.run(HONEST, made(), out=tmp_path / "one"), tmp_path / "other")

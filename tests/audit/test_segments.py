@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import u3audit
 from tests.audit.test_battery import SIDE, made
+from u3audit import segment_parts, segments, wording
 from u3lab import audit, results
 from u3lab.audit import cases as asking
-from u3lab.audit import segment_parts, segments, wording
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, Region
 
@@ -43,7 +44,7 @@ HONEST, CHEAT = Sees().eval(), Sees(needs=True).eval()
 def test_a_lesion_vanishes_when_it_is_filled_in_unless_the_answer_hangs_on_a_mark(volumes: bool):
     cases = made(volumes)
     few = {"windows": 4 if volumes else 8, "most": 3}
-    honest, cheat = (audit.outside_region(net, cases, **few) for net in (HONEST, CHEAT))
+    honest, cheat = (u3audit.outside_region(net, cases, **few) for net in (HONEST, CHEAT))
     assert honest.largest.value < 0.05 and cheat.largest.value > 1 > 0.05 > cheat.typical
     corner = honest.region.new_zeros(cases.images.shape[2:])
     corner[..., :3, :3] = True
@@ -84,7 +85,7 @@ def test_where_it_looks_is_asked_of_the_region():
 
 def test_steadiness_undoes_what_it_did():
     cases = made()
-    honest, cheat = (audit.steadiness(net, cases) for net in (HONEST, CHEAT))
+    honest, cheat = (u3audit.steadiness(net, cases) for net in (HONEST, CHEAT))
     assert list(honest) == ["mirror", "shift", "blur", "noise", "window"]
     assert honest["mirror"].region == honest["shift"].region == (1, 1, 1)
     assert cheat["mirror"].region.value == 0 and cheat["shift"].region.value < 1
@@ -98,7 +99,7 @@ def test_steadiness_undoes_what_it_did():
             s[..., 10:14, 10:14] += 2 * (x[..., :4].flatten(1).amax(1) < 0.5).float().view(-1, 1, 1, 1)
             return s
 
-    found = audit.steadiness(Sometimes().eval(), cases)["mirror"]
+    found = u3audit.steadiness(Sometimes().eval(), cases)["mirror"]
     assert found.region is None and found.appears is None  # it sees one in each negative, and in no positive
 
 
@@ -118,7 +119,7 @@ def test_dice_by_patient_is_that_of_each_picture_averaged():
     cases = made()
     whose = [f"p{n // 6}" for n in range(len(cases))]
     named = audit.Cases(cases.images, cases.positive, cases.outlines, whose)
-    found = audit.dice_by_patient(HONEST, named)
+    found = u3audit.dice_by_patient(HONEST, named)
     answers, each = HONEST(cases.images) > 0, {}
     for n in cases.positive.nonzero()[:, 0].tolist():
         both = int(answers[n].sum() + cases.outlines[n].sum())
@@ -160,11 +161,11 @@ def test_classes_with_a_sigmoid_each_do_not_exclude_each_other():
 
 
 SLIPS = {
-    "no positive has an outline": lambda c: audit.dice_by_patient(HONEST, audit.Cases(
+    "no positive has an outline": lambda c: u3audit.dice_by_patient(HONEST, audit.Cases(
         c.images, c.positive, c.outlines & False)),
-    "sees nothing in any positive": lambda c: audit.outside_region(HONEST, audit.Cases(
+    "sees nothing in any positive": lambda c: u3audit.outside_region(HONEST, audit.Cases(
         c.images * 0.1, c.positive, c.outlines)),
-    "leaves no room for a window": lambda c: audit.outside_region(HONEST, c, margin=SIDE),
+    "leaves no room for a window": lambda c: u3audit.outside_region(HONEST, c, margin=SIDE),
     "finds none of the positives": lambda c: audit.lesion_removed(HONEST, audit.Cases(
         c.images * 0.1, c.positive, c.outlines)),
 }
@@ -198,8 +199,8 @@ def test_a_page_has_the_thresholds_of_u_nets_and_says_which_number_tells_nothing
     monkeypatch.setattr(results, "facts", lambda name: {"evidence": {"summary": {"segmented": summary}[name]}})
     told = {}
     for net in (HONEST, CHEAT):
-        report = audit.run(net, made(), out=tmp_path, behind=False)
-        told[net] = audit.write(report, tmp_path).read_text()
+        report = u3audit.run(net, made(), out=tmp_path, behind=False)
+        told[net] = u3audit.write(report, tmp_path).read_text()
         for cell in ("above 60 %", "above 30 %", "below 45 %", wording.NONE):
             assert f'<td class="number">{cell}</td>' in told[net]
         assert ("for slices with made findings, others than those that set it, the threshold gave false alarms for 1 "
@@ -213,6 +214,6 @@ def test_a_page_has_the_thresholds_of_u_nets_and_says_which_number_tells_nothing
 
 
 def test_volumes_have_no_thresholds_yet(tmp_path: Path):
-    text = audit.write(audit.run(HONEST, made(volumes=True), out=tmp_path, behind=False), tmp_path).read_text()
+    text = u3audit.write(u3audit.run(HONEST, made(volumes=True), out=tmp_path, behind=False), tmp_path).read_text()
     assert text.count("No threshold is known for this number: read it beside its floor.") == 4
     assert "threshold: most that cheat" not in text and "side of networks that cheat" not in text

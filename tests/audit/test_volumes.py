@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+import u3audit
 from tests.images.files import dicom
-from u3lab import audit
-from u3lab.audit import reading, volumes
+from u3audit import reading, volumes
 from u3lab.errors import U3Error
 
 pydicom = pytest.importorskip("pydicom")
@@ -97,7 +97,7 @@ def test_series_become_cases_with_spacing_and_patients(tmp_path: Path):
     scans, table = folder_of(tmp_path), tmp_path / "labels.csv"
     table.write_text("file,label,patient\np01/,1,a\np02/1.6,0,b\np03/study,0,c\n")
     with pytest.warns(UserWarning, match="3 of 6 pictures"):
-        cases = audit.read(scans, table, channels=1, range=(-1000, 1000))
+        cases = u3audit.read(scans, table, channels=1, range=(-1000, 1000))
     assert cases.images.shape == (3, 1, SLICES, ROWS, COLUMNS) and cases.patients == ["a", "b", "c"]
     assert cases.spacing == pytest.approx((APART, *SPACING)) and [one.name for one in cases.grids] == [
         "p01", "p02/1.6", "p03/study"]
@@ -105,7 +105,7 @@ def test_series_become_cases_with_spacing_and_patients(tmp_path: Path):
     torch.testing.assert_close(cases.images[1, 0].numpy(), ((hu[:, ::-1, ::-1] + 1000) / 2000).astype("f4"))
     table.write_text("file,label\np01,1\np02,0\n")
     with pytest.raises(U3Error, match=r"names p02, a folder with 2 pictures or series; .*: p02/1\.5, p02/1\.6$"):
-        audit.read(scans, table)
+        u3audit.read(scans, table)
 
 
 def spoilt(**given: object) -> Callable[[Path], None]:

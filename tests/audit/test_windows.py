@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+import u3audit
 from tests.audit.test_battery import CHEAT, made
+from u3audit import windows
 from u3lab import audit, nets
-from u3lab.audit import windows
 from u3lab.errors import U3Error
 
 
@@ -43,14 +44,14 @@ def test_maps_are_the_gaussian_mean_of_all_windows(sides: tuple[int, ...], windo
             above[:, :, *at] += g * answer[:, :, *cell]
             below[tuple(at)] += g
     wanted = (above / below)[:, :, *[slice(side) for side in sides]]
-    torch.testing.assert_close(audit.sliding(net, window)(x), wanted, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(u3audit.sliding(net, window)(x), wanted, atol=1e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("finding", [None, 0, 2])
 def test_of_scores_the_window_answers_that_is_surest_of_the_finding(finding: int | None):
     torch.manual_seed(0)
     net, x = nn.Sequential(nn.Flatten(), nn.Linear(64, 3)).eval(), torch.rand(4, 1, 14, 19)
-    found = audit.sliding(net, 8, finding=finding)(x)
+    found = u3audit.sliding(net, 8, finding=finding)(x)
     for picture, answer in zip(x, found, strict=True):
         each = [net(picture[None, :, top : top + 8, left : left + 8])[0]
                 for top in starts(14, 8) for left in starts(19, 8)]
@@ -58,19 +59,19 @@ def test_of_scores_the_window_answers_that_is_surest_of_the_finding(finding: int
         assert torch.allclose(answer, each[shares.index(max(shares))], atol=1e-6)
     single = nn.Sequential(nn.Flatten(), nn.Linear(64, 1)).eval()
     each = [single(x[:, :, top : top + 8, left : left + 8]) for top in starts(14, 8) for left in starts(19, 8)]
-    assert torch.allclose(audit.sliding(single, 8)(x), torch.stack(each).amax(0), atol=1e-6)
+    assert torch.allclose(u3audit.sliding(single, 8)(x), torch.stack(each).amax(0), atol=1e-6)
 
 
 def test_a_picture_of_the_windows_size_is_answered_as_without():
     net, x = segmenter(2), torch.rand(1, 1, 8, 8, dtype=torch.float64)
-    torch.testing.assert_close(audit.sliding(net, 8)(x), net(x), atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(u3audit.sliding(net, 8)(x), net(x), atol=1e-6, rtol=1e-6)
 
 
 def test_a_classifier_keeps_what_is_known_of_it():
     torch.manual_seed(0)
     net = nets.Classifier(nn.Sequential(nn.Conv2d(1, 2, 8), nn.Flatten()).eval(), classes=("well", "ill"), size=8,
                           spacing=(1, 2), name="mine")
-    wide = audit.sliding(net, (8, 8), finding="ill")
+    wide = u3audit.sliding(net, (8, 8), finding="ill")
     assert (wide.classes, wide.spacing, wide.name, wide.size) == (("well", "ill"), (1, 2), "mine", [8, 8])
     x = torch.rand(1, 1, 12, 12).requires_grad_()
     wide(x)[0, 1].backward()
@@ -79,19 +80,20 @@ def test_a_classifier_keeps_what_is_known_of_it():
 
 
 def test_an_audit_through_windows_finds_the_mark_that_the_network_reads():
-    found = audit.fixed_place(audit.sliding(CHEAT, 16), made())
+    found = audit.fixed_place(u3audit.sliding(CHEAT, 16), made())
     # Not all of the answer: a window whose corner lies on a lesion answers in its stead
     assert found.cell == (slice(0, 4), slice(0, 4)) and found.best.value > 0.5
     assert found.moved.flatten().sort().values[-2] < 0.2
 
 
 @pytest.mark.parametrize("says, ask", {
-    "takes 2 axes": lambda: audit.sliding(segmenter(2), (8, 8, 8)),
-    "window = 0": lambda: audit.sliding(segmenter(2), 0),
-    "overlap = 1": lambda: audit.sliding(segmenter(2), 8, overlap=1),
-    "overlap = -0.1": lambda: audit.sliding(segmenter(2), 8, overlap=-0.1),
-    "maps of (3, 3) for windows of (8, 8)": lambda: audit.sliding(nn.Conv2d(1, 2, 6).eval(), 8)(torch.rand(1, 1, 9, 9)),
-    "training mode": lambda: audit.sliding(nn.Conv2d(1, 2, 3), 8),
+    "takes 2 axes": lambda: u3audit.sliding(segmenter(2), (8, 8, 8)),
+    "window = 0": lambda: u3audit.sliding(segmenter(2), 0),
+    "overlap = 1": lambda: u3audit.sliding(segmenter(2), 8, overlap=1),
+    "overlap = -0.1": lambda: u3audit.sliding(segmenter(2), 8, overlap=-0.1),
+    "maps of (3, 3) for windows of (8, 8)":
+        lambda: u3audit.sliding(nn.Conv2d(1, 2, 6).eval(), 8)(torch.rand(1, 1, 9, 9)),
+    "training mode": lambda: u3audit.sliding(nn.Conv2d(1, 2, 3), 8),
 }.items())
 def test_a_slip_gets_one_sentence(says: str, ask):
     with pytest.raises(U3Error) as told:

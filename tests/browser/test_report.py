@@ -6,9 +6,10 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page
 
+import u3audit
 from tests.audit.test_behind import small
+from u3audit.behind import HEADINGS
 from u3lab import audit
-from u3lab.audit.behind import HEADINGS
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RUN = """async tags => (await axe.run("html", {runOnly: tags, resultTypes: ["violations"]})).violations.flatMap(
@@ -20,7 +21,7 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     out = tmp_path_factory.mktemp("report")
     net, cases = small(maps=request.param == "segmentation")
     named = audit.Cases(cases.images, cases.positive, cases.outlines, [f"p{n % 5}" for n in range(len(cases))])
-    return audit.write(audit.run(net, named, out=out, trained=["p1"], behind=True), out)
+    return u3audit.write(u3audit.run(net, named, out=out, trained=["p1"], behind=True), out)
 
 
 def opened(browser: Browser, report: Path, look: str, width: int) -> Page:

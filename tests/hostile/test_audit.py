@@ -13,11 +13,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+import u3audit
 from tests.audit.test_report import MAKE, Read
+from u3audit import own, reading
 from u3course import doctor
 from u3lab import audit
 from u3lab.__main__ import main
-from u3lab.audit import own, reading
 from u3lab.errors import U3Error
 from u3lab.nets import ready
 
@@ -103,8 +104,8 @@ def some() -> tuple[Tensor, Tensor, Tensor]:
 def reported(net: nn.Module, out: Path, x: Tensor, positive: Tensor, outlines: Tensor | None,
              behind: bool = False, **more: object) -> tuple[dict, str]:
     """A report, and what its page says; every number in it is finite, and its pictures have words."""
-    report = audit.run(net.eval(), audit.Cases(x, positive, outlines, **more), out=out, behind=behind)
-    seen = Read(audit.write(report, out).read_text(encoding="utf-8"))
+    report = u3audit.run(net.eval(), audit.Cases(x, positive, outlines, **more), out=out, behind=behind)
+    seen = Read(u3audit.write(report, out).read_text(encoding="utf-8"))
     json.loads((out / "report.json").read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(name))
     assert not seen.bare and not seen.open
     return report, "".join(seen.words)
@@ -185,7 +186,7 @@ def test_a_network_that_raises_is_shown_as_it_is_and_what_was_measured_stays(tmp
     x, positive, outlines = some()
     cases = audit.Cases(x, positive, outlines)
     with pytest.raises(ZeroDivisionError, match="in the user's own code") as told:
-        audit.run(Fails().eval(), cases, out=tmp_path)
+        u3audit.run(Fails().eval(), cases, out=tmp_path)
     assert any("inside Fails" in note for note in told.value.__notes__)
 
 
@@ -195,11 +196,11 @@ def odds(say: Callable[[Tensor], Tensor]) -> nn.Module:
 
 
 REFUSED = {
-    "for all 8 pictures they lie in [0,1]; return logits": lambda x, y, o: audit.run(
+    "for all 8 pictures they lie in [0,1]; return logits": lambda x, y, o: u3audit.run(
         odds(torch.sigmoid), audit.Cases(x, y, o), out="never"),
-    "for all 8 pictures they are 0 or more and sum to 1; return logits": lambda x, y, o: audit.run(
+    "for all 8 pictures they are 0 or more and sum to 1; return logits": lambda x, y, o: u3audit.run(
         odds(lambda s: torch.cat([-s, s], 1).softmax(1)), audit.Cases(x, y, o), out="never"),
-    "answers differently about the same pictures when it is asked twice": lambda x, y, o: audit.run(
+    "answers differently about the same pictures when it is asked twice": lambda x, y, o: u3audit.run(
         odds(nn.functional.dropout), audit.Cases(x, y, o), out="never"),
     "NaN": lambda x, y, o: audit.Cases(x * torch.nan, y, o),
     "[0,1] is wanted": lambda x, y, o: audit.Cases(x * 300 - 100, y, o),
@@ -211,15 +212,16 @@ REFUSED = {
     "0": lambda x, y, o: audit.Cases(x[:0], y[:0], o[:0]),
     "floats": lambda x, y, o: audit.Cases((255 * x).byte(), y, o),
     "patients[1]": lambda x, y, o: audit.Cases(x, y, o, ["a", None] * 4),
-    "training mode": lambda x, y, o: audit.run(Peak().train(), audit.Cases(x, y, o), out="never"),
-    "answers one picture with": lambda x, y, o: audit.run(Answers(squeezed).eval(), audit.Cases(x, y, o), out="never"),
-    "shape (1, 3, 4)": lambda x, y, o: audit.run(Answers(lambda x, _: torch.zeros(len(x), 3, 4)).eval(),
+    "training mode": lambda x, y, o: u3audit.run(Peak().train(), audit.Cases(x, y, o), out="never"),
+    "answers one picture with":
+        lambda x, y, o: u3audit.run(Answers(squeezed).eval(), audit.Cases(x, y, o), out="never"),
+    "shape (1, 3, 4)": lambda x, y, o: u3audit.run(Answers(lambda x, _: torch.zeros(len(x), 3, 4)).eval(),
                                                  audit.Cases(x, y, o), out="never"),
-    "compared with outlines": lambda x, y, o: audit.run(Pixels().eval(), audit.Cases(x, y), out="never"),
-    "positive = 7; give": lambda x, y, o: audit.run(Peak().eval(), audit.Cases(x, y, o), positive=7, out="never"),
-    "a network is wanted": lambda x, y, o: audit.run("Peak", audit.Cases(x, y, o), out="never"),
-    "behind = 1": lambda x, y, o: audit.run(Peak().eval(), audit.Cases(x, y, o), out="never", behind=1),
-    "cannot be written": lambda x, y, o: audit.run(Fails().eval(), audit.Cases(x, y, o), out="/dev/null/report"),
+    "compared with outlines": lambda x, y, o: u3audit.run(Pixels().eval(), audit.Cases(x, y), out="never"),
+    "positive = 7; give": lambda x, y, o: u3audit.run(Peak().eval(), audit.Cases(x, y, o), positive=7, out="never"),
+    "a network is wanted": lambda x, y, o: u3audit.run("Peak", audit.Cases(x, y, o), out="never"),
+    "behind = 1": lambda x, y, o: u3audit.run(Peak().eval(), audit.Cases(x, y, o), out="never", behind=1),
+    "cannot be written": lambda x, y, o: u3audit.run(Fails().eval(), audit.Cases(x, y, o), out="/dev/null/report"),
 }
 
 
@@ -323,9 +325,9 @@ def test_a_report_of_somebody_else_is_never_replaced(folder: Path, monkeypatch, 
     refused("holds the report of my_module:make with other weights")
     refused("holds the report of another network, my_module:make", "mapped")
     with pytest.raises(U3Error, match="another network, my_module:make"):
-        audit.run(Peak().eval(), audit.Cases(*some()), out=out)
+        u3audit.run(Peak().eval(), audit.Cases(*some()), out=out)
     with pytest.raises(U3Error, match="another network, my_module:make"):
-        audit.write(report | {"network": "Peak"}, out)
+        u3audit.write(report | {"network": "Peak"}, out)
 
 
 OWN = """
@@ -376,7 +378,7 @@ def test_a_mask_may_be_transparent_where_the_finding_is_not(image: Image.Image, 
     image.save(folder / "masks" / "=1+1.png")
     wanted = torch.zeros(1, SIDE, SIDE, dtype=torch.bool)
     wanted[:, 4:6, 4:6] = True
-    found = audit.read(folder / "scans", folder / "labels.csv", masks=folder / "masks").outlines
+    found = u3audit.read(folder / "scans", folder / "labels.csv", masks=folder / "masks").outlines
     assert torch.equal(found[NAMES.index("=1+1")], wanted)
 
 
@@ -385,7 +387,7 @@ def test_of_more_than_two_labels_it_is_said_which_count_as_negative(folder: Path
     table.write_text(table.read_text(encoding="utf-8").replace(",0,", ",2,", 3), encoding="utf-8")
     with pytest.warns(UserWarning, match=r"label 1 \(4 pictures\) is the finding, and all others count as negative: "
                                          r"0 \(1\), 2 \(3\)$"):
-        audit.read(folder / "scans", table, positive="1")
+        u3audit.read(folder / "scans", table, positive="1")
 
 
 WRONG = {

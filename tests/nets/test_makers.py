@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import u3audit
 from tests.nets import own
 from u3lab import audit, nets, saliency
 from u3lab.audit.cases import odds
@@ -60,11 +61,11 @@ def test_an_audit_runs_through(form: str, tmp_path):
         outlines = odds(net, x, 1)[:, None] > 0
     else:
         outlines[(slice(None), 0, *(slice(side // 4, side // 4 + side // 8) for side in sides))] = True
-    report = audit.run(net, audit.Cases(x, positive, outlines, [f"patient {n // 2}" for n in range(8)]), positive=1,
+    report = u3audit.run(net, audit.Cases(x, positive, outlines, [f"patient {n // 2}" for n in range(8)]), positive=1,
                        out=tmp_path)
     assert positive.sum() == 4
     assert {name: part["why"] for name, part in report["parts"].items()} == dict.fromkeys(report["parts"], "")
     assert report["parts"]["Dice by patient" if form in SEGMENT else "accuracy by patient"]["value"][0] == 1
     assert all(torch.tensor(part["value"]).isfinite().all() for part in report["parts"].values())
-    page = audit.write(report, tmp_path).read_text(encoding="utf-8")
+    page = u3audit.write(report, tmp_path).read_text(encoding="utf-8")
     assert f"Audit of {net.name}" in page and page.count("<img") >= 12

@@ -15,9 +15,9 @@ from tools import site
 from tools.site import __main__ as building
 from tools.site import api, bench, claims, docstrings, evidence, knowing, links, reading
 from tools.site.limits import limits
+from u3audit.claims import NOT_SAID, measured
 from u3lab import results
 from u3lab._system import paths
-from u3lab.audit.claims import NOT_SAID, measured
 from u3lab.figures import Figure
 
 METHODS = [f"{registry}/{name}" for registry, methods in knowing.REGISTRIES.items() for name in methods]

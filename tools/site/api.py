@@ -20,8 +20,8 @@ import u3lab
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 INNER = ("u3lab._system", "u3lab.__main__", "u3lab.checks", "u3lab.commands")
-COURSE = ("u3course.course", "u3course.worlds")  # of what stands on the library: what a notebook calls
-OURS = ("u3lab", "u3course", "u3server")
+COURSE = ("u3course.course", "u3course.worlds", "u3audit")  # of what stands on the library: what a notebook calls
+OURS = ("u3lab", "u3course", "u3audit", "u3server")
 KINDS = ("Functions", "Settings", "Classes", "Names")  # the headings of a page
 
 

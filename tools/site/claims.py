@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from u3lab.audit.claims import NOT_SAID, measured
+from u3audit.claims import NOT_SAID, measured
 
 
 def page() -> str:

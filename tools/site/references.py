@@ -29,7 +29,7 @@ def resolve(app: Any, env: Any, node: Any, contnode: nodes.Element) -> nodes.Ele
 def _home(name: str) -> str | None:
     """The name of a thing of the library in the module that defines it; None if there is no such thing."""
     module, _, rest = name, "", ""
-    while module.startswith(("u3lab", "u3course", "u3server")):
+    while module.startswith(("u3lab", "u3course", "u3audit", "u3server")):
         try:
             thing = importlib.import_module(module)
         except ModuleNotFoundError:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from u3lab.audit.grids import Grid
 from u3lab.checks import booleans, shown, whole, words
 from u3lab.errors import U3Error
 from u3lab.images import check
@@ -39,7 +39,8 @@ class Cases:
     patients
         N names. Pictures of one patient are no independent evidence: intervals draw whole patients.
     grids
-        Where each lies, if it was read from NIfTI or DICOM; None for one that was not.
+        Where each lies, if it was read from NIfTI or DICOM, with its ``spacing`` in millimetres; None for one that was
+        not.
 
     Raises
     ------
@@ -52,7 +53,7 @@ class Cases:
     positive: Tensor
     outlines: Tensor | None = None
     patients: Sequence[str] | None = None
-    grids: Sequence[Grid | None] | None = None
+    grids: Sequence[Any] | None = None
 
     def __post_init__(self) -> None:
         check(self.images, None, 3 if getattr(self.images, "ndim", 0) == 5 else 2)

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from u3course.lessons.selfsup.figures import font
 from u3lab import pixels, results
-from u3lab.audit import wording
 from u3lab.figures import Figure, canvas
 from u3lab.figures.charts import framed
 
@@ -75,9 +74,9 @@ def boxed(slices: Tensor, cell: tuple[slice, slice], others: Tensor) -> Tensor:
 
 def kinds() -> Figure:
     """Draw, for each kind of network on slices, how many answers leave with the lesion, and the threshold."""
-    found = {name: results.facts("audited")["evidence"]["summary"][cue]["lesion filled in"]
-             for cue, name in KINDS.items()}
-    return against(found, wording.thresholds()["lesion removed"]["threshold"],
+    summary = results.facts("audited")["evidence"]["summary"]
+    found = {name: summary[cue]["lesion filled in"] for cue, name in KINDS.items()}
+    return against(found, summary["threshold"]["lesion removed"],
                    "share of answers that leave with the lesion (mean, least, largest)")
 
 

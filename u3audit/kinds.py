@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from torch import nn
 
-from u3lab.audit import parts, segment_parts, wording
+from u3audit import parts, segment_parts, wording
+from u3audit.segments import segments
 from u3lab.audit.cases import Cases
-from u3lab.audit.segments import segments
 from u3lab.errors import U3Error
 from u3lab.nets import ready
 

@@ -1,8 +1,8 @@
 """A network for segmentation: what it is asked in place of flips, of a fixed place and of accuracy.
 
-    audit.outside_region(net, cases)        # the largest fall of the region's score by a window away from it
-    audit.steadiness(net, cases)            # the Dice coefficient with its own answer under harmless changes
-    audit.dice_by_patient(net, cases)       # and with the outlines
+    u3audit.outside_region(net, cases)        # the largest fall of the region's score by a window away from it
+    u3audit.steadiness(net, cases)            # the Dice coefficient with its own answer under harmless changes
+    u3audit.dice_by_patient(net, cases)       # and with the outlines
 
     Dice(A, B) = 2 |A ∩ B| / (|A| + |B|)
 

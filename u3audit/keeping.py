@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from u3audit.drawing import Shot, shown
+from u3audit.methods import SAMPLED, shuffled
+from u3audit.parts import Told
+from u3audit.wording import NONE, percent
 from u3lab.audit.cases import Cases, score
-from u3lab.audit.drawing import Shot, shown
 from u3lab.audit.lesion import grown
-from u3lab.audit.methods import SAMPLED, shuffled
-from u3lab.audit.parts import Told
-from u3lab.audit.wording import NONE, percent
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.inversion import TV, InversionSettings, invert

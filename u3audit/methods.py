@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from u3audit.drawing import Shot, heat, plane, shown
+from u3audit.parts import Told, settings
+from u3audit.wording import NONE, percent
 from u3lab.audit.cases import Cases, log_odds, region_in, score, some_of
-from u3lab.audit.drawing import Shot, heat, plane, shown
 from u3lab.audit.looking import located
-from u3lab.audit.parts import Told, settings
-from u3lab.audit.wording import NONE, percent
 from u3lab.errors import U3Error
 from u3lab.measures import auc, rank_correlation
 from u3lab.nets import Classifier, Region, ready

@@ -15,15 +15,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from u3audit.drawing import Shot, plane, shown
+from u3audit.keeping import kept, with_places
+from u3audit.markers import marked, markers, moved_by_markers
+from u3audit.methods import maps
+from u3audit.parts import Told, answer, settings
+from u3audit.pooled import pooled
+from u3audit.segments import segments
+from u3audit.wording import bracket, percent
 from u3lab.audit.cases import Cases, LogOdds, score
-from u3lab.audit.drawing import Shot, plane, shown
-from u3lab.audit.keeping import kept, with_places
-from u3lab.audit.markers import marked, markers, moved_by_markers
-from u3lab.audit.methods import maps
-from u3lab.audit.parts import Told, answer, settings
-from u3lab.audit.pooled import pooled
-from u3lab.audit.segments import segments
-from u3lab.audit.wording import bracket, percent
 from u3lab.dissection.overlap import overlap
 from u3lab.dissection.quantiles import plain_quantile
 from u3lab.errors import U3Error

@@ -25,14 +25,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from u3audit import own
+from u3audit.behind import BEHIND
+from u3audit.drawing import Shot
+from u3audit.kinds import KINDS, kind_of
+from u3audit.parts import Laid, Part, Told, settings, untouched
 from u3lab import pixels
 from u3lab._system import paths
-from u3lab.audit import own
-from u3lab.audit.behind import BEHIND
 from u3lab.audit.cases import ASK, Cases, score
-from u3lab.audit.drawing import Shot
-from u3lab.audit.kinds import KINDS, kind_of
-from u3lab.audit.parts import Laid, Part, Told, settings, untouched
 from u3lab.checks import is_a, one_of, place, whole, words
 from u3lab.errors import U3Error
 from u3lab.nets import ready

@@ -1,6 +1,6 @@
 """Sliding windows: ask a network about pictures or volumes that are larger than it takes.
 
-    net = audit.sliding(net, (32, 64, 64))      # a Classifier, for pictures of at least any size
+    net = u3audit.sliding(net, (32, 64, 64))      # a Classifier, for pictures of at least any size
 
 Maps of scores are averaged where windows overlap, the middle of a window counting most:
 

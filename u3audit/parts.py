@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from u3audit.drawing import Shot, box, enlarged, heat, plane, shown
 from u3lab.audit.accuracy import accuracy
 from u3lab.audit.cases import Cases, body, score
-from u3lab.audit.drawing import Shot, box, enlarged, heat, plane, shown
 from u3lab.audit.flips import flips
 from u3lab.audit.lesion import lesion_removed
 from u3lab.audit.looking import where_it_looks

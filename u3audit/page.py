@@ -13,13 +13,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from u3lab._system import paths
-from u3lab.audit.behind import HEADINGS
-from u3lab.audit.claims import NOT_SAID, measured
-from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
-from u3lab.audit.kinds import KINDS, Kind
-from u3lab.audit.running import FOLDER, MAPS, NAME, keep_others, writing
-from u3lab.audit.wording import (
+from u3audit.behind import HEADINGS
+from u3audit.claims import NOT_SAID, measured
+from u3audit.kinds import KINDS, Kind
+from u3audit.running import FOLDER, MAPS, NAME, keep_others, writing
+from u3audit.wording import (
     NONE,
     bracket,
     cheats_lie,
@@ -30,6 +28,8 @@ from u3lab.audit.wording import (
     together,
     told,
 )
+from u3lab._system import paths
+from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
 from u3lab.checks import is_a, place
 from u3lab.errors import U3Error
 
@@ -84,8 +84,8 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
         network's report.
     """
     out = place("out", out, "the folder of the report")
-    if "parts" not in is_a("report", report, dict, "audit.run(…) makes one"):
-        raise U3Error("the report has no parts; audit.run(…) makes one")
+    if "parts" not in is_a("report", report, dict, "u3audit.run(…) makes one"):
+        raise U3Error("the report has no parts; u3audit.run(…) makes one")
     keep_others(out, report["network"], report["weights"])
     file = out / f"{NAME}.html"
     with writing(out, "give run and write the same folder, one that is yours"):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from u3lab.audit.grids import FIELDS, Grid, library, turned
+from u3audit.grids import FIELDS, Grid, library, turned
 from u3lab.checks import MAX_PIXELS
 from u3lab.errors import U3Error
 from u3lab.images import dicom

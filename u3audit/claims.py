@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from u3audit.wording import percent
 from u3lab import results
-from u3lab.audit.wording import percent
 from u3lab.errors import U3Error
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from u3lab.audit import parts
+from u3audit import parts
+from u3audit.drawing import Shot, box, plane, shown
+from u3audit.parts import SHOWN, Laid, Part, cut_out, placed, settings
+from u3audit.segments import dice_by_patient, outside_region, steadiness
+from u3audit.wording import HALF, SAID, Title, bracket, few, percent, too_large
 from u3lab.audit.cases import Cases, odds, score
-from u3lab.audit.drawing import Shot, box, plane, shown
 from u3lab.audit.looking import away
-from u3lab.audit.parts import SHOWN, Laid, Part, cut_out, placed, settings
-from u3lab.audit.segments import dice_by_patient, outside_region, steadiness
-from u3lab.audit.wording import HALF, SAID, Title, bracket, few, percent, too_large
 from u3lab.errors import U3Error
 from u3lab.nets import Region, ready
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from u3audit.drawing import Shot, heat, shown
+from u3audit.methods import asked_of
+from u3audit.parts import Told, answer, settings
+from u3audit.wording import bracket, percent
 from u3lab.audit.cases import Cases, score, some_of, target
-from u3lab.audit.drawing import Shot, heat, shown
-from u3lab.audit.methods import asked_of
-from u3lab.audit.parts import Told, answer, settings
-from u3lab.audit.wording import bracket, percent
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.measures import Interval, mean

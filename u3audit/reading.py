@@ -23,10 +23,10 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from u3audit.grids import APART, Grid, apart
+from u3audit.volumes import VOLUMES, nifti, series, stem, volume
 from u3lab import images
 from u3lab.audit.cases import Cases
-from u3lab.audit.grids import APART, Grid, apart
-from u3lab.audit.volumes import VOLUMES, nifti, series, stem, volume
 from u3lab.checks import listed, number, place, room, shown, whole, wholes
 from u3lab.errors import U3Error
 from u3lab.images import dicom
