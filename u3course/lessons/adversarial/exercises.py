@@ -9,6 +9,7 @@ from torch import Tensor
 
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, drawn, not_contiguous
+from u3course.course.words import words
 from u3course.lessons.inversion.exercises import Scores
 from u3lab.adversarial.attacks import descend_once, direction, project, targeted_loss
 
@@ -33,19 +34,7 @@ def _ball(image: Tensor, original: Tensor, eps: float) -> Tensor:
     return original + (image - original).clamp(-eps, eps)
 
 
-STEP = Exercise(
-    id="6b-step", title="One step of PGD", minutes=15, difficulty="medium", points=3,
-    goal="Make one step of projected gradient descent, Π(x̂ − α sign ∇E). Π puts the picture back into the ball, where "
-         "no value is further than ε from the original's, and into the box [0,1].",
-    signature="def my_step(image, gradient, original, step_size, eps):   # x̂, ∇E, x: (1,3,H,W) each; α, ε → (1,3,H,W)",
-    hints=(
-        "If values come out below 0 or above 1, the box is missing; if the check says that the picture may leave the "
-        "ball, ε is used nowhere or in the wrong place.",
-        "Step first: every value moves by α, against the sign of its gradient. Then look at the change from `original` "
-        "(not from `image`): it is the change that is clamped to ±ε.",
-        "`moved = image - step_size * gradient.sign()`, then `(moved - original).clamp(-eps, eps)` is the change that "
-        "is allowed. Add it to the original, and clamp to [0,1]."),
-    reference=descend_once, judge=by_cases(descend_once, _step_cases, (
+STEP = Exercise(**words("6b-step"), reference=descend_once, judge=by_cases(descend_once, _step_cases, (
         Mistake(("direction(gradient, norm) → gradient", 'direction(gradient, norm) → direction(gradient, "l2")',
                  "direction(gradient, norm) → gradient / gradient.norm()",
                  "direction(gradient, norm) → (2 * (gradient > 0).to(image) - 1)"), "your step is not α times the "
@@ -76,18 +65,7 @@ def _score_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.tensor([[200.0, 0.0, -100.0]]), 1  # Φ_target = e⁻²⁰⁰ is 0 in float32
 
 
-TARGET = Exercise(
-    id="6b-target", title="The loss of a targeted attack", minutes=10, difficulty="easy", points=2,
-    goal="Return −log Φ_target, the loss that falls as the picture is taken for the target. Φ is the softmax of the "
-         "scores. It has to stay finite when Φ_target is very small: that is where an attack begins.",
-    signature="def my_loss(scores, target):   # (1,K) before the softmax, number of a class → a scalar",
-    hints=(
-        "If you get `inf`: scores that are 200 apart have a softmax of exactly 0 in float32, and log 0 = −∞. Do not "
-        "form Φ at all.",
-        "log Φ_k = s_k − log Σ_j exp s_j. There is a function that computes it for all classes at once without "
-        "exp(200); classes are axis 1.",
-        "`scores.log_softmax(1)` holds log Φ of all classes, (1,K). Take the entry [0, target], and mind the sign."),
-    reference=targeted_loss, judge=by_cases(targeted_loss, _score_cases, (
+TARGET = Exercise(**words("6b-target"), reference=targeted_loss, judge=by_cases(targeted_loss, _score_cases, (
         Mistake(("log_softmax(1) → softmax(1)", lambda s, t: 1 - s.softmax(1)[0, t]), "the log is missing: −Φ_target, "
                 "as 1 − Φ_target, is flat where Φ_target is near 0, which is where an attack begins"),
         Mistake(("scores.log_softmax(1) → scores", "log_softmax(1) → log()", "log_softmax(1) → log_softmax(0)"),
@@ -122,19 +100,7 @@ def _loop_cases(g: torch.Generator) -> Iterator[tuple]:
         yield Scores(g, dtype), torch.rand(1, 3, side, side, generator=g, dtype=dtype), 3, eps, rate, steps
 
 
-LOOP = Exercise(
-    id="6b-loop", title="An attack from end to end", minutes=20, difficulty="hard", points=4,
-    goal="Write the whole attack towards a class: so many steps of projected gradient descent on −log Φ_target, from "
-         "the picture x on. After each step no value is further than ε from x's, and all lie in [0,1].",
-    signature="def my_attack(scores, x, target, eps, rate, steps):   # scores(x) (1,K), x (1,3,H,W), t, ε, α, n → x̂",
-    hints=(
-        "The gradient is taken anew at each step, at the picture as it is now: `now.detach().requires_grad_()` makes a "
-        "fresh leaf of it.",
-        "Four lines a step: the loss (exercise \"The loss of a targeted attack\"), its gradient by the picture, the "
-        "step against its sign, and Π (exercise \"One step of PGD\").",
-        "`(gradient,) = torch.autograd.grad(loss, now)`. The ball is about `x`, the picture that you were given, at "
-        "every step."),
-    reference=attack, judge=by_cases(attack, _loop_cases, (
+LOOP = Exercise(**words("6b-loop"), reference=attack, judge=by_cases(attack, _loop_cases, (
         Mistake(("-scores(now).log_softmax(1)[0, target] → scores(now).log_softmax(1)[0, scores(x).argmax()]",
                  ".log_softmax(1) → "), "your loss is not −log Φ_target: to leave the first answer leads anywhere, and "
                 "the score alone, without log_softmax, may rise while others rise faster"),

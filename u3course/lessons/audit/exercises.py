@@ -10,6 +10,7 @@ from torch import Tensor
 
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, not_contiguous
+from u3course.course.words import words
 
 Cell = tuple[slice, slice]
 
@@ -38,18 +39,7 @@ def _holes(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(x), where, steps
 
 
-FILL = Exercise(
-    id="8-fill", title="A slice without its lesion", minutes=7, difficulty="medium", points=4,
-    goal="In each of `steps` steps, every pixel in `where` becomes the mean of its four neighbours, as they were "
-         "before the step. All others stay. At the border, a pixel's own value stands in for a missing neighbour.",
-    signature="def my_fill(x, where, steps):   # (B,1,H,W), (B,1,H,W) bool, a number → (B,1,H,W)",
-    hints=(
-        "All pixels at once: `F.pad(x, (1, 1, 1, 1), mode=\"replicate\")` repeats the border, and then "
-        "`p[..., :-2, 1:-1]` holds for each pixel the neighbour above it.",
-        "Add up the four shifted copies and divide by 4.",
-        "`torch.where(where, around, x)` takes the mean inside the outline, and x elsewhere; its result is the x of "
-        "the next step."),
-    reference=filled, judge=by_cases(filled, _holes, (
+FILL = Exercise(**words("8-fill"), reference=filled, judge=by_cases(filled, _holes, (
         Mistake("torch.where(where, around, x) → torch.where(where, x, around)", "you changed everything but the "
                 "outlined pixels: `torch.where(condition, there, elsewhere)`"),
         Mistake("torch.where(where, around, x) → around", "you averaged the whole picture; pixels outside `where` stay "
@@ -102,16 +92,7 @@ def _cells(g: torch.Generator) -> Iterator[tuple]:
         yield _Score(g, side, dtype), not_contiguous(healthy), ill, (rows, columns)
 
 
-TRANSPLANT = Exercise(
-    id="8-transplant", title="Carry a cell", minutes=6, difficulty="medium", points=4,
-    goal="Pair n is a healthy slice and an ill one. Put the cell of each into the other. Return how far the healthy "
-         "one's answer rises and how far the ill one's falls. `score(x)` gives log-odds; `cell` is two Python slices, "
-         "rows and columns.",
-    signature="def my_transplant(score, healthy, ill, cell):   # a function, (N,1,H,W) twice, two slices → (N), (N)",
-    hints=("Work on copies, `healthy.clone()`: both slices are still needed as they were.",
-           "`given[..., rows, columns] = ill[..., rows, columns]` carries the cell over, in all pairs at once.",
-           "The rise is `score(given) - score(healthy)`; the fall is the answer before less the answer after."),
-    reference=carried, judge=by_cases(carried, _cells, (
+TRANSPLANT = Exercise(**words("8-transplant"), reference=carried, judge=by_cases(carried, _cells, (
         Mistake("score(ill) - score(taken) → score(taken) - score(ill)", "your second number has the wrong sign: it is "
                 "how far the answer *falls*"),
         Mistake(lambda s, h, i, c: _given_back(s, h, i, c), "you put the cell of the *changed* healthy slice into "
@@ -147,16 +128,7 @@ def _answers(g: torch.Generator) -> Iterator[tuple]:
         yield before, before + torch.randn(count, generator=g) + 0.5, ill
 
 
-TURNED = Exercise(
-    id="8-flips", title="Which way do they flip?", minutes=5, difficulty="easy", points=3,
-    goal="Log-odds above 0 say “lesion”. Of the ill slices that were found *before* the change, what share flips? Of "
-         "the healthy ones that were cleared before it, what share flips? Return both shares, (2).",
-    signature="def my_flips(before, after, ill):   # (N), (N) log-odds, (N) bool → (2)",
-    hints=("`(before > 0) == ill` tells which answers were right.",
-           "An answer flips if `(before > 0) != (after > 0)`.",
-           "For each class: the mean of the flips among `right & ill`, and among `right & ~ill`; `.float().mean()` "
-           "turns bools into a share."),
-    reference=turned, judge=by_cases(turned, _answers, (
+TURNED = Exercise(**words("8-flips"), reference=turned, judge=by_cases(turned, _answers, (
         Mistake(("flip[right & (ill == kind)] → flip[ill == kind]", "(before > 0) == ill → (after > 0) == ill"),
                 "you counted answers that were wrong before; a wrong answer that becomes right does no harm"),
         Mistake("(True, False) → (False, True)", "you returned the healthy share first; that of the ill comes first"),

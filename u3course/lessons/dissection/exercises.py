@@ -10,6 +10,7 @@ from torch import Tensor
 
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, by_number, not_contiguous
+from u3course.course.words import words
 from u3lab.dissection.concept_vectors import concept_loss, iou_set
 from u3lab.dissection.kernel import concept_kernel, kernel_similarity
 
@@ -40,18 +41,7 @@ def _by_picture(a: Tensor, share: float) -> Tensor:
     return a.flatten(2).quantile(1 - share, dim=2)
 
 
-THRESHOLD = Exercise(
-    id="7-threshold", title="When is a unit on?", minutes=10, difficulty="medium", points=2,
-    goal="Return the threshold T_k of each unit: a share of all its values, over all pictures and places together, "
-         "lies above it. In the formula: P(a_k > T_k) = share, or just below it where values are equal.",
-    signature="def my_threshold(activations, share):   # (N,U,h,w), share as 0.005 → T, of shape (U)",
-    hints=(
-        "If torch says that q must lie between 0 and 1: `share` is a fraction, no percentage. If nearly everything "
-        "lies above your T, you have the other end.",
-        "Pictures and places go into one pool, and each unit has a pool of its own. So you need (U, all values of the "
-        "unit): bring the axis of the units to the front first, then flatten the others.",
-        "`values = activations.movedim(1, 0).flatten(1)` is (U, N·h·w). Of these take `quantile(1 - share, dim=1)`."),
-    reference=threshold, judge=by_cases(threshold, _activation_cases, (
+THRESHOLD = Exercise(**words("7-threshold"), reference=threshold, judge=by_cases(threshold, _activation_cases, (
         Mistake((_by_picture, lambda a, s: _by_picture(a, s).mean(0), lambda a, s: _by_picture(a, s).amax(0)),
                 "that is one threshold per picture, or made of such; each picture would then have active places, "
                 "whether it shows the thing or not: pool pictures and places first, then take one quantile"),
@@ -92,16 +82,7 @@ def _where(p: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
     return p[shown], m[shown]
 
 
-IOU = Exercise(
-    id="7-iou", title="How well does a unit fit a concept?", minutes=5, difficulty="easy", points=2,
-    goal="Return IoU_set = Σ|M ∩ L| / Σ|M ∪ L|: the pixels in both masks over the pixels in at least one. Both sums "
-         "run over all pictures of the set.",
-    signature="def my_iou(predicted, masks):   # M, L: (N,H,W) bool both → a scalar in [0,1]",
-    hints=(
-        "If the check speaks of single pictures: there is one division, at the very end.",
-        "For bool tensors `&` is ∩ and `|` is ∪. `.sum()` counts the pixels that are true, in all pictures.",
-        "`(predicted & masks).sum()` is the numerator; with `|` it is the denominator."),
-    reference=iou_set, judge=by_number(iou_set, _mask_cases, (
+IOU = Exercise(**words("7-iou"), reference=iou_set, judge=by_number(iou_set, _mask_cases, (
         Mistake((_pictures, lambda p, m: _pictures(p, m).mean(), lambda p, m: _pictures(*_where(p, m)).mean(),
                  lambda p, m: iou_set(*_where(p, m))), "you looked at single pictures, or left out those without the "
                 "concept, whose false alarms belong to the union; a picture with three pixels of the concept would "
@@ -146,20 +127,7 @@ def _layer_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(values), masks, share
 
 
-LAYER = Exercise(
-    id="7-layer", title="Dissect a layer", minutes=20, difficulty="hard", points=4,
-    goal="Write the whole method. For each unit: find T_k, the value that a share of all its places in all pictures "
-         "exceeds; enlarge its map to the size of the masks (bilinear, align_corners=False); M_k is where the enlarged "
-         "map is above T_k. Return IoU_set of every unit with every concept.",
-    signature="def my_dissection(activations, masks, share):   # (N,U,h,w), (N,C,H,W) bool, share as 0.005 → (U,C)",
-    hints=(
-        "Three steps in this order: thresholds from the small maps, then enlarge, then compare. If shapes do not fit, "
-        "T has one number for each unit and needs two axes more: `T[:, None, None]`.",
-        "`F.interpolate(activations, size=masks.shape[-2:], mode=\"bilinear\", align_corners=False)` enlarges all maps "
-        "at once. Bring the axis of units to the front, `movedim(1, 0).flatten(1)`: then a unit is one row of places.",
-        "With `on` (U, places) and `shown` (C, places), `(on[k] & shown).sum(1)` is a row of the intersections. With "
-        "`|` it is one of the unions. Divide at the very end."),
-    reference=table, judge=by_cases(table, _layer_cases, (
+LAYER = Exercise(**words("7-layer"), reference=table, judge=by_cases(table, _layer_cases, (
         Mistake("common = torch.stack([(unit & shown).sum(1) → on = (enlarged > thresholds[:, None, None])"
                 ".flatten(2).movedim(1, 0); shown = masks.flatten(2).movedim(1, 0); "
                 "common = torch.stack([(unit & shown).sum(2) ;; (unit | shown).sum(1) → (unit | shown).sum(2) ;; "
@@ -194,16 +162,7 @@ def _vector_cases(g: torch.Generator) -> Iterator[tuple]:
         yield torch.randn(units, 3, generator=g, dtype=dtype)[:, 1], filters
 
 
-SPARSE = Exercise(
-    id="7b-sparse", title="A concept with F units", minutes=5, difficulty="easy", points=1,
-    goal="Before Net2Vec fits a concept with F units only, it chooses them. Return the vector w with its F values of "
-         "largest size |w_k| as they are, and 0 in all other places.",
-    signature="def my_sparse(w, filters):   # (U), F → (U)",
-    hints=(
-        "If the check says that a unit speaks against the concept: a large negative weight says much, too.",
-        "`w.abs().topk(filters).indices` are the places of the F largest sizes.",
-        "Make a vector of zeros like w, and copy w into it at these places."),
-    reference=keep_largest, judge=by_cases(keep_largest, _vector_cases, (
+SPARSE = Exercise(**words("7b-sparse"), reference=keep_largest, judge=by_cases(keep_largest, _vector_cases, (
         Mistake(("w.abs().topk → w.topk", "topk(filters) → topk(filters, largest=False)",
                  "w.abs().topk(filters) → w.topk(filters, largest=False)",
                  "w.abs().topk(filters).indices → torch.arange(filters)"), "you kept other units than those with the "
@@ -229,17 +188,7 @@ def _loss_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(p), torch.rand(size, generator=g) < rare
 
 
-LOSS = Exercise(
-    id="7b-loss", title="The loss of Net2Vec", minutes=10, difficulty="medium", points=2,
-    goal="Return −mean( α y p + (1−α)(1−y)(1−p) ) over all pixels of all pictures. p says where the concept is found, "
-         "y is its mask, and α = 1 − mean(y) makes rare pixels count more.",
-    signature="def my_loss(p, masks):   # (N,H,W) in (0,1), y: (N,H,W) bool → a scalar",
-    hints=(
-        "If torch cannot do 1 − y: a bool tensor knows no minus. `masks.to(p)` has 1 and 0, in the type of p.",
-        "Each pixel has one of the two terms: inside the mask α p, outside it (1 − α)(1 − p). Both are rewards; the "
-        "minus in front makes a loss of them.",
-        "α is one number: `alpha = 1 - y.mean()`."),
-    reference=concept_loss, judge=by_cases(concept_loss, _loss_cases, (
+LOSS = Exercise(**words("7b-loss"), reference=concept_loss, judge=by_cases(concept_loss, _loss_cases, (
         Mistake("alpha = 1 - y.mean() → alpha = y.mean()", "α and 1 − α have changed places: a small concept would "
                 "drown in what is around it; α is 1 − mean(y)"),
         Mistake(("y * p + (1 - alpha) * (1 - y) * (1 - p) → y * p.log() + (1 - alpha) * (1 - y) * (1 - p).log()",
@@ -278,17 +227,7 @@ def _entries(k: Tensor) -> Tensor:
 
 
 SIMILARITY = Exercise(
-    id="7b-similarity", title="Do two networks hold the same concepts alike?", minutes=15, difficulty="medium",
-    points=3,
-    goal="Return the similarity of two kernels of the same concepts, Σ K^Φ_ij K^Ψ_ij / (‖K^Φ‖ ‖K^Ψ‖). All sums, also "
-         "those in the norms, run over i ≠ j: leave out the diagonal.",
-    signature="def my_similarity(first, second):   # K^Φ, K^Ψ: (C,C) both → a scalar in [−1,1]",
-    hints=(
-        "Test it by hand: a kernel and itself must give 1, and a kernel and its negative −1.",
-        "Make the diagonals 0 first, in new tensors. Then all three sums leave them out.",
-        "`a = first - first.diag().diag()` has a diagonal of 0. The products are taken entry by entry, `a * b`, and "
-        "‖a‖ is `a.norm()`."),
-    reference=kernel_similarity, judge=by_number(kernel_similarity, _kernel_cases, (
+    **words("7b-similarity"), reference=kernel_similarity, judge=by_number(kernel_similarity, _kernel_cases, (
         Mistake(("if diagonal → if True", "(a.norm() * b.norm()) → (first.norm() * second.norm())",
                  "(a * b).sum() → (first * second).sum()",
                  "first * counted, second * counted → first - torch.eye(len(first)), second - torch.eye(len(first))",
@@ -339,20 +278,7 @@ def _descent_cases(g: torch.Generator) -> Iterator[tuple]:
         yield (masks[:, None] & (noise < 0.6)) ^ (noise > 0.85), masks, rate, steps
 
 
-DESCENT = Exercise(
-    id="7b-descent", title="Fit a concept", minutes=20, difficulty="hard", points=4,
-    goal="Fit the vector w of a concept. At each place p = sigmoid(Σ_k w_k A_k), where A_k is 1 if unit k is on. Lower "
-         "−mean( α y p + (1−α)(1−y)(1−p) ), α = 1 − mean(y), by plain gradient descent from w = 0. (The masks have the "
-         "size of the maps here, so nothing is enlarged.)",
-    signature="def my_net2vec(active, masks, rate, steps):   # A (N,U,h,w) bool, y (N,h,w) bool, η, n → w (U)",
-    hints=(
-        "A and y are bool; `.float()` makes numbers of them. w is a tensor of zeros that needs `requires_grad_()` at "
-        "each step.",
-        "The vote of all units is one product: `torch.einsum(\"u,nuhw->nhw\", w, a)`, or "
-        "`(w[:, None, None] * a).sum(1)`.",
-        "A step: p, the loss of the exercise before, `(gradient,) = torch.autograd.grad(loss, w)`, then "
-        "`w = w.detach() - rate * gradient`."),
-    reference=descended, judge=by_cases(descended, _descent_cases, (
+DESCENT = Exercise(**words("7b-descent"), reference=descended, judge=by_cases(descended, _descent_cases, (
         Mistake("1 - y.mean() → y.mean()", "α and 1 − α have changed places: α is 1 − mean(y)"),
         Mistake("(alpha * y * p + (1 - alpha) * (1 - y) * (1 - p)) → (y * p + (1 - y) * (1 - p))", "α is not used: a "
                 "small concept drowns in what is around it"),

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, drawn, not_contiguous
+from u3course.course.words import words
 from u3lab.equivariance.mirror import mirrored_filters
 from u3lab.equivariance.regression import ridge
 
@@ -21,20 +22,7 @@ def _filter_cases(g: torch.Generator) -> Iterator[tuple]:
     yield (torch.randn(3, 2, 4, 4, generator=g, dtype=torch.float64),)
 
 
-FLIP = Exercise(
-    id="6c-flip", title="The flip identity", minutes=10, difficulty="easy", points=2,
-    goal="The features of a mirrored picture can be had from the picture itself, with other filters: "
-         "conv(flip x; W) = flip conv(x; W'), where flip reverses the columns. Return W'. (Stride 1, "
-         "and the same padding on both sides.)",
-    signature="def my_filters(filters):   # W: (O,C,k,k) → W': (O,C,k,k)",
-    hints=(
-        "Draw a filter of one row, [a b c], over a mirrored row of pixels. Which filter meets the same pixels in the "
-        "row as it was?",
-        "An edge on the right of the mirrored picture lies on the left of the picture itself. So the filter has to be "
-        "mirrored, too. Which axis of (O,C,k,k) holds the columns?",
-        "`filters.flip(axis)` reverses one axis and makes a new tensor. The axes are output channel, input channel, "
-        "row, column, counted from 0."),
-    reference=mirrored_filters, judge=by_cases(mirrored_filters, _filter_cases, (
+FLIP = Exercise(**words("6c-flip"), reference=mirrored_filters, judge=by_cases(mirrored_filters, _filter_cases, (
         Mistake(lambda w: w, "these are the filters as they were; that would only do if each of them were symmetric"),
         Mistake(lambda w: w.mT, "rows and columns are swapped: that is for pictures mirrored at their diagonal; "
                 "reverse the columns"),
@@ -77,19 +65,7 @@ def _with_bias(w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return w, y.mean(0) - w @ x.mean(0)
 
 
-STITCH = Exercise(
-    id="6c-stitch", title="The least-squares stitch", minutes=20, difficulty="hard", points=4,
-    goal="Find W and b that minimise Σ‖y − Wx − b‖² over n places: x are the features of one network there, y those of "
-         "another. As a 1×1 convolution they stitch the first network to the second.",
-    signature="def my_stitch(x, y):   # (n,p), (n,q) → W: (q,p), b: (q,)",
-    hints=(
-        "If W comes out as (p,q): `torch.linalg.lstsq(a, y).solution` solves a·s ≈ y with one site in each row; a "
-        "convolution wants one row of W for each channel of y.",
-        "The offset b is a weight like the others, for an input that is always 1: put a column of ones beside x. Or "
-        "take the means away from x and y first, and find b from the means afterwards.",
-        "`a = torch.cat([x, torch.ones_like(x[:, :1])], 1)`. The solution for a and y has p + 1 rows: the first p are "
-        "Wᵀ, the last is b."),
-    reference=ridge, judge=by_cases(_fit, _sample_cases, (
+STITCH = Exercise(**words("6c-stitch"), reference=ridge, judge=by_cases(_fit, _sample_cases, (
         Mistake(lambda x, y: (_through_zero(x, y), torch.zeros_like(y[0])), "there is no offset: b is 0, and W has to "
                 "make up for it; put a column of ones beside x"),
         Mistake((lambda x, y: (_fit(x, y)[0], torch.zeros_like(y[0])), lambda x, y: (_fit(x, y)[0], y.mean(0))), "W is "

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, drawn, not_contiguous
+from u3course.course.words import words
 from u3lab.images.variation import total_variation
 from u3lab.inversion.codes import code_error
 from u3lab.inversion.linear import tikhonov
@@ -23,14 +24,7 @@ def _code_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(wanted + 0.5 * torch.randn(shape, generator=g, dtype=dtype)), wanted
 
 
-CODE = Exercise(
-    id="5-code", title="When are two codes alike?", minutes=5, difficulty="easy", points=1,
-    goal="Return the relative error of a code: ‖Φ(x) − Φ(x₀)‖² divided by ‖Φ(x₀)‖². It is 0 for equal codes.",
-    signature="def my_error(code, wanted):   # (1,C,h,w) or (1,K) both → a scalar",
-    hints=("Squared lengths: add up the squares of all values.",
-           "If it is too large for large codes: the divisor belongs to the *wanted* code.",
-           "`(code - wanted).square().sum()` is the numerator."),
-    reference=code_error, judge=by_cases(code_error, _code_cases, (
+CODE = Exercise(**words("5-code"), reference=code_error, judge=by_cases(code_error, _code_cases, (
         Mistake((lambda y, t: (y - t).square().mean(), lambda y, t: (y - t).square().sum()), "this is not relative: a "
                 "layer with large values would always look worse; divide by ‖Φ(x₀)‖²"),
         Mistake(lambda y, t: (y - t).square().sum() / t.norm(), "the divisor is a length; square it"),
@@ -52,15 +46,7 @@ def _variation_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 VARIATION = Exercise(
-    id="5-variation", title="Total variation to a power", minutes=15, difficulty="medium", points=3,
-    goal="Return the mean over all values of ‖∇x‖^β. ∇x holds the differences to the next pixel below and to the "
-         "right. In the last row the one downwards is 0, in the last column the one to the right. Add 1e-8 to ‖∇x‖² "
-         "before you take the power: at 0 the slope of a root is infinite.",
-    signature="def my_variation(image, beta):   # (B,C,H,W), β ≥ 1 → a scalar",
-    hints=("`image.diff(dim=-2)` are the differences downwards; they have one row less than the picture.",
-           "`torch.nn.functional.pad(d, (0, 0, 0, 1))` adds a row of zeros below.",
-           "‖∇x‖^β is (dx² + dy²)^(β/2), and not dx^β + dy^β."),
-    reference=total_variation, judge=by_cases(total_variation, _variation_cases, (
+    **words("5-variation"), reference=total_variation, judge=by_cases(total_variation, _variation_cases, (
         Mistake(".mean() → .sum()", "that is the sum; take the mean, so that λ keeps its meaning at another size"),
         Mistake("(dx**2 + dy**2 + 1e-8).pow(beta / 2) → (dx.abs() ** beta + dy.abs() ** beta)", "you took the powers "
                 "of dx and dy one by one; take that of the length of both"),
@@ -85,15 +71,7 @@ def _linear_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(matrix[None])[0], y, lam
 
 
-TIKHONOV = Exercise(
-    id="5-tikhonov", title="A network of one matrix", minutes=20, difficulty="hard", points=3,
-    goal="For a linear code y = M x return the x that minimises ‖M x − y‖² + λ‖x‖². Show on paper that the gradient is "
-         "zero at the x of the formula above. Then compute it without an inverse: `torch.linalg.solve`.",
-    signature="def my_inverse(matrix, y, lam):   # (K,N), (K), λ > 0 → (N)",
-    hints=("The gradient of ‖M x − y‖² by x is 2 Mᵀ(M x − y); that of λ‖x‖² is 2 λ x.",
-           "So (MᵀM + λI) x = Mᵀy, with I of size N.",
-           "`torch.linalg.solve(A, b)` gives the x with A x = b."),
-    reference=tikhonov, judge=by_cases(tikhonov, _linear_cases, (
+TIKHONOV = Exercise(**words("5-tikhonov"), reference=tikhonov, judge=by_cases(tikhonov, _linear_cases, (
         Mistake("torch.linalg.solve(matrix.T @ matrix + lam * eye, matrix.T @ y) → torch.linalg.pinv(matrix) @ y", "λ "
                 "is not used; this is the limit for λ → 0"),
         Mistake("lam * eye → lam**2 * eye", "λ is squared; the price is λ‖x‖²"),
@@ -135,16 +113,7 @@ def _sample_cases(g: torch.Generator) -> Iterator[tuple]:
         yield pull.denoise, pull.energy, x, noises, 0.3, 0.7, 0.4
 
 
-SAMPLE = Exercise(
-    id="5-sample", title="A chain that draws pictures", minutes=20, difficulty="hard", points=3,
-    goal="Write the whole chain: one step for each tensor n in `noises`, x ← x + δ/2 (D(x) − x − λ ∇E(x)) + √δ σ n. "
-         "Return the last x.",
-    signature="def my_chain(denoise, energy, x, noises, sigma, lam, delta):   # D, E, x (1,3,H,W), [n, …] → x",
-    hints=(
-        "The gradient is taken anew at each step: `x = x.detach().requires_grad_()` makes a fresh leaf of x.",
-        "`(gradient,) = torch.autograd.grad(energy(x), x)` is ∇E(x).",
-        "The drift has the factor δ/2 and the noise the factor √δ·σ: then the spread of the draws is right."),
-    reference=chain, judge=by_cases(chain, _sample_cases, (
+SAMPLE = Exercise(**words("5-sample"), reference=chain, judge=by_cases(chain, _sample_cases, (
         Mistake("delta / 2 * → delta *", "the drift is twice what it should be: its factor is δ/2"),
         Mistake("delta**0.5 → delta", "the noise has the factor δ; it is √δ, since variances add up and not lengths"),
         Mistake("sigma * n → n", "the noise is not multiplied by σ"),
@@ -161,15 +130,7 @@ def _excitation_cases(g: torch.Generator) -> Iterator[tuple]:
         yield drawn(g, shape, dtype=dtype), unit
 
 
-EXCITATION = Exercise(
-    id="5-excitation", title="⟨e_k, Φ(x)⟩", minutes=5, difficulty="easy", points=1,
-    goal="Return how much unit k of a code is excited: its value for class scores (1,K), and its mean over all places "
-         "for a channel of (1,C,h,w). One line does for both.",
-    signature="def my_excitation(code, unit):   # (1,K) or (1,C,h,w), k → a scalar",
-    hints=("e_k is the vector with a 1 at place k and 0 elsewhere: ⟨e_k, y⟩ picks one value of y.",
-           "The first axis is the batch, of one; the second one counts classes or channels.",
-           "The mean of a single value is that value."),
-    reference=excitation, judge=by_cases(excitation, _excitation_cases, (
+EXCITATION = Exercise(**words("5-excitation"), reference=excitation, judge=by_cases(excitation, _excitation_cases, (
         Mistake(lambda y, k: y.softmax(1)[0, k].mean(), "that is a probability; it can grow because all other classes "
                 "shrink; take the score"),
         Mistake(lambda y, k: y[0, k].sum(), "that is the sum over the places; take the mean"),
@@ -214,19 +175,7 @@ def _climb_cases(g: torch.Generator) -> Iterator[tuple]:
         yield Scores(g, dtype), torch.rand(1, 3, side, side, generator=g, dtype=dtype), 3, shifts, rate
 
 
-CLIMB = Exercise(
-    id="5b-climb", title="Climb to an iconic picture", minutes=20, difficulty="medium", points=3,
-    goal="Write the whole climb: one step for each pair of `shifts`. In a step the network sees the picture rolled by "
-         "so many pixels (down, right); the picture itself stays where it is. It goes up the gradient of the score of "
-         "class k, by η times that gradient, and back into [0,1].",
-    signature="def my_climb(scores, x, k, shifts, rate):   # scores(x) (1,K), x (1,3,H,W), k, [(dy, dx), …], η → x̂",
-    hints=(
-        "The gradient is taken anew at each step, at the picture as it is now: `now.detach().requires_grad_()` makes a "
-        "fresh leaf of it.",
-        "`now.roll((dy, dx), (2, 3))` is what the network sees. The gradient is asked for at `now`, before the roll, "
-        "so torch rolls it back by itself.",
-        "`(gradient,) = torch.autograd.grad(scores(seen)[0, k], now)`, then plus η times that, then `.clamp(0, 1)`."),
-    reference=climb, judge=by_cases(climb, _climb_cases, (
+CLIMB = Exercise(**words("5b-climb"), reference=climb, judge=by_cases(climb, _climb_cases, (
         Mistake(("[0, k] → .softmax(1)[0, k]", "[0, k] → .log_softmax(1)[0, k]"), "that climbs the probability, which "
                 "can grow because all other classes shrink; take the score as it comes, without a softmax"),
         Mistake("now.roll(shift, (2, 3)) → now", "the shifts are not used: the answer then hangs on single pixels"),

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, not_contiguous
+from u3course.course.words import words
 from u3course.lessons.landmarks.keypoint_exercises import KEYPOINTS
 from u3lab.landmarks import as_rotation
 from u3lab.landmarks.places import cells, centres
@@ -41,18 +42,7 @@ def _back(A: Tensor, t: Tensor) -> Tensor:
     return torch.cat([A.inverse(), -A.inverse() @ t[:, :, None]], 2)
 
 
-PAIR = Exercise(
-    id="3-pair", title="A pair without labels", minutes=8, difficulty="medium", points=3,
-    goal="g moves each point u = (x, y) to gu = A u + t. Return gx, the picture x in which everything has moved so, "
-         "and gu; outside of x all is black. Points are rows; x and y go from −1 to 1, the borders of the picture.",
-    signature="def my_pair(x, A, t, u):   # (B,3,H,W), (B,2,2), (B,2), (B,N,2) → gx, gu",
-    hints=(
-        "Points as rows: `u @ A.mT + t[:, None]`.",
-        "`F.affine_grid(matrix, x.shape, align_corners=False)` wants for each pixel v of gx the place in x that it "
-        "comes from, g⁻¹v = A⁻¹(v − t), as a matrix (B,2,3): A⁻¹, and beside it −A⁻¹t.",
-        "`torch.linalg.inv(A)` is A⁻¹; `-back @ t[:, :, None]` is a column (B,2,1), `torch.cat([…], 2)` puts it "
-        "beside. Then `F.grid_sample(x, places, align_corners=False)`."),
-    reference=pair, judge=by_cases(pair, _moves, (
+PAIR = Exercise(**words("3-pair"), reference=pair, judge=by_cases(pair, _moves, (
         Mistake(lambda x, A, t, u: (_pulled(x, torch.cat([A, t[:, :, None]], 2)), u @ A.mT + t[:, None]), "your "
                 "picture moves the other way than your points: affine_grid wants where each pixel *comes from*, g⁻¹"),
         Mistake((lambda x, A, t, u: (_pulled(x, torch.cat([A.inverse(), -t[:, :, None]], 2)), u @ A.mT + t[:, None]),
@@ -76,14 +66,7 @@ def _codes(g: torch.Generator) -> Iterator[tuple]:
         yield tuple(not_contiguous(torch.randn(B, N, 3, generator=g, dtype=dtype)) for _ in range(2))
 
 
-INVARIANCE = Exercise(
-    id="3-invariance", title="The wrong loss", minutes=2, difficulty="easy", points=1,
-    goal="a are the codes Φ(x; u) of N points, b those of the same points after the motion, Φ(gx; gu). Return for each "
-         "point how far it is from keeping its code: ‖Φ(x; u) − Φ(gx; gu)‖².",
-    signature="def my_invariance(a, b):   # (B,N,3), (B,N,3) → (B,N)",
-    hints=("‖·‖² is the sum of the squares of the three numbers of a code, the last axis.",
-           "`(a - b).square().sum(2)`"),
-    reference=unequal, judge=by_cases(unequal, _codes, (
+INVARIANCE = Exercise(**words("3-invariance"), reference=unequal, judge=by_cases(unequal, _codes, (
         Mistake(".square().sum(2) → .norm(dim=2)", "that is the distance; its square is wanted"),
         Mistake(".sum(2) → .mean(2)", "you took the mean over the three numbers of a code; ‖·‖² is their sum"),
         Mistake(".sum(2) → .sum(1)", "you summed over the points; sum over the three numbers of a code"),
@@ -119,18 +102,7 @@ def _found(query: Tensor, codes: Tensor, gu: Tensor, tau: float, gamma: float, *
     return p, away**gamma if late else (p @ cells(codes) - gu).norm(dim=2) ** gamma if middle else away
 
 
-FIND = Exercise(
-    id="3-find", title="Find it again", minutes=12, difficulty="medium", points=4,
-    goal="query holds the codes Φ(x; u) of N points, codes the map Φ(gx; ·), gu where the points are in gx. Return the "
-         "heat maps p(u′|u), with all h·w places u′ in a row, and the expected distances. `cells(codes)`, (h·w,2), "
-         "are these places.",
-    signature="def my_find(query, codes, gu, tau, gamma):   # (B,N,3), (B,3,h,w), (B,N,2), τ, γ → (B,N,h·w), (B,N)",
-    hints=(
-        "All scores at once: `codes.flatten(2)` is (B,3,h·w), so `query @ codes.flatten(2)` is (B,N,h·w).",
-        "p(u′|u) is a probability over the *places*: `.softmax(2)`. Its sum over them is 1.",
-        "All distances at once: `(gu[:, :, None] - cells(codes)).norm(dim=3)`, (B,N,h·w). The power comes first, then "
-        "the mean under p: `(p * distance**gamma).sum(2)`."),
-    reference=find, helpers=(cells, centres), judge=by_cases(find, _searches, (
+FIND = Exercise(**words("3-find"), reference=find, helpers=(cells, centres), judge=by_cases(find, _searches, (
         Mistake("softmax(2) → softmax(1)", "your softmax runs over the points u; p(u′|u) is a probability over the "
                 "places u′, so that each point's sum is 1"),
         Mistake("/ tau → * tau", "you multiplied the scores by τ; a small τ should make p narrow"),
@@ -159,17 +131,7 @@ def _turned(g: torch.Generator) -> Iterator[tuple]:
         yield tuple(not_contiguous(_turns(count, numbers, g, dtype)) for _ in range(2))
 
 
-TURN = Exercise(
-    id="3b-turn", title="By how much?", minutes=5, difficulty="easy", points=2,
-    goal="before holds the codes Φ(x) of B pictures, after the codes Φ(gx) of pictures in which the thing has turned. "
-         "Return the B turns g, if Φ(gx) = g Φ(x). All are rotation matrices, n = 2 or 3.",
-    signature="def my_turn(before, after):   # (B,n,n), (B,n,n) → g: (B,n,n)",
-    hints=(
-        "Multiply both sides of Φ(gx) = g Φ(x) by Φ(x)⁻¹. From which side, so that g is left alone?",
-        "`@` multiplies matrices, pair by pair. The inverse of a rotation is its transpose; `R.mT` transposes each "
-        "matrix of a batch.",
-        "`after @ before.mT`"),
-    reference=turn, judge=by_cases(turn, _turned, (
+TURN = Exercise(**words("3b-turn"), reference=turn, judge=by_cases(turn, _turned, (
         Mistake("after @ before.mT → before.mT @ after", "your product is Φ(x)⁻¹ Φ(gx); in the plane that is the same, "
                 "in space it is not: multiply both sides by Φ(x)⁻¹ from the right"),
         Mistake("after @ before.mT → before @ after.mT", "that turn leads back, from gx to x"),
@@ -202,18 +164,7 @@ def _made(code: Tensor, *, unit: bool = True, right: bool = True, hand: int = 1,
     return torch.stack([first, second, hand * torch.linalg.cross(first, second)], 1 if rows else 2)
 
 
-ROTATION = Exercise(
-    id="3b-rotation", title="A rotation from six numbers", minutes=8, difficulty="medium", points=4,
-    goal="code holds six numbers of each picture: a, the first three, and b, the last three. Make them a rotation: its "
-         "first column points along a, its second lies in the plane of a and b, on b's side, its third completes a "
-         "right-handed system.",
-    signature="def my_rotation(code):   # (B,6) → (B,3,3)",
-    hints=(
-        "`a, b = code.split(3, 1)`. The first column is `F.normalize(a, dim=1)`, of length 1.",
-        "Take from b what lies along the first column: (first · b) first. `(first * b).sum(1, keepdim=True)` is that "
-        "inner product, (B,1). Then make the rest as long as 1.",
-        "`torch.linalg.cross(first, second)` is the third; `torch.stack([first, second, third], 2)` makes columns."),
-    reference=rotation, judge=by_cases(rotation, _six, (
+ROTATION = Exercise(**words("3b-rotation"), reference=rotation, judge=by_cases(rotation, _six, (
         Mistake((lambda code: _made(code, right=False), "b - (first → b + (first"), "your second column is not at a "
                 "right angle to the first: take away from b what lies along the first column"),
         Mistake((lambda code: _made(code, unit=False), "F.normalize(a, dim=1) → a", "F.normalize(a, dim=1) → a / "
@@ -249,18 +200,7 @@ def _named(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(found), true
 
 
-ALIGN = Exercise(
-    id="3b-align", title="Where is zero?", minutes=10, difficulty="hard", points=5,
-    goal="found holds the codes Φ(xᵢ) of N pictures, true the measured poses Rᵢ. Return the rotation h with the least "
-         "Σ ‖Φ(xᵢ) h − Rᵢ‖². A mirror (determinant −1) is no rotation.",
-    signature="def my_align(found, true):   # (N,n,n), (N,n,n) → h: (n,n)",
-    hints=(
-        "`M = (found.mT @ true).sum(0)` and `U, S, Vt = torch.linalg.svd(M)`. Write tr(hᵀ U S Vᵀ) as tr(W S) with "
-        "W = Vᵀ hᵀ U, which is orthogonal. The entries of S are not negative: which W is best?",
-        "W = 1 is best, and gives h. If the determinant of that h is −1, one diagonal entry of W has to be −1; S is "
-        "sorted, so the last one costs least.",
-        "h is `U @ Vt`, but with the last column of U multiplied by `torch.linalg.det(U @ Vt)`."),
-    reference=aligned, judge=by_cases(aligned, _named, (
+ALIGN = Exercise(**words("3b-align"), reference=aligned, judge=by_cases(aligned, _named, (
         Mistake("U * signs @ Vt → U @ Vt", "sometimes your h is a mirror, with determinant −1: turn the last column of "
                 "U round then"),
         Mistake(lambda f, t: aligned(t, f), "that is h⁻¹, which leads from R to Φ(x)"),

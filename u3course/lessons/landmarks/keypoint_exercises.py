@@ -9,6 +9,7 @@ from torch import Tensor
 
 from u3course.course.definitions import Exercise, Judge, Mistake
 from u3course.course.judging import by_cases, not_contiguous
+from u3course.course.words import words
 from u3lab.landmarks.places import centres
 
 
@@ -48,16 +49,7 @@ def _axes(maps: Tensor, cells: Tensor) -> Tensor:
     return torch.stack([maps.mean(2).softmax(2) @ grid[0, :, 0], maps.mean(3).softmax(2) @ grid[:, 0, 1]], 2)
 
 
-POINT = Exercise(
-    id="3c-point", title="Where is the heat?", minutes=5, difficulty="easy", points=2,
-    goal="Each of K score maps becomes a heat map, by one softmax over all of its cells, and the heat map a point: the "
-         "mean place u_k of all cells, each weighted by its heat. `cells` has their places, (x, y) from −1 to 1, row "
-         "by row.",
-    signature="def my_point(maps, cells):   # (B,K,h,w), (h·w,2) → (B,K,2)",
-    hints=("`maps.flatten(2)` has all cells of a map in one row, in the order of `cells`: (B,K,h·w).",
-           "`.softmax(2)` makes a probability over the cells; then u_k = Σ p(cell) · place.",
-           "`p @ cells` is that sum, for all maps at once."),
-    reference=point, judge=by_cases(point, _maps, (
+POINT = Exercise(**words("3c-point"), reference=point, judge=by_cases(point, _maps, (
         Mistake(_axes, "your heat is the softmax of *means* along rows and columns: a peak is thinned by all the other "
                 "cells of its row; one softmax over all cells is wanted (the figure below compares the two)"),
         Mistake("softmax(2) → softmax(1)", "your softmax runs over the K maps; each map needs one over its own cells"),
@@ -76,15 +68,7 @@ def _points(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(2 * torch.rand(B, K, 2, generator=g, dtype=dtype) - 1), _cells(h, w, dtype), sigma
 
 
-BUMP = Exercise(
-    id="3c-bump", title="A point is a picture again", minutes=6, difficulty="easy", points=3,
-    goal="The generator works on pictures, so each point becomes one: y_k(u) = exp(−‖u − u_k‖²/2σ²) at the places u of "
-         "all cells, a bump of height 1.",
-    signature="def my_bump(points, cells, sigma):   # (B,K,2), (h·w,2), σ → (B,K,h·w)",
-    hints=("All differences at once: `points[:, :, None] - cells` is (B,K,h·w,2).",
-           "‖·‖² is the sum of the squares of x and y, the last axis: `.square().sum(3)`.",
-           "`(-away / (2 * sigma**2)).exp()`"),
-    reference=bump, judge=by_cases(bump, _points, (
+BUMP = Exercise(**words("3c-bump"), reference=bump, judge=by_cases(bump, _points, (
         Mistake("/ (2 * sigma**2) → / sigma**2", "you divided by σ², as the paper's code does; the formula here has "
                 "2σ²"),
         Mistake(".square().sum(3) → .norm(dim=3)", "you took the distance; its square is in the exponent"),
@@ -170,16 +154,7 @@ def _unreached(answer: Callable[..., Tensor]) -> str:
     return ""
 
 
-STEP = Exercise(
-    id="3c-loss", title="Draw x′ without seeing it", minutes=6, difficulty="medium", points=4,
-    goal="Draw x̂′ from the look of x and from the points of the target x′, and return the mean of the squares of x̂′ − "
-         "x′ over all numbers. `look(x)` are features, `points(x)` the K points, `bumps(points)` their maps, "
-         "`draw(features, maps)` a picture.",
-    signature="def my_loss(look, points, bumps, draw, x, target):   # four functions, (B,3,H,W) twice → a scalar",
-    hints=("Which of the two pictures may the generator know, and through what?",
-           "`bumps(points(target))`: of the target, nothing else may reach `draw`.",
-           "`draw(look(x), bumps(points(target)))`, minus `target`, squared, the mean."),
-    reference=step, judge=_reaches_all(by_cases(step, _pairs, (
+STEP = Exercise(**words("3c-loss"), reference=step, judge=_reaches_all(by_cases(step, _pairs, (
         Mistake("look(x) → look(target)", "the look is that of x: if the generator sees the target itself, the points "
                 "need not say anything"),
         Mistake("points(target) → points(x)", "the points have to be those of the target; those of x cannot say where "

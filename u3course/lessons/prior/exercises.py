@@ -12,6 +12,7 @@ from torch import Tensor
 
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, by_number, not_contiguous
+from u3course.course.words import words
 from u3lab.prior.fitting import running_mean
 from u3lab.prior.impedance import unexplained_variance
 from u3lab.prior.quality import psnr
@@ -50,20 +51,7 @@ def _loop_cases(g: torch.Generator) -> Iterator[tuple]:
                (torch.rand(1, 1, side, side, generator=g) > 0.4).to(dtype), rate, steps)
 
 
-LOOP = Exercise(
-    id="4-loop", title="The prior from end to end", minutes=20, difficulty="medium", points=3,
-    goal="Write the whole method for a picture of which only a part is known. Make `steps` steps of gradient descent, "
-         "w ← w − η·gradient with η = `rate`, to lower ‖m ⊙ (Ψ(w) − x₀)‖², as a mean over the visible values: all "
-         "three colours of each pixel where m is 1. Return what Ψ draws after the last step.",
-    signature="def my_prior(psi, w, image, visible, rate, steps):   # psi(w) (1,3,H,W), x₀, m (1,1,H,W), η, n → x",
-    hints=(
-        "What changes is w, and not the picture. At each step take w as a fresh leaf: `w = w.detach()"
-        ".requires_grad_()`.",
-        "The loss is `(visible * (psi(w) - image)).square().sum() / visible.expand_as(image).sum()`: all channels of a "
-        "pixel count. Its gradient by the weights is `(gradient,) = torch.autograd.grad(loss, w)`.",
-        "Then `w = w.detach() - rate * gradient`. After the loop `return psi(w)`: all of the picture is Ψ's, in the "
-        "hole and outside of it."),
-    reference=fitted, judge=by_cases(fitted, _loop_cases, (
+LOOP = Exercise(**words("4-loop"), reference=fitted, judge=by_cases(fitted, _loop_cases, (
         Mistake("w.detach() - rate → w.detach() + rate", "you go up: a step is w − η·gradient"),
         Mistake(("image, visible), w → image, torch.ones_like(visible)), w", "masked_error(psi(w), image, visible) → "
                 "(psi(w) - image).square().sum() / visible.expand_as(image).sum()"), "the mask is not used: the "
@@ -92,18 +80,7 @@ def _runs(g: torch.Generator) -> Iterator[tuple]:
     yield [0.3, 0.2, 0.1], 0.1
 
 
-STOP = Exercise(
-    id="4-stop", title="When to stop, without the truth", minutes=10, difficulty="easy", points=2,
-    goal="The clean photo itself, compared with the noisy one, would have a loss of about σ². A smaller loss means "
-         "that noise is drawn. Return the first step at which the loss is no more than σ²; if that never comes, the "
-         "last step.",
-    signature="def my_stop(losses, sigma):   # the losses of steps 0, 1, 2 …, and σ of the noise → a step",
-    hints=(
-        "What is the mean square of noise with standard deviation σ?",
-        "Go through the losses from the start, `for step, loss in enumerate(losses)`, and return at the first that is "
-        "small enough.",
-        "The last step is `len(losses) - 1`, for there is a step 0."),
-    reference=stop, judge=by_number(stop, _runs, (
+STOP = Exercise(**words("4-stop"), reference=stop, judge=by_number(stop, _runs, (
         Mistake(lambda losses, sigma: min(range(len(losses)), key=losses.__getitem__), "that is the step of the "
                 "smallest loss: there the noise is drawn as well as it will be"),
         Mistake(lambda losses, sigma: stop(losses, sigma**0.5), "you compare with σ; the loss is a mean *square*, so "
@@ -128,17 +105,7 @@ def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(x), target, visible
 
 
-MASKED = Exercise(
-    id="4-masked", title="The data term of inpainting", minutes=10, difficulty="easy", points=2,
-    goal="Return ‖m ⊙ (x − x₀)‖² divided by the number of visible values. The mask m is 1 where the picture is known; "
-         "it has one channel, the pictures have several.",
-    signature="def my_error(x, target, visible):   # (B,C,H,W), (B,C,H,W), (1,1,H,W) of 0 and 1 → a scalar",
-    hints=(
-        "If the check says that the hole counts: what is x − x₀ times a mask that is 0 there?",
-        "One mask value hides all channels of its pixel, in every picture of the batch. So there are more visible "
-        "values than ones in the mask. `visible.expand_as(x)` is the mask for every value.",
-        "`(visible * (x - target)).square().sum()` is the numerator; the denominator is `visible.expand_as(x).sum()`."),
-    reference=masked_error, judge=by_cases(masked_error, _masked_cases, (
+MASKED = Exercise(**words("4-masked"), reference=masked_error, judge=by_cases(masked_error, _masked_cases, (
         Mistake("visible.expand_as(x).sum() → x.numel()", "you divided by the number of all values; a large hole would "
                 "make the same error look smaller: divide by the number of visible ones"),
         Mistake(("visible.expand_as(x).sum() → visible.sum()", "visible.expand_as(x).sum() → (3 * visible.sum())"),
@@ -158,15 +125,7 @@ def _pair_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous((target + 0.2 * torch.randn(target.shape, generator=g, dtype=dtype)).clamp(0, 1)), target
 
 
-PSNR = Exercise(
-    id="4-psnr", title="Decibel", minutes=5, difficulty="easy", points=1,
-    goal="Return the peak signal-to-noise ratio of two pictures in [0,1], in decibels: −10 log₁₀ of the mean squared "
-         "difference.",
-    signature="def my_psnr(x, truth):   # (1,C,H,W) both → a scalar, larger for better pictures",
-    hints=(
-        "If the check speaks of the logarithm: torch has `log`, `log2` and `log10`.",
-        "The mean runs over all values at once, colours too. First the mean, then the logarithm."),
-    reference=psnr, judge=by_cases(psnr, _pair_cases, (
+PSNR = Exercise(**words("4-psnr"), reference=psnr, judge=by_cases(psnr, _pair_cases, (
         Mistake(lambda x, y: 2 * psnr(x, y), "20 log₁₀ belongs to amplitudes; the mean square is a power: 10"),
         Mistake(lambda x, y: psnr(x, y) + 20 * math.log10(255), "the peak is 1 here, for pictures in [0,1]; 255 "
                 "belongs to pictures of bytes"),
@@ -179,17 +138,7 @@ PSNR = Exercise(
     )))
 
 MISSING = Exercise(
-    id="4-missing", title="How much is missing?", minutes=15, difficulty="medium", points=3,
-    goal="Targets differ in contrast, so their losses cannot be compared. Return ‖x − x₀‖² as a share "
-         "of the variance of x₀ about the mean of each of its channels: 1 for a picture that is nothing but the right "
-         "mean colour.",
-    signature="def my_missing(x, target):   # (1,C,H,W) both → a scalar, 0 if they are equal",
-    hints=(
-        "Test it by hand: make x the mean colour of x₀ everywhere. The answer has to be exactly 1.",
-        "The mean of each channel is `target.mean((2, 3), keepdim=True)`. How far is x₀ from it, in squares?",
-        "The share of two sums over the same values is the share of their means: "
-        "`(x - target).square().sum() / (target - mean).square().sum()`."),
-    reference=unexplained_variance, judge=by_cases(unexplained_variance, _pair_cases, (
+    **words("4-missing"), reference=unexplained_variance, judge=by_cases(unexplained_variance, _pair_cases, (
         Mistake(lambda x, y: (x - y).square().mean(), "that is the loss itself; divide by the variance of the target"),
         Mistake((lambda x, y: (x - y).square().mean() / y.var(correction=0),
                 lambda x, y: (x - y).square().mean() / y.var(), lambda x, y: (x - y).square().sum() / y.var(),
@@ -211,14 +160,7 @@ def _mean_cases(g: torch.Generator) -> Iterator[tuple]:
         yield (*(not_contiguous(torch.rand(shape, generator=g, dtype=dtype)) for _ in range(2)), alpha)
 
 
-MEAN = Exercise(
-    id="4-mean", title="A running mean", minutes=5, difficulty="easy", points=1,
-    goal="While the network draws, each picture flickers a little, since noise is added to z₀. Return the new running "
-         "mean: α times the old one plus (1 − α) times the present picture.",
-    signature="def my_mean(mean, now, average):   # (1,C,H,W) both, α in [0,1) → (1,C,H,W)",
-    hints=("If the check says that nothing is remembered: α is close to 1, and it belongs to the old mean.",
-           "Both weights together are 1. Make a new tensor: the old mean is still needed elsewhere."),
-    reference=running_mean, judge=by_cases(running_mean, _mean_cases, (
+MEAN = Exercise(**words("4-mean"), reference=running_mean, judge=by_cases(running_mean, _mean_cases, (
         Mistake(lambda m, x, a: running_mean(x, m, a), "α and 1 − α have changed places: with α = 0.99 hardly anything "
                 "would be remembered"),
         Mistake(lambda m, x, a: (m + x) / 2, "α is not used: both have the weight one half"),

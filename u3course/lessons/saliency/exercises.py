@@ -10,6 +10,7 @@ from torch import Tensor
 
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, drawn, not_contiguous
+from u3course.course.words import words
 from u3lab.images.variation import total_variation
 from u3lab.saliency.backprop import guided
 from u3lab.saliency.perturbation import price
@@ -41,17 +42,7 @@ def _guided_cases(g: torch.Generator) -> Iterator[tuple]:
     yield double, Through(double.flip(1))
 
 
-GUIDED = Exercise(
-    id="6-guided", title="Guided backpropagation", minutes=10, difficulty="easy", points=2,
-    goal="Write the rule p·[x > 0]·[p > 0]: the signal passes where the unit was active on the way forward and the "
-         "signal itself is positive.",
-    signature="def my_guided(p, through):   # p: the signal, any shape; through(p) is p·[x > 0] → the shape of p",
-    hints=(
-        "If your map is the same as the gradient's, nothing acts on the sign of `p`. [x > 0] is in `through` already.",
-        "Only the positive part of the signal passes. Which function of a tensor keeps what is above 0 and makes the "
-        "rest 0? Do not use the one that ends in `_`: it would change `p` itself.",
-        "Clip the signal with `p.clamp(min=0)`, and hand the result to `through`."),
-    reference=guided, judge=by_cases(guided, _guided_cases, (
+GUIDED = Exercise(**words("6-guided"), reference=guided, judge=by_cases(guided, _guided_cases, (
         Mistake(lambda p, through: p.clamp(min=0), "that is the deconvnet: it never asks whether the unit was active; "
                 "send the signal through(…) as well"),
         Mistake(lambda p, through: through(p), "that is the plain gradient p·[x > 0], the negative signal still "
@@ -71,18 +62,7 @@ def _pair_cases(g: torch.Generator) -> Iterator[tuple]:
     yield tuple(torch.randn(2, 3, 4, 4, generator=g, dtype=torch.float64) for _ in range(2))
 
 
-MODULATED = Exercise(
-    id="6-modulated-gradient", title="The modulated gradient", minutes=10, difficulty="easy", points=2,
-    goal="Compute the relevance Σ_k x_k·p_k of each place: the activation x times the gradient p, summed over the "
-         "channels k. It has a sign.",
-    signature="def my_relevance(activation, gradient):   # (B,C,h,w) and (B,C,h,w) → (B,1,h,w)",
-    hints=(
-        "The shape is (B,h,w) instead of (B,1,h,w): `sum` drops the axis that it sums over, unless you tell it to "
-        "keep it.",
-        "Multiply the two tensors element by element. Channels are axis 1. Nothing is clipped: what speaks against the "
-        "class stays negative.",
-        "`(activation * gradient).sum(1, keepdim=True)`"),
-    reference=modulate, judge=by_cases(modulate, _pair_cases, (
+MODULATED = Exercise(**words("6-modulated-gradient"), reference=modulate, judge=by_cases(modulate, _pair_cases, (
         Mistake(lambda a, p: (a * p).clamp(min=0).sum(1, keepdim=True), "you clipped each product; the relevance keeps "
                 "what speaks against the class"),
         Mistake(lambda a, p: (a * p).abs().sum(1, keepdim=True), "you summed absolute values; products of both signs "
@@ -94,17 +74,7 @@ MODULATED = Exercise(
                 "channels are axis 1"),
     )))
 
-CAM = Exercise(
-    id="6-grad-cam", title="Grad-CAM in three lines", minutes=15, difficulty="medium", points=3,
-    goal="Make max(0, Σ_k w_k·A_k) from the activation A of a layer and the gradient of the score: w_k is the mean of "
-         "the gradient's channel k over height and width.",
-    signature="def my_grad_cam(activation, gradient):   # (B,C,h,w) and (B,C,h,w) → (B,1,h,w)",
-    hints=(
-        "If you get \"The size of tensor a must match the size of tensor b\": the mean over (2, 3) has dropped two "
-        "axes; keep them with `keepdim=True`, then the weights multiply every place.",
-        "Three steps: weights (B,C,1,1); weights times activation, summed over axis 1; maximum with 0 at the very end.",
-        "`weights = gradient.mean((2, 3), keepdim=True)`, and the last step is `.clamp(min=0)`."),
-    reference=cam, judge=by_cases(cam, _pair_cases, (
+CAM = Exercise(**words("6-grad-cam"), reference=cam, judge=by_cases(cam, _pair_cases, (
         Mistake((lambda a, p: (a * p.mean((2, 3), keepdim=True)).sum(1, keepdim=True),
                 lambda a, p: (a * p.mean((2, 3), keepdim=True)).sum(1, keepdim=True).abs()), "the maximum with 0 is "
                 "missing: where the sum is negative the map is 0"),
@@ -132,19 +102,7 @@ def _quarters(heat: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(heat, 2).flatten(1) * (heat[0, 0].numel() / 4)
 
 
-POINTING = Exercise(
-    id="6-pointing", title="The score of the pointing game", minutes=15, difficulty="medium", points=3,
-    goal="Which share of a heat map lies on each of the four tiles, row by row (top left, top right, bottom left, "
-         "bottom right)? The shares of a map sum to 1; a map of zeros gives 1/4 each.",
-    signature="def my_tile_shares(heat):   # (B,1,h,w) ≥ 0 with even h and w → (B,4)",
-    hints=(
-        "If you get nan: a map of zeros has no heat to share, and 0/0 is nan. `torch.where(total > 0, …, …)` chooses "
-        "between two results.",
-        "The tiles are heat[..., : h // 2, : w // 2] and so on. Sum each over its height and width, stack the four "
-        "sums along axis 1, and divide by their total.",
-        "The total belongs to one map: `sums.sum(1, keepdim=True)` has the shape (B,1), one total for each map of the "
-        "batch."),
-    reference=tile_shares, judge=by_cases(tile_shares, _heat_cases, (
+POINTING = Exercise(**words("6-pointing"), reference=tile_shares, judge=by_cases(tile_shares, _heat_cases, (
         Mistake((_quarters, lambda heat: F.adaptive_avg_pool2d(heat, 2).flatten(1),
                 lambda heat: _quarters(heat).softmax(1),
                 lambda heat: _quarters(heat).where(heat.sum((2, 3)) > 0, 0.25)), "the sums of the tiles, or their "
@@ -170,19 +128,7 @@ def _mask_cases(g: torch.Generator) -> Iterator[tuple]:
 _DY = "torch.nn.functional.pad(mask.diff(dim=-2), (0, 0, 0, 1))"
 _DX = "torch.nn.functional.pad(mask.diff(dim=-1), (0, 1, 0, 0))"
 _ABOVE, _LEFT = _DY.replace("0, 0, 0, 1", "0, 0, 1, 0"), _DX.replace("0, 1, 0, 0", "1, 0, 0, 0")
-ENERGY = Exercise(
-    id="6-mask-energy", title="The price of a mask", minutes=15, difficulty="medium", points=3,
-    goal="Return the pair (λ‖m‖₁, γ‖∇m‖^β) for a mask m ≥ 0, both as means over its cells. ∇m holds the differences to "
-         "the cell below and to the cell on the right; in the last row or column the missing one is 0.",
-    signature="def my_price(mask, lam, tv, beta):   # (1,1,h,w), three numbers (tv is γ) → size, variation: scalars",
-    hints=(
-        "If you get \"The size of tensor a must match the size of tensor b\": `mask.diff(dim=-1)` is one column short, "
-        "`mask.diff(dim=-2)` one row. `torch.nn.functional.pad` puts zeros there.",
-        "`pad(d, (left, right, top, bottom))` adds cells on the four sides. The norm of the gradient is "
-        "√(dy² + dx²); take its power β at each cell, and the mean at the end.",
-        "`(dx**2 + dy**2).pow(beta / 2).mean()` is the mean of ‖∇m‖^β. For β < 2 add 1e-8 before the power: it keeps "
-        "the gradient finite where the mask is flat."),
-    reference=price, judge=by_cases(price, _mask_cases, (
+ENERGY = Exercise(**words("6-mask-energy"), reference=price, judge=by_cases(price, _mask_cases, (
         Mistake(tuple(f"total_variation(mask, beta) → {rough}" for rough in (
                     f"({_DY}.abs() + {_DX}.abs()).pow(beta).mean()",
                     f"({_DY}.abs().pow(beta) + {_DX}.abs().pow(beta)).mean()")), "you added |dy| and |dx|, or their "
@@ -237,21 +183,7 @@ def _kept_cases(g: torch.Generator) -> Iterator[tuple]:
         yield Probability(height, width, g, dtype), x, blurred, lam, rate, steps
 
 
-KEEP = Exercise(
-    id="6-keep", title="The part that is enough", minutes=20, difficulty="hard", points=4,
-    goal="Section 7 looks for a small part without which the answer falls. Turn it round: where m = 1 the picture "
-         "is kept, all else is blurred. Lower λ·mean(m) − Φ_c of the kept picture by plain gradient descent: m starts "
-         "at ½ everywhere and stays between 0 and 1. Return m after the last step.",
-    signature="def my_keep(probability, x, blurred, lam, rate, steps):   # Φ_c(picture), (1,3,H,W) twice, λ, η, n → "
-              "(1,1,H,W)",
-    hints=(
-        "`probability(picture)` gives a scalar. For its gradient by m, m needs `requires_grad_()` before the picture "
-        "is made from it, at each step anew.",
-        "One step is four lines: the kept picture m·x + (1 − m)·blurred; the energy; `torch.autograd.grad(energy, m)`, "
-        "which is a tuple of one; and m less η times the gradient, clamped to [0,1].",
-        "Begin with `m = torch.full_like(x[:, :1], 0.5)`. In the loop, `m.requires_grad_()` comes first, and "
-        "`m = (m.detach() - rate * gradient).clamp(0, 1)` last."),
-    reference=keep_smallest, judge=by_cases(keep_smallest, _kept_cases, (
+KEEP = Exercise(**words("6-keep"), reference=keep_smallest, judge=by_cases(keep_smallest, _kept_cases, (
         Mistake("- probability → + probability", "you lower Φ_c: that is the mask of section 7; what is kept should be "
                 "enough, so Φ_c is to rise: it has a minus sign in the energy"),
         Mistake("m * x + (1 - m) * blurred → (1 - m) * x + m * blurred", "x and its blurred copy have changed places: "

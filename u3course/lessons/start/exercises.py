@@ -10,6 +10,7 @@ from torch import Tensor
 
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, drawn, not_contiguous
+from u3course.course.words import words
 
 
 def match(x: Tensor, w: Tensor) -> Tensor:
@@ -25,19 +26,7 @@ def _templates(g: torch.Generator) -> Iterator[tuple]:
     yield torch.rand(1, 4, 3, 3, generator=g), torch.randn(4, 3, 3, generator=g)
 
 
-MATCH = Exercise(
-    id="0-match", title="Be the template", minutes=6, difficulty="medium", points=4,
-    goal="Slide the template w over the pictures, one pixel at a time, wherever it fits completely, and return "
-         "the inner product with the patch below: over all channels, without b and ReLU. A loop over the weights of w "
-         "is fine; one over the pixels is too slow.",
-    signature="def my_match(x, w):   # (B,C,H,W), (C,k,l) → (B,H−k+1,W−l+1)",
-    hints=(
-        "How many rows of places are there? The template's top row can lie on rows 0 to H − k, so H − k + 1.",
-        "Look at one weight, `w[:, i, j]`. At all places together it meets the pixels "
-        "`x[:, :, i:i + H − k + 1, j:j + W − l + 1]`. Multiply, sum over the channels, and add this up over i and j.",
-        "Without a loop: `x.unfold(2, k, 1).unfold(3, l, 1)` has all patches, (B,C,H−k+1,W−l+1,k,l); multiply and sum. "
-        "Or read the page of `F.conv2d`: it takes a list of templates, (1,C,k,l) for one, and gives one map for each."),
-    reference=match, judge=by_cases(match, _templates, (
+MATCH = Exercise(**words("0-match"), reference=match, judge=by_cases(match, _templates, (
         Mistake("w[None] → w.flip(1, 2)[None]", "the template is turned by half a turn before it is laid on, as in a "
                 "convolution of mathematics; the layers of networks do not turn it"),
         Mistake("return F → return F.conv2d(x * x, torch.ones_like(w)[None])[:, 0] + w.square().sum() - 2 * F",
@@ -85,19 +74,7 @@ def _squares(g: torch.Generator) -> Iterator[tuple]:
         yield score, torch.rand(1, *shape, generator=g, dtype=dtype), side, step
 
 
-OCCLUSION = Exercise(
-    id="0-occlusion", title="Hide and look", minutes=8, difficulty="medium", points=4,
-    goal="Compute the occlusion map r. Squares of side×side pixels have their upper left corners at rows and columns "
-         "0, step, 2·step, … as long as they fit completely. Each time one square is grey: 0.5 in all channels. "
-         "`score` takes pictures (B,3,H,W) and returns their scores (B). Leave x as it is.",
-    signature="def my_occlusion(score, x, side, step):   # x (1,3,H,W) → r, one number a square: (rows, columns)",
-    hints=(
-        "Two loops: `range(0, H - side + 1, step)` gives the top row of each square, the same with W its left column.",
-        "Each square needs a fresh copy, `x.clone()`: otherwise all earlier squares stay grey. Then set a part of the "
-        "copy, `[:, :, top:top + side, left:left + side]`, to 0.5.",
-        "r is the score of x less the score of the copy, so it is positive where something that helps was hidden. "
-        "Collect the numbers in `torch.zeros(rows, columns)`, or stack them and `.view(rows, columns)`."),
-    reference=occlusion, judge=by_cases(occlusion, _squares, (
+OCCLUSION = Exercise(**words("0-occlusion"), reference=occlusion, judge=by_cases(occlusion, _squares, (
         Mistake("whole - score(hidden)[0] → score(hidden)[0] - whole", "the sign is turned: r is positive "
                 "where the score falls, so take the score of x less that of the picture with the square"),
         Mistake(("whole - score(hidden)[0] → -score(hidden)[0]", "whole - score(hidden)[0] → score(hidden)[0]"),
@@ -127,18 +104,7 @@ def _coded(g: torch.Generator) -> Iterator[tuple]:
                drawn(g, new, numbers, dtype=dtype), lam)
 
 
-PROBE = Exercise(
-    id="0-probe", title="Read it off", minutes=8, difficulty="medium", points=4,
-    goal="Fit the probe to the labelled codes y, and return the scores of the new codes. `labels` are numbers from 0 "
-         "to K − 1. Take the W at which the gradient of the whole sum is exactly zero. There is no bias.",
-    signature="def my_probe(y, labels, new, lam):   # (N,U), (N,), (M,U), λ → scores (M,K)",
-    hints=(
-        "`F.one_hot(labels)` is t, in whole numbers; `.to(y)` makes them numbers like y's.",
-        "The gradient of ‖y W − t‖² with respect to W is 2 yᵀ(y W − t), and that of λ‖W‖² is 2 λ W. Set their sum to "
-        "zero, and bring all that has W in it to one side: a matrix (U,U) times W equals another matrix (U,K).",
-        "`torch.linalg.solve(A, B)` returns the W with A W = B; `torch.eye(U)` is the identity. The scores are "
-        "`new @ W`."),
-    reference=probe, judge=by_cases(probe, _coded, (
+PROBE = Exercise(**words("0-probe"), reference=probe, judge=by_cases(probe, _coded, (
         Mistake(("y.mT @ y + → y.mT @ y / len(y) +",
                  "y.mT @ y + → y.mT @ y / len(y) + ;; y.mT @ t → y.mT @ t / len(y)"),
                 "you divided by N; the squares are added up, not averaged"),

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from u3course.course.definitions import Exercise, Judge, Mistake
 from u3course.course.judging import by_cases, drawn
+from u3course.course.words import words
 
 NEAR = {"rtol": 1e-3, "atol": 1e-4}  # a convolution may add in any order
 
@@ -59,20 +60,7 @@ def _parallel_cases(g: torch.Generator) -> Iterator[tuple]:
         yield (*(drawn(g, *shape, dtype=dtype) for shape in shapes), stride)
 
 
-PARALLEL = Exercise(
-    id="1-parallel", title="The parallel adapter", minutes=6, difficulty="medium", points=4,
-    goal="All domains share the filters f; beside them, this domain has its own 1×1 filters α. Return "
-         "y = f ∗ x + α ∗ x. Both convolutions use the same stride, 1 or more. k is odd, f uses padding of (k − 1)/2 "
-         "on each side, and there is no bias. α is given as a matrix.",
-    signature="def my_parallel(x, f, alpha, stride):   # (B,C,H,W), (D,C,k,k), (D,C), a number → (B,D,H′,W′)",
-    hints=(
-        "If torch says that two sizes must match: print the shapes of f ∗ x and of α ∗ x. Without padding the first is "
-        "smaller than x; with a stride, both have to be.",
-        "`torch.nn.functional.conv2d(x, w, stride=…, padding=…)` takes filters w of shape (D,C,rows,columns). α is a "
-        "matrix, (D,C): as 1×1 filters it is (D,C,1,1). A filter of one tap needs no padding.",
-        "`conv2d(x, f, stride=stride, padding=f.shape[-1] // 2)` is f ∗ x. For α ∗ x put `alpha[:, :, None, None]` in "
-        "the place of f, and leave out the padding. y is their sum."),
-    reference=parallel, judge=by_cases(parallel, _parallel_cases, (
+PARALLEL = Exercise(**words("1-parallel"), reference=parallel, judge=by_cases(parallel, _parallel_cases, (
         Mistake(("(x, alpha[:, :, None, None], stride=stride) → (v, alpha[:, :, None, None])", "(x, alpha → (v, alpha"),
                 "your α looks at f ∗ x, which the filters have made: that is the serial adapter; the parallel one "
                 "looks at x itself"),
@@ -143,22 +131,7 @@ def _of_steps(judge: Judge) -> Judge:
     return judged
 
 
-TRAIN = Exercise(
-    id="1-train", title="What learns, and what is frozen", minutes=10, difficulty="medium", points=5,
-    goal="Train one domain: α and head learn, the shared filters do not. `net(x)` returns the scores of pictures x; "
-         "`own` and `shared` are lists of weights; `batches` yields pairs (x, y), where y holds the indices of the "
-         "correct classes. Minimise the cross-entropy with Adam at learning rate `lr`, one step per batch. Give Adam "
-         "only `own`; whether you also freeze `shared` is up to you. Yield each batch's loss as a number, "
-         "`yield loss.item()`, so that a figure can update while your loop runs.",
-    signature="def my_training(net, own, shared, batches, lr):   # yields one number a batch",
-    hints=(
-        "If the check says that the shared weights have moved: which list does your optimiser hold? Which weights "
-        "still ask for a gradient?",
-        "Before the loop: `weight.requires_grad_(False)` for each shared weight, and "
-        "`optimiser = torch.optim.Adam(own, lr)`. The loss is `F.cross_entropy(net(x), y)`.",
-        "In the loop, in this order: the loss, `optimiser.zero_grad()`, `loss.backward()`, `optimiser.step()`, "
-        "`yield loss.item()`."),
-    reference=training, judge=_of_steps(by_cases(training, _training_cases, (
+TRAIN = Exercise(**words("1-train"), reference=training, judge=_of_steps(by_cases(training, _training_cases, (
         Mistake(("weight.requires_grad_(False) → pass ;; Adam(own → Adam([*own, *shared]",
                  "weight.requires_grad_(False) → pass ;; Adam(own → Adam(net.parameters()",
                  "for weight in shared → for weight in own ;; Adam(own → Adam(shared"), "the shared weights have moved "
@@ -184,20 +157,7 @@ def _fold_cases(g: torch.Generator) -> Iterator[tuple]:
                drawn(g, outputs, inputs, dtype=dtype))
 
 
-FOLD = Exercise(
-    id="1-fold", title="One convolution again", minutes=5, difficulty="medium", points=3,
-    goal="A trained parallel adapter need not cost time: f ∗ x + α ∗ x equals f′ ∗ x, where f′ are other "
-         "filters of the same size (k is odd, the padding is (k − 1)/2). Return f′ and leave f unchanged: other "
-         "domains need it.",
-    signature="def my_fold(f, alpha):   # (D,C,k,k), (D,C) → f′: (D,C,k,k)",
-    hints=(
-        "If the check says that f was changed: `g = f` is another name for the same numbers; `f.clone()` has numbers "
-        "of its own.",
-        "Write α as a bank of k×k filters that are 0 nearly everywhere. At which tap does such a filter see the place "
-        "of x that the 1×1 filter saw?",
-        "`folded = f.clone()`; then add α to `folded[:, :, c, c]`, where c = k // 2 is the number of the middle row "
-        "and column."),
-    reference=fold, judge=by_cases(fold, _fold_cases, (
+FOLD = Exercise(**words("1-fold"), reference=fold, judge=by_cases(fold, _fold_cases, (
         Mistake(("centre, centre] → 0, 0]", "centre, centre] → -1, -1]", "centre, centre] → 1, 1]",
                  "centre, centre] += alpha → centre] += alpha[..., None]",
                  "centre, centre] += alpha → :, centre] += alpha[..., None]",
@@ -230,18 +190,7 @@ def _energy_cases(g: torch.Generator) -> Iterator[tuple]:
         yield torch.rand((), generator=g, dtype=dtype), weights, centres, sigma, labels
 
 
-PRIOR = Exercise(
-    id="1b-prior", title="The price of moving", minutes=6, difficulty="medium", points=4,
-    goal="Return the energy whose minimum is the most probable setting of the weights. You are given the *mean* "
-         "cross-entropy over the N labels. `weights` and `centres` are lists of tensors, a pair of equal shapes for "
-         "each layer; σ is one number for all.",
-    signature="def my_energy(cross_entropy, weights, centres, sigma, labels):   # scalar, two lists, σ, N → a scalar",
-    hints=(
-        "If the check says that N is missing: the sum over N labels, divided by N, is the mean that you are given. "
-        "What does the prior become when it is divided by N as well?",
-        "For one pair: `(w - w0).square().sum()`. Add this up over all pairs of `zip(weights, centres)`.",
-        "The sum of the squared distances is divided by `2 * sigma**2 * labels`, then added to `cross_entropy`."),
-    reference=energy, judge=by_cases(energy, _energy_cases, (
+PRIOR = Exercise(**words("1b-prior"), reference=energy, judge=by_cases(energy, _energy_cases, (
         Mistake("(2 * sigma**2 * labels) → (2 * sigma**2)", "N is missing: the cross-entropy is a mean, the sum "
                 "divided by N, so the prior must be divided by N too; or the belief would grow with the labels"),
         Mistake(("2 * sigma**2 → 2 * sigma", "2 * sigma**2 → sigma**2", "2 * sigma**2 → sigma", "distance / (2 * "
@@ -279,19 +228,7 @@ def _predicted_cases(g: torch.Generator) -> Iterator[tuple]:
         yield tuple(drawn(g, shape, dtype=dtype) for shape in shapes)
 
 
-PREDICTED = Exercise(
-    id="1b-predicted", title="Adapters from z", minutes=8, difficulty="medium", points=4,
-    goal="Return the adapters of several domains at once: for each row z of `z`, α(z) = M′ diag(P z) M. Make no "
-         "diagonal matrix: nearly everything in it is zero.",
-    signature="def my_adapters(z, P, M, M_out):   # (D,U), (R,U), (R,C_in), (C_out,R) → (D,C_out,C_in)",
-    hints=(
-        "Begin with w, one row for each domain, (D,R). Row d is P z_d; for all domains at once that is a product of z "
-        "with P transposed.",
-        "What does M′ diag(w) do to M′? It multiplies column r of M′ by w_r. So a product of numbers, place by place, "
-        "is enough.",
-        "`M_out * w[:, None, :]` has the shape (D,C_out,R): a copy of M′ for each domain, its columns multiplied by w. "
-        "What is left is `@ M`."),
-    reference=predicted, judge=by_cases(predicted, _predicted_cases, (
+PREDICTED = Exercise(**words("1b-predicted"), reference=predicted, judge=by_cases(predicted, _predicted_cases, (
         Mistake(lambda z, P, M, M_out: (M_out @ M).expand(len(z), -1, -1), "that is M′ M, the same for all domains: w, "
                 "the one part that z decides, is missing"),
         Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T)[:, :, None]) @ M, "your w multiplies the rows of M′; "
@@ -314,17 +251,7 @@ def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.rand(1, generator=g), torch.tensor([True]), 3.0
 
 
-MASKED = Exercise(
-    id="1b-masked", title="A loss with gaps", minutes=6, difficulty="medium", points=3,
-    goal="Return λ_t / N_t · Σ_i m_i ℓ_i of one task, for any batch. m says which pictures have a label, N_t is how "
-         "many. Where there is no label, ℓ_i means nothing and may have any value. What is missing costs nothing.",
-    signature="def my_masked(losses, m, price):   # (B,), (B,) of True and False, λ_t → a scalar",
-    hints=(
-        "If the check shows nan: 0 · ∞ is nan, so multiplying by the mask is not enough, and 0 / 0 is nan too.",
-        "`losses[m]` has only those that count. How many are there, and what is to happen if it is none?",
-        "`losses[m].sum()` of none is 0. Divide it by N_t, but by no less than 1: `m.sum().clamp(min=1)`. Then comes "
-        "the price."),
-    reference=masked, judge=by_cases(masked, _masked_cases, (
+MASKED = Exercise(**words("1b-masked"), reference=masked, judge=by_cases(masked, _masked_cases, (
         Mistake("m.sum().clamp(min=1) → m.sum()", "in a batch without labels it is 0 / 0, nan, and one step with nan "
                 "spoils all weights; a task without labels costs 0"),
         Mistake(("losses.where(m, torch.zeros_like(losses)) → (losses * m)",

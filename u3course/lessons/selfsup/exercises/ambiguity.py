@@ -9,6 +9,7 @@ from torch import Tensor
 
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, drawn
+from u3course.course.words import words
 
 
 def l2_step(y_hat: Tensor, y: Tensor, lr: float) -> Tensor:
@@ -36,16 +37,7 @@ def _l2_cases(g: torch.Generator) -> Iterator[tuple]:
         yield drawn(g, *shape, dtype=dtype), drawn(g, batch, *shape, dtype=dtype), lr
 
 
-STEP = Exercise(
-    id="2b-step", title="One step of L2", minutes=4, difficulty="easy", points=3,
-    goal="`y` holds B outcomes (B,…), `y_hat` (…) the answer so far. The loss is the mean over the batch of ‖ŷ − y‖², "
-         "a sum over all pixels. Return ŷ after one step of gradient descent at the rate `lr`, without autograd.",
-    signature="def my_step(y_hat, y, lr):   # (…), (B,…), a number → (…)",
-    hints=(
-        "Begin with one pixel and one outcome: what is the derivative of (ŷ − y)² with respect to ŷ?",
-        "The mean over the batch is along axis 0 and keeps the shape of ŷ; pixels are not averaged.",
-        "A step down is ŷ minus `lr` times the gradient, and the gradient is 2 times the mean of ŷ − y."),
-    reference=l2_step, judge=by_cases(l2_step, _l2_cases, (
+STEP = Exercise(**words("2b-step"), reference=l2_step, judge=by_cases(l2_step, _l2_cases, (
         Mistake("y_hat - lr → y_hat + lr", "you go uphill: a step of descent is ŷ *minus* `lr` times the gradient"),
         Mistake("mean(0) → sum(0)", "you summed over the batch; the loss is the mean over it, so the gradient is too"),
         Mistake(("mean(0) → mean()", "mean(0) → flatten(1).mean(1).mean()"), "you averaged over the pixels as well; "
@@ -63,20 +55,7 @@ def _shift_cases(g: torch.Generator) -> Iterator[tuple]:
         yield torch.randn(length, generator=g, dtype=dtype), drawn(g, batch, length, dtype=dtype), lr
 
 
-SHIFT = Exercise(
-    id="2b-shift", title="One step of the best shift", minutes=8, difficulty="medium", points=4,
-    goal="`y` (B,S) holds sounds, `y_hat` (S) the answer; f(ŷ, η) is `y_hat.roll(eta)`, η = 0, …, S − 1. The loss is "
-         "the batch's mean of min over η of ‖y − f(ŷ, η)‖². Return ŷ after one step of gradient descent at the rate "
-         "`lr`, without autograd; you may loop over η.",
-    signature="def my_shift(y_hat, y, lr):   # (S), (B,S), a number → (S)",
-    hints=(
-        "Each sound has its own best η. With it held constant, what is the gradient of ‖y − f(ŷ, η)‖² with respect to "
-        "ŷ? To shift both sounds alike changes no distance, so let ŷ stay, and shift y. Which way?",
-        "‖y − f(ŷ, η)‖ = ‖f(y, −η) − ŷ‖. So shift each y back by all η, and keep what is nearest to ŷ. What remains is "
-        "a step of L2 towards sounds that are shifted back.",
-        "`back = torch.stack([y.roll(-eta, 1) for eta in range(S)], 1)` is (B,S,S). The squared distance to `y_hat`, "
-        "summed over the last axis, is (B,S); its `argmin(1)` is η. `back[torch.arange(B), eta]` is (B,S)."),
-    reference=shift_step, judge=by_cases(shift_step, _shift_cases, (
+SHIFT = Exercise(**words("2b-shift"), reference=shift_step, judge=by_cases(shift_step, _shift_cases, (
         Mistake(("back[torch.arange(len(y)), best] → y", "(back - y_hat) → (back - y_hat)[:, :2]",
                  "in range(y.shape[1]) → in range(1, y.shape[1])"), "you did not try all η, 0, 1, …, S − 1; with η = 0 "
                 "alone it is a step of L2"),
@@ -103,21 +82,7 @@ def _switch_cases(g: torch.Generator) -> Iterator[tuple]:
         yield drawn(g, seen, heard, dtype=dtype), x, y, (torch.rand(count, generator=g) < 0.5).to(dtype), lr
 
 
-SWITCH = Exercise(
-    id="2b-switch", title="One step of the switch", minutes=8, difficulty="medium", points=4,
-    goal="`score` (X,Y) holds s for each x with each y. Of M pairs, `x` and `y` (M) say which meets which; `same` (M) "
-         "is 1 or 0. The loss is the mean cross-entropy of σ(s). Return new scores after one step of gradient descent "
-         "at the rate `lr`, without autograd. Pairs may repeat: `score.index_put((x, y), …, accumulate=True)` adds "
-         "all up.",
-    signature="def my_switch(score, x, y, same, lr):   # (X,Y), three times (M), a number → (X,Y)",
-    hints=(
-        "The derivative of −same · log σ(s) − (1 − same) · log(1 − σ(s)) with respect to s is short. Use "
-        "σ′ = σ (1 − σ).",
-        "It is σ(s) − same. So a score rises where pairs are of the same data more often than σ(s) says, and rests "
-        "where both agree.",
-        "`score[x, y]` are the scores of all pairs, (M). What is added there is −lr · (σ(s) − same), divided by M for "
-        "the mean."),
-    reference=switch_step, judge=by_cases(switch_step, _switch_cases, (
+SWITCH = Exercise(**words("2b-switch"), reference=switch_step, judge=by_cases(switch_step, _switch_cases, (
         Mistake(("accumulate=True) → accumulate=True) if len(x) == 1 else score.index_put((x, y), score[x, y] - lr * "
                  "wrong / len(x))", ", accumulate=True → "), "an index replaces what is there, and a pair that is "
                 "listed several times has moved only once: use `index_put` with `accumulate=True`"),

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, not_contiguous
+from u3course.course.words import words
 
 
 def joint_of(z: Tensor) -> Tensor:
@@ -24,19 +25,7 @@ def _shares(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous((3 * torch.randn(v, n, k, generator=g, dtype=dtype)).softmax(2)),
 
 
-JOINT = Exercise(
-    id="2c-joint", title="What views say of each other", minutes=5, difficulty="medium", points=3,
-    goal="Why stop at two views? z (v,n,k) holds the shares of k classes for v views of each of n pictures. Return P "
-         "(k,k), its mean over pictures and over all ordered pairs of two *different* views. For two views this is the "
-         "symmetric P above.",
-    signature="def my_joint(z):   # (v,n,k) → (k,k)",
-    hints=(
-        "One picture and one pair of views give a k×k matrix, the outer product of two rows. P is the mean of all "
-        "n·v(v − 1) of them.",
-        "For one pair of views, the sum over pictures of outer products is one product of matrices: `z[a].T @ z[b]`.",
-        "Two loops over views that skip a = b, and a division: P sums to 1, since each row of z does. Without a loop: "
-        "`z.sum(0).T @ z.sum(0)` has all pairs, those of a view with itself included."),
-    reference=joint_of, judge=by_cases(joint_of, _shares, (
+JOINT = Exercise(**words("2c-joint"), reference=joint_of, judge=by_cases(joint_of, _shares, (
         Mistake(("a != b → a < b", "a != b → a < b ;; .mean(0) → .sum(0) / (len(z) * (len(z) - 1))"),
                 "P is not symmetric: (x, gx) is as good a pair as (gx, x), so take each pair in both orders"),
         Mistake(("if a != b → ", "if a != b →  ;; .mean(0) → .sum(0) / (len(z) * (len(z) - 1))"), "each view is paired "
@@ -76,20 +65,7 @@ def _cases(g: torch.Generator) -> Iterator[tuple]:
         yield _mean_with_transpose(drawn), 1.5
 
 
-LOSS = Exercise(
-    id="2c-iic", title="Information as a loss", minutes=8, difficulty="medium", points=4,
-    goal="P (…,k,k) is one symmetric joint, or many. Return the loss of each, −I(P), with λ before both terms that "
-         "have a marginal, so that λ = 0 leaves H(P). Entries that are 0 count 0.",
-    signature="def my_loss(P, lam):   # (…,k,k), a number → (…)",
-    hints=(
-        "If the check says NaN: look for ln 0. `P.clamp_min(1e-12)` keeps a number from 0; in float32, "
-        "`torch.finfo(P.dtype).eps` is a good floor.",
-        "For independent classes, P_ab = P_a P_b, and with λ = 1 the bracket is 0 in each cell. Try it with "
-        "`P = torch.full((2, 2), 0.25)`: L has to be 0.",
-        "Count axes from the end: `P.sum(-1, keepdim=True)` has the shape (…,k,1), so that it spreads over the columns "
-        "of P, and `P.sum(-2, keepdim=True)` is (…,1,k). Three lines will do: clamp, two marginals, the sum over the "
-        "last two axes with its sign."),
-    reference=loss_of, judge=by_cases(loss_of, _cases, (
+LOSS = Exercise(**words("2c-iic"), reference=loss_of, judge=by_cases(loss_of, _cases, (
         Mistake("lam * rows.log() - lam * columns.log())).sum((-1, -2)) → rows.log() - columns.log())).sum((-1, -2)) * "
                 "lam", "λ stands before the marginals, not before the whole bracket: as a factor of the whole it would "
                 "only change the rate"),
@@ -147,19 +123,7 @@ def _share(P: Tensor) -> Tensor:
     return P / P.sum()
 
 
-AT = Exercise(
-    id="2c-displaced", title="The joint of neighbours", minutes=8, difficulty="medium", points=4,
-    goal="z and z_moved (n,k,h,w) hold shares of k classes at each place. For t = (down, right), in whole places that "
-         "may be negative, return P_t (k,k), the mean over those places u for which u + t is still on the map. It "
-         "need not be symmetric.",
-    signature="def my_joint_at(z, z_moved, t):   # two of (n,k,h,w), a pair of whole numbers → (k,k)",
-    hints=(
-        "For t = (0, 0) it is `torch.einsum('nihw,njhw->ij', z, z_moved)` over n·h·w.",
-        "For t = (0, 1) the last column of z has no partner, and the first column of z′ is nobody's: z[..., :-1] meets "
-        "z_moved[..., 1:].",
-        "In each direction, of d = t[0] or t[1] and the side s, z keeps the places from max(0, −d) to s − max(0, d), "
-        "and z′ those from max(0, d) to s − max(0, −d)."),
-    reference=joint_at, judge=by_cases(joint_at, _maps, (
+AT = Exercise(**words("2c-displaced"), reference=joint_at, judge=by_cases(joint_at, _maps, (
         Mistake(lambda z, moved, t: joint_at(z, moved, _back(t)), "t has the wrong sign: z is at u, z′ at u + t"),
         Mistake((lambda z, moved, t: _share(_paired(z, moved.roll(_back(t), (2, 3)))), lambda z, moved, t:
                 _share(_paired(*(_cut(one, _ahead(t)) for one in (z, moved.roll(_back(t), (2, 3))))))), "what leaves "

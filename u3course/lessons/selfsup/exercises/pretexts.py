@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, drawn, not_contiguous
+from u3course.course.words import words
 
 
 def upright_loss(net: Callable[[Tensor], Tensor], x: Tensor, g: Tensor) -> Tensor:
@@ -48,20 +49,7 @@ def _upright_cases(g: torch.Generator) -> Iterator[tuple]:
         yield Corners(g, dtype), drawn(g, len(turns), 3, size, size, dtype=dtype), torch.tensor(turns)
 
 
-UPRIGHT = Exercise(
-    id="2-upright", title="Turn, predict, compare", minutes=6, difficulty="medium", points=4,
-    goal="Make the question and its answer. Turn each picture of x by its number g of quarter turns to the left, ask "
-         "the network about what you turned, and return the cross-entropy of its scores: one number for the batch, a "
-         "mean. `net` is encoder and head in one: pictures (B,3,S,S) → scores of the four turns (B,4).",
-    signature="def my_upright(net, x, g):   # a network, (B,3,S,S), whole numbers from 0 to 3 (B) → the loss",
-    hints=(
-        "There are three steps: views, scores, loss. Which of x and g is the network allowed to see, and which is the "
-        "target?",
-        "`picture.rot90(k, (1, 2))` turns one picture (3,S,S) by k quarter turns to the left; k has to be a plain "
-        "number, `int(g[i])`. `torch.stack` makes a batch of a list of pictures.",
-        "`torch.nn.functional.cross_entropy(scores, target)` takes scores (B,4) before any softmax, and the numbers "
-        "of the right classes (B), which are g."),
-    reference=upright_loss, judge=by_cases(upright_loss, _upright_cases, (
+UPRIGHT = Exercise(**words("2-upright"), reference=upright_loss, judge=by_cases(upright_loss, _upright_cases, (
         Mistake("net(views) → net(x)", "you asked about the pictures as they are: the network has to see what you "
                 "turned"),
         Mistake("one.rot90(int(k) → one.rot90(-int(k)", "you turned to the right; g counts quarter "
@@ -84,20 +72,7 @@ def _nce_cases(g: torch.Generator) -> Iterator[tuple]:
         yield drawn(g, count, length, dtype=dtype), drawn(g, count, length, dtype=dtype), tau
 
 
-CONTRAST = Exercise(
-    id="2-contrast", title="Find your other half", minutes=10, difficulty="medium", points=5,
-    goal="`a` and `b` hold the codes of two views of the same N pictures, in the same order. The similarity of two "
-         "codes is their cosine, over τ. Return the mean of two losses: each a_i has to choose its b_i out of all N, "
-         "and each b_i its a_i; both are cross-entropies, means over the batch. No loop.",
-    signature="def my_contrast(a, b, tau):   # (N,D), (N,D), a number → the loss",
-    hints=(
-        "Start with the matrix of all similarities, (N,N): entry (i, j) compares a_i with b_j. Where in it are the "
-        "pairs that belong together?",
-        "A cosine is an inner product of codes of length 1: `F.normalize(a, dim=1)`. All of them at once are a matrix "
-        "product, `a @ b.T`; then divide by τ.",
-        "Row i is a classification with N classes whose right one is i: `F.cross_entropy(scores, torch.arange(N))`. "
-        "For the other way take the columns, `scores.T`. Return the mean of both."),
-    reference=info_nce, judge=by_cases(info_nce, _nce_cases, (
+CONTRAST = Exercise(**words("2-contrast"), reference=info_nce, judge=by_cases(info_nce, _nce_cases, (
         Mistake("F.normalize(a, dim=1), F.normalize(b, dim=1) → a, b", "these are inner products; a cosine needs codes "
                 "of length 1, so normalise each row first"),
         Mistake(("F.normalize(a, dim=1), F.normalize(b, dim=1) → F.normalize(a, dim=0), F.normalize(b, dim=0)",
@@ -122,19 +97,7 @@ def _gain_cases(g: torch.Generator) -> Iterator[tuple]:
         yield tuple(not_contiguous(torch.rand(layers, seeds, generator=g, dtype=dtype)) for _ in range(4))
 
 
-GAIN = Exercise(
-    id="2-gain", title="An honest gain", minutes=6, difficulty="medium", points=4,
-    goal="Of a task and of its floor you have what each layer finds, with each seed: on validation photos and on test "
-         "photos, four tables (L,S) of L layers and S seeds. Return the gain of each seed on the test. Task and floor "
-         "each read at their own best layer, one for all seeds; nothing may be chosen by the test.",
-    signature="def my_gain(val, test, floor_val, floor_test):   # four tables (L,S) → (S)",
-    hints=(
-        "Which table may say which layer is read? And how do several seeds agree on one layer?",
-        "`val.mean(1)` is a number for each layer, the mean over seeds; `.argmax()` is the layer. The floor has a best "
-        "layer of its own, by `floor_val`.",
-        "Then subtract row from row: `test[layer] - floor_test[other]` has a number for each seed, task and floor with "
-        "the same seed."),
-    reference=gain, judge=by_cases(gain, _gain_cases, (
+GAIN = Exercise(**words("2-gain"), reference=gain, judge=by_cases(gain, _gain_cases, (
         Mistake("in (val, floor_val) → in (test, floor_test)", "you chose the layer on the test: the best of several "
                 "is lucky, so the gain comes out too large; choose on validation"),
         Mistake("floor_test[theirs] → floor_test[ours]", "you read the floor at the task's layer; the floor may be "
