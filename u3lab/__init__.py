@@ -23,5 +23,13 @@ _memory.keep()
 _collecting.rest()
 _sharing.give_back_when_idle()
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = ["U3Error", "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    """Tell a notebook of an earlier version where its first import has gone."""
+    if name in ("course", "lessons", "worlds"):
+        raise ImportError(f"this notebook is of an earlier u3lab, whose {name} is now in u3course; `u3lab start` or "
+                          f"`make lab` brings a newer one beside it, or write `from u3course import {name}` here")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
