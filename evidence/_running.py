@@ -52,23 +52,23 @@ def run(module: ModuleType, arguments: list[str]) -> None:
     if tables:
         parser.add_argument("--only", nargs="+", metavar="COLUMN=VALUE", default=[],
                             help=f"a part; several parts may run side by side. Columns: {', '.join(fields)}")
-        parser.add_argument("--words", action="store_true",
-                            help="compute no row, bring what is said up to date; without --out of what ships")
+        parser.add_argument("--chart", action="store_true",
+                            help="compute no row, sum up and draw anew; without --out of what ships")
     if "network" in fields:
         parser.add_argument("--networks", nargs="+", metavar="NETWORK", default=[], help="only these, or others")
     if hasattr(module, "DATA"):
         parser.add_argument("--data", type=Path, metavar="ROOT", help=module.DATA)
     chosen = vars(parser.parse_args(arguments))
-    words, networks = chosen.pop("words", False), chosen.get("networks", [])
+    chart, networks = chosen.pop("chart", False), chosen.get("networks", [])
     chosen["only"] = filters([*chosen.pop("only", []), *(f"network={one}" for one in networks)], fields)
-    if words and chosen["out"] is None:
+    if chart and chosen["out"] is None:
         chosen["out"] = paths.data()
     chosen["names"] = named(chosen.pop("names", []), getattr(module, "MAKES", ()))
     plan = Plan(name, **chosen)
     with distributed.joined():
         if tables:
-            fill(module, plan, words=words)
-        if hasattr(module, "make") and not words:
+            fill(module, plan, chart=chart)
+        if hasattr(module, "make") and not chart:
             module.make(plan)
 
 
@@ -98,25 +98,25 @@ def named(names: list[str], known: Iterable[str]) -> list[str]:
     return names or list(known)
 
 
-def fill(module: ModuleType, plan: Plan, *, words: bool = False) -> None:
-    """Compute the rows that are asked for and not there, each written as it ends; or with ``words`` none."""
+def fill(module: ModuleType, plan: Plan, *, chart: bool = False) -> None:
+    """Compute the rows that are asked for and not there, each written as it ends; or with ``chart`` none."""
     filled = {table.key: Filled(table, plan) for table in tables_of(module)}
     plan._filled = filled
     asked, begun = 0, False
-    with tqdm(total=None if plan.short or words else lacking(filled, plan), disable=distributed.rank() > 0 or words,
+    with tqdm(total=None if plan.short or chart else lacking(filled, plan), disable=distributed.rank() > 0 or chart,
               desc=plan.name, unit="row") as bar:
         for work in module.work(plan):
             runs = work.runs if isinstance(work.runs, list) else [work.runs]
             if not begun:
                 plan.refuse_leaks({key: why for one in filled.values() for key, why in one.table.shared.items()})
                 for one in filled.values():
-                    one.begin(words)
+                    one.begin(chart)
                 begun = True
             table = filled[type(runs[0])]
             table.declare(runs)
             wanted = any(map(plan.asks, runs))
             asked += wanted
-            if words or not wanted or table.has(runs):
+            if chart or not wanted or table.has(runs):
                 continue
             found = work.measure()
             pairs = getattr(found, "items", lambda found=found: found)() if isinstance(work.runs, list) else [
@@ -132,7 +132,7 @@ def fill(module: ModuleType, plan: Plan, *, words: bool = False) -> None:
         raise U3Error(f"{plan.name} has no such row; without --only it makes all of them")
     for table in filled.values():
         table.close()
-    if hasattr(module, "finish") and not words:
+    if hasattr(module, "finish") and not chart:
         module.finish(plan)
 
 
@@ -178,15 +178,15 @@ class Filled:
             self.lines |= {tuple(row[:width]): row for row in content["rows"]}
         return content
 
-    def begin(self, words: bool) -> None:
+    def begin(self, chart: bool) -> None:
         """U3Error if the file's rows were computed in another way, or on other pictures."""
         if (old := self._look()) is None:
-            if words:
-                raise U3Error(f"{self.file} is not there; compute it first, without --words")
+            if chart:
+                raise U3Error(f"{self.file} is not there; compute it first, without --chart")
             return
         new = self.table.content({"recipe": self.plan.command, "uses": self.plan.uses}, [], whole=False)
         same = ("key", "columns", "within", "uses", *self.table.facts)
-        for what in same if words else ("recipe", *same):
+        for what in same if chart else ("recipe", *same):
             if old.get(what) != new.get(what):
                 raise U3Error(f"{self.file} has other {what} ({str(old.get(what))[:80]}); delete it to begin anew")
 

@@ -1,8 +1,8 @@
-"""One table: what its rows are, what is said of it, and the file that holds both.
+"""One table: what its rows are, how they are summed up and drawn, and its file; NAME.md beside it says what it tells.
 
     {"recipe": the command, "u3lab", "torch", "made", "machine": when and where the last row was computed, …the facts,
      "uses": what fits, chooses and judges, "shared": why something does two of these,
-     "evidence": the words and a summary, "chart": how the summary is drawn,
+     "evidence": a summary, "chart": how it is drawn,
      "key": the columns that name a run, "columns": those that were measured, "within": names of the parts of a column,
      "seal": a digest of these and of the rows, "rows": […]}
 
@@ -31,28 +31,6 @@ from u3lab.measures import Interval, bootstrap, mean
 
 Rows = dict[tuple, tuple]
 Summary = Mapping[str, Mapping[str, float | tuple[float, float, float]]]  # label → column → a number, or an Interval
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What somebody has to know who is to believe the table. Nothing unflattering is left out."""
-
-    title: str
-    """The question, in a few words."""
-    measured: str
-    """What, and how it is computed."""
-    on: str
-    """On which networks, pictures, patients; how they were chosen, and how many were left out."""
-    often: str
-    """How many pictures, seeds, draws; over what the intervals are."""
-    floor: str = ""
-    """What one gets without the thing that is measured."""
-    rivals: str = ""
-    """What it is compared with, and at which budget."""
-    chosen: str = ""
-    """Which settings, and by what they were chosen."""
-    limits: str = ""
-    """What does not follow."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +73,6 @@ class Table:
     name: str
     key: type
     reached: type
-    evidence: Evidence
     summary: Callable[[Rows], Summary]
     """What the evidence shows of the rows, and the chart draws."""
     chart: Chart | None = None
@@ -135,7 +112,7 @@ class Table:
         content = {**head, **self.facts, "uses": head["uses"]}
         if self.shared:
             content["shared"] = dict(self.shared)
-        content["evidence"] = {**asdict(self.evidence), "summary": {}}
+        content["evidence"] = {"summary": {}}
         if self.chart is not None:
             content["chart"] = {key: value for key, value in asdict(self.chart).items() if value not in ("", None, ())}
         content |= {"key": self.key._fields, "columns": self.reached._fields}
@@ -150,10 +127,11 @@ class Table:
 
     def refuse_uneven(self, rows: Rows) -> None:
         """U3Error if the evidence says nothing of what is uneven in the rows."""
-        said = " ".join(asdict(self.evidence).values())
         for what, words in uneven(rows).items():
-            if self.uneven.get(what, words) not in said:
-                raise U3Error(f"{self.name}: {words}; say so in the evidence, in these words or in those of uneven=")
+            if self.uneven.get(what, words) not in " ".join(results.words(self.name).values()):
+                raise U3Error(f"{self.name}: {words}; data/results/{self.name}.md has to say so, in these words or in "
+                              "those of uneven=")
+
 
     def summarised(self, rows: Rows) -> dict[str, dict[str, float | list[float]]]:
         """The summary of some rows, as the file has it."""

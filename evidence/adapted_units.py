@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 
 from evidence import adapters
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from evidence.domains import KIND, LABELS, NETWORK
 from u3course.lessons.dissection.adapted import LAYERS, alike, beside_adapter, maps, switched
 from u3course.lessons.universal import trials
@@ -49,24 +49,6 @@ TABLE = Table(
     "adapted_units", Run, Reached, summary=summary,
     facts={"network": NETWORK, "method": KIND, "labels": LABELS, "pictures": PICTURES},
     again="a domain is trained once more for its rows; a test computes what needs no training again",
-    evidence=Evidence(
-        "how much of a unit is left after adaptation, and which adapter changes it",
-        measured="The correlation of a unit's activations over all places of the same pictures: before adaptation, and "
-                 "with adapters switched on; the median over units. And `silent`, the share of units that are on "
-                 "somewhere before adaptation and nowhere after it.",
-        on="Test pictures of the ten domains, at most 150 of each, equally many per class; SqueezeNet with the shipped "
-           "parallel adapters. Of a fire module only the units behind the 3×3 filters count, since the others have "
-           "no adapter of their own. Correlations are of units that are on in every state: silenced ones are left out, "
-           "though nothing is left of them.",
-        often="Ten domains, a shipped training of each and one more; the 95 % intervals are over domains. Comparisons "
-              "are differences within a domain. There are nine layers, and no interval is widened for that.",
-        floor="`another unit`: the next unit of the same layer in the adapted network.",
-        rivals="`two trainings`: the shipped adapters and those trained anew with another seed, other labelled "
-               "pictures and the same rate. If they differ as much from each other as from the network before, "
-               "the domain alone does not set what becomes of a unit.",
-        chosen="Nothing here; rates are those of the table adapters, which validation pictures chose.",
-        limits="A correlation ignores a unit's scale. One network and one kind of adapter; a median says nothing of "
-               "single units."),
     chart=Chart("curves", "correlation with the same unit (median)", along="layer",
                 columns=("its own adapter alone", "all but its own", "all adapters", "two trainings"),
                 alt="Four curves that begin at 1 and fall with depth, means over ten domains. With its own adapter "

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.universal import trials
 from u3lab import nets
 from u3lab.descent import last
@@ -105,29 +105,6 @@ def networks() -> dict[str, float]:
 TABLE = Table(
     "adapters", Run, Reached, summary=summary, facts={"sides": {name: trials.side(name) for name in NETWORKS}},
     again={"network": "squeezenet1_1", "domain": "people", "method": "parallel", "labels": "5"},
-    evidence=Evidence(
-        "seven ways to adapt a network to ten domains, with few labels and many",
-        measured="The share of test pictures classified correctly after training. The summary gives the mean over the "
-                 "domains and its lead over frozen features; with 20 labels also its lead over parallel adapters, with "
-                 "the same pictures, and the Visual Decathlon score S, with the mean error of fine-tuning as baseline. "
-                 "Weights are counted for SqueezeNet, without heads.",
-        on="The ten domains of the pocket decathlon, with 5, 20 and 100 labels of each class; the two other networks "
-           "with 20. No source of a test picture (photo, artist, typeface, patient …) is in another split.",
-        often="Three seeds, each with different training pictures in a different order. The 95 % intervals come from "
-              "resampling the domains, and the seeds within each domain.",
-        floor="scratch trains the same network from random weights, for three times as many steps as the other "
-              "methods. features keeps the network frozen and trains for ten times as many.",
-        rivals="All methods learn from the same pictures and, except for the two above, for the same number of steps.",
-        chosen="The learning rate, on the validation pictures, with 20 labels and the first seed, for each network, "
-               "method and domain. There were three candidates (four for features on networks with batch norms). For "
-               "SqueezeNet, while the best rate lay at an end of the range, another was tried, a third or three times "
-               "as large; at most four were added. The seed used for this choice is one of the three shown. There are "
-               "four patients, two for training and two for testing. The validation pictures of that domain are "
-               "therefore other slices of the training patients.",
-        limits="The domains are small and constructed, with pictures of 64×64 pixels, and training is short. "
-               "Aircraft and Flowers of the Visual Decathlon have no counterpart. 51 of 150 rates lie at an end of "
-               "what was tried: for fine-tuning and parallel adapters of the two other networks the rate chosen is "
-               "in most domains the highest one."),
     chart=Chart("points", "accuracy gained over frozen features", along=WEIGHTS,
                 of="squeezenet1_1, 20 labels: beyond features",
                 title="SqueezeNet, 20 labels of each class, 95 % intervals",

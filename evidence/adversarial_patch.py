@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Table, Work, cells, only
+from evidence._table import Chart, Plan, Table, Work, cells, only
 from u3course.lessons.adversarial.attacking import photos
 from u3lab import images, nets, pixels
 from u3lab.adversarial.patch import SHIPPED, PatchSettings, adversarial_patch, success_rate
@@ -44,14 +44,6 @@ TABLE = Table(
     "adversarial_patch", Run, Reached, summary=cells("{varied} {value:g}", {"{network}": "rate"}, only), digits=3,
     facts={"target": SHIPPED, "steps": STEPS, "photos": 14, "trials": 112},
     again="the patch takes minutes to train; a test puts the shipped one down",
-    evidence=Evidence(
-        "how often a patch turns the answer, on photos that it was not trained on",
-        measured="The share of placements, anywhere in the photo, that the network calls the patch's target.",
-        on="The patch is trained on every other shipped photo, for SqueezeNet, and judged on the rest.",
-        often="One training; eight placements on each of 14 photos. There are no intervals.",
-        floor="The same pixels in any order.",
-        rivals="EfficientNet-Lite0, for which the patch was not made.",
-        limits="One patch, one target; it is pasted by computer, not printed."),
     chart=Chart("bars", "share of placements called a bubble",
                 alt="Bars for two networks: how often the patch works by its size, by its angle, and with its pixels "
                     "shuffled."))

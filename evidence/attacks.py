@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.adversarial.attacking import ANY, pictures, share
 from u3lab import nets
 from u3lab.adversarial import AttackSettings, fools, pgd, quantise_near
@@ -43,16 +43,6 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "attacks", Run, Reached, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1"},
-    evidence=Evidence(
-        "how many attacks reach their goal, and how many carry over",
-        measured="Whether the network's first answer for the file, on whole levels, has left the class, or is the "
-                 "target; and whether the other network's has.",
-        on="Every shipped photo and every pasted cut-out whose class both networks name first.",
-        often="One attack without a target and three with targets drawn by lot, for each picture, ε and network. The "
-              "intervals are over pictures.",
-        floor="Noise of the same ε turns the answer in few of these pictures: notebook 06b counts them.",
-        rivals="Both networks get the same attack: PGD, 40 steps of ε/4.",
-        limits="PGD with one start: an attack that fails here may be found by a stronger one."),
     chart=Chart("bars", "share of attacks that turn the answer",
                 alt="Pairs of bars for eight kinds of attack: the network that they were made for, and the other one."))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import comb
 from typing import Any, NamedTuple, TypeVar
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, extent
 from evidence.audit_networks import taught
 from u3audit.parts import settings
 from u3course.worlds import cheats
@@ -138,38 +138,6 @@ TABLE = Table(
             "choose & judge: patients": "Four patients are all there are; other networks, views, lesions and cues.",
             "choose & judge: slices": "The networks differ, and the views, lesions and cues; the odd slices are the "
                                       "same."},
-    evidence=Evidence(
-        "which networks the audit accuses, where it is known which of them cheat",
-        measured="The audit's numbers for small networks (four convolutions) that were taught to find a made lesion on "
-                 "pictures with one kind of cue. \"accused\": the share of the networks beyond the threshold; \"any "
-                 "sign\": beyond at least one. \"lesion removed on 5 pictures\": how often so few true positives, "
-                 "drawn from all, lie beyond it.",
-        on="4,000 views of the even slices of four patients to learn from, 200 views of the odd slices to be audited "
-           "on; the patients' own lesions are filled in, and slices without room for a made one are left out. Honest: "
-           "no cue, or a letter on half of both classes. Cheats: a letter in the corner of every positive; on four of "
-           "five and one of five; anywhere on the border; a bright clip on the tissue; a slight blur; a date burnt in; "
-           "marks at the rim of the lesion (calipers). Volumes (24×64×64, stacks of the same slices): 1,500 to learn "
-           "from, 100 to be audited on, with the harmless letter, the corner, the blur and the wandering letter.",
-        often="Three networks of each kind judge, six of each honest kind for slices, and three others of four kinds "
-              "(of three, for volumes) set the thresholds. The numbers are mean, least and largest.",
-        floor="The same shape filled in elsewhere. The rows of the file have the share of edges outside the body, too.",
-        chosen="Each threshold lies half way between the largest honest network that sets it and the least of those "
-               "kinds of cheats of which all lie beyond that; by networks with no cue (slices alone), a harmless "
-               "letter, a letter in the corner, and a blur. The other kinds had no say; their misses have a line of "
-               "their own. A first rule, the next larger cheat, was given up when the networks that set had been seen "
-               "and none that judges. Volumes were first judged by the thresholds of slices, which accused two of "
-               "three honest networks, by what lies outside the body; so they got their own, from networks that were"
-               " taught for it. For their best fixed place no kind lies beyond, so that its threshold is the largest"
-               " honest network itself and tells little. How lesions look, where they may lie and how long is taught"
-               " was set on a few networks of seeds 0 and 1, until honest ones found them.",
-        limits="Made lesions and made cues on four patients, the same to set and to judge; one small network. The "
-               "honest networks for slices are six pairs that share a seed and its pictures: no false alarm on six "
-               "is compatible with a rate of up to 39 %. Misses are counted of all that were taught with a cue, but "
-               "for the calipers: they go when the lesion is filled in, so no sign shows "
-               "them, and the table names them apart. Some networks learn the lesion beside the cue, or in its place: "
-               "all with the weak letter, and one with the clip. Those that lose more than a tenth of accuracy without "
-               "the cue have a line of their own, which was added when the rows had been seen. A network that no sign "
-               "accuses is not thereby honest."),
     chart=Chart("bars", "share of true positives that flip", columns=("lesion filled in",),
                 alt="Bars for nine kinds of networks on slices and four on volumes: honest ones and those taught a "
                     "weak letter lose most of their answers when the lesion is filled in, those that read calipers all "

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 
 from evidence import _crops, adapters, resnet26
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.universal import trials
 from u3lab import nets
 from u3lab.datasets import cutouts, photos
@@ -46,18 +46,6 @@ TABLE = Table(
     "bolted", Run, adapters.Reached, summary=summary,
     facts={"network": SOURCE, "steps": STEPS, "side": trials.side(SOURCE)},
     again="a trunk is taught for minutes before its first row",
-    evidence=Evidence(
-        "whether new adapters work better on a trunk that was trained with serial adapters",
-        measured="The share of test pictures that are named correctly after the training.",
-        on="Three of the ten domains, 20 labels of each class; ResNet-26 at half its width, taught for 600 steps more, "
-           "once as it is and once with serial adapters in it that were folded in at the end.",
-        often="One trunk of each kind. Three seeds of the pictures that a domain is learnt from; in the summary their "
-              "mean, least and greatest.",
-        floor="Frozen features of each trunk: they show whether one trunk is better overall.",
-        rivals="Both trunks have the same teacher, pictures, batches and number of steps.",
-        chosen="The rate as in the table adapters, by the validation pictures; 5 of 12 rates lie at an end of what "
-               "was tried.",
-        limits="A weak source, which was taught on this course's photos; one trunk of each kind."),
     chart=Chart("bars", "accuracy, 20 labels a class (mean, least and greatest of three seeds)",
                 alt="Bars for digits, traffic signs and animals: frozen features and serial adapters, on the trunk "
                     "that was trained without adapters and on the one that was trained with them."))

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from evidence import _crops
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from u3course.lessons.inversion.icon_table import EACH, STEPS, best_crops, icon, means, stock
 from u3lab import nets
 from u3lab.datasets import cutouts
@@ -51,17 +51,6 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "channels", Run, Reached, summary=summary, facts={"crops": 1187}, again="the crops of a layer take a minute",
-    evidence=Evidence(
-        "whether a channel's icon looks like the crops that excite it most",
-        measured="How often one of the nine crops (of nine pictures) with the largest mean looks more like the icon "
-                 "than another crop, to EfficientNet-Lite0 at an early and at a late layer.",
-        on="Twelve channels of each of three layers of SqueezeNet, drawn by chance among those that some crop "
-           "excites; ten crops of each shipped photo, and each cut-out, 1,187 in all.",
-        often="One icon each, from one seed. The intervals are over channels.",
-        floor="0.5, by chance.",
-        rivals="Icons of the other eleven channels of the layer.",
-        chosen="60 steps at 96 px, the same for all.",
-        limits="Alike is what another network finds alike; crops are of a few hundred pictures."),
     chart=Chart("bars", "how often a best crop looks more like the icon than another crop", chance=0.5,
                 alt="Bars with intervals for three layers, seen at two: a channel's own icon, and icons of others."))
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, cells, over, spread
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, cells, over, spread
 from u3course.lessons.selfsup.clusters import by_kmeans, deskewed
 from u3lab.datasets import handwritten
 from u3lab.descent import last
@@ -52,23 +52,6 @@ def with_gains(of: Callable[[Rows], Summary], label: str, ours: str,
 TABLE = Table(
     "clusters", Run, Reached, summary=with_gains(cells("{data}, {way}", SHOWN, spread), "{data}, {way}", IIC),
     facts={"digits": DIGITS}, again={"way": KMEANS},
-    evidence=Evidence(
-        "digits sorted without labels",
-        measured="Hungarian accuracy: clusters and classes are matched one to one at best, after the fact. The gain of "
-                 "IIC is over the rival with the same seed.",
-        on="The 5,000 shipped digits of MNIST, 500 of each kind; none is left out. A batch has 250 pairs, and the loss "
-           "of ten independent classes would be too good by about 0.09 nats there. On the same tensors, in double "
-           "precision, our loss differs from that of the authors' released code (github.com/xu-ji/IIC at b7602b7) "
-           "by 2e-13 at most.",
-        often="Five seeds of each way. Given are the median, the least and the greatest; for the gain the mean and its "
-              "95 % interval, from resampling the five seeds.",
-        floor="K-means on pixels, ten clusters, the best of three starts by its own criterion.",
-        rivals="K-means on pixels is told nothing of what does not matter; IIC is, by its views. K-means, deskewed, is "
-               "told one such thing by a formula: each digit is sheared until its ink does not lean, and centred.",
-        chosen="The sub-head by the loss. Steps, number of sub-heads and rate with the first seed, on these digits, "
-               "out of four settings; nobody wrote down whether by loss or by labels, so labels may have had a say.",
-        limits="Sorted are the digits that were learnt from, not new ones. The views were designed by somebody who "
-               "knows digits. Five seeds say little about how often a training ends as low as the last."),
     chart=Chart("bars", "Hungarian accuracy", columns=("chosen by the loss",),
                 alt="Bars for three ways of sorting digits, with the range of five seeds."),
     shared={"fit & choose: digits": "no label is fitted; four settings were tried with the first seed of these digits",

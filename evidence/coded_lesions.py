@@ -15,7 +15,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from evidence import _sheets
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from evidence.inversion_table import network
 from u3course.lessons.inversion.coded_lesions import LAYERS, PATIENTS, SIDE, Pair, pair
 from u3course.lessons.inversion.table import JITTER
@@ -43,16 +43,6 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "lesions", Run, Reached, summary=summary, facts={"network": NETWORK, "steps": STEPS},
     again="a row takes more than a minute",
-    evidence=Evidence(
-        "how much of a lesion comes back from a code",
-        measured="⟨a−b, x−x′⟩/‖x−x′‖² inside the lesion, for the inversions a and b of the slice x and of the same "
-                 "slice x′ with the lesion painted over: 1 if their difference is that of the slices.",
-        on="The slice with the largest lesion of each of three patients (two heads, one lung), as a square of 128 px.",
-        often="Two seeds; no intervals over patients, since there are three.",
-        floor="The same share between two inversions of one slice from two seeds, without its sign.",
-        rivals="Four layers under one prior, with 250 steps each.",
-        chosen="The deep image prior as elsewhere; the step with the lowest loss.",
-        limits="Three lesions; a lesion that does not come back may be in the code all the same."),
     chart=Chart("curves", "share of the difference that comes back", along="layer", columns=PATIENTS,
                 alt="Three curves along four layers, one for each patient: the share of the lesion that comes back."))
 

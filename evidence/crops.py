@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from evidence import _photographs
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.selfsup import crops
 from u3lab import measures, nets, selfsup
 from u3lab.descent import last
@@ -110,44 +110,6 @@ TABLE = Table(
     "crops", Run, Reached, summary=summary, within={"neighbour": PHOTOS, "probe": PHOTOS},
     facts={"steps": STEPS, "batch": BATCH, "rate": RATE, "width": crops.WIDTH}, again={"task": DESCRIPTORS},
     uneven={"seeds": "Histogram, HOG and SqueezeNet draw nothing, and have one row"},
-    evidence=Evidence(
-        "which of fifty unseen photographs a grey crop is from",
-        measured="The percentage of 500 grey crops whose photograph is found, in two ways: it is that of the nearest "
-                 "of 1,000 other crops (the cosine of codes, each number at mean 0 and spread 1), or a linear probe "
-                 "that has learnt from those names it. Gains are over random weights with the same seed, photograph by "
-                 "photograph.",
-        on="Fifty of the 66 photographs of data/photos; no encoder of this table learnt from any of the 66. Of each, "
-           "20 crops of the left half are the gallery and ten of the right half ask, so that no pixel is in both. The "
-           "encoders learnt from 453 other pictures (photographs, some paintings and drawings, and parts of "
-           "wallpapers), each in 40 squares of 48 pixels. Half of what a task shows its encoder is grey; colour "
-           "shows its encoder nothing else.",
-        often="Three seeds of each encoder, the same crops for all. The intervals are over photographs and seeds, both "
-              "drawn anew. Histogram, HOG and SqueezeNet draw nothing, and have one row.",
-        floor="The same encoder with random weights; guessing finds 2 %.",
-        rivals="A histogram of grey levels, HOG, HOG averaged over the quarters of the crop, and that with the "
-               "histogram: on the photographs that choose, the histogram of grey levels alone was the best. All other "
-               "tasks have the encoder, first weights, steps and rate of contrast, and twice its photographs at each "
-               "step, so no fewer views: upright, relative position (two tiles of 18 pixels), jigsaw (nine of 12), "
-               "erase (L2, without an adversary), colour (a distribution over 77, all of the same weight). Upright in "
-               "random orientation gets each square turned at random before the question is made, so that it has no "
-               "answer. SqueezeNet has learnt from ImageNet's labels and sees the same squares at 128 pixels.",
-        chosen="For each code and way the layer, and the probe's C out of 0.001 to 1, on crops of 44 other "
-               "photographs that none of these encoders learnt from. On these, with a seed of its own, contrast was "
-               "tried in three forms and stopped early: two views of one square (the nearest neighbour found 25 % "
-               "after 450 steps), two squares of a photograph (26 % after 300), and these with colours changed by "
-               "0.15 in place of 0.4. Codes were averages over parts of the map at first; means and standard "
-               "deviations over all of it found more, also with random weights (28 % for 23 %), and then the second "
-               "form found 34 % and the third 39 %. Rate, steps and batch were not tuned, and nothing was for the "
-               "other tasks. Erase, colour, relative position and upright in random orientation were added later, "
-               "each run once as it is.",
-        limits="One small encoder; 500 steps, a minute or two of one processor. Of 24 intervals of gains, at 95 %, one "
-               "or so misses the truth by luck. Halves of a photograph share their light: a histogram finds many. "
-               "The nearest neighbour leaves open whether contrast finds more, and both ways whether "
-               "colour finds more than contrast. That a photograph is found says nothing of what is on it. All crops "
-               "are grey, as all is that colour's encoder has seen; the other encoders have seen half in grey. The Taj "
-               "Mahal and other monuments are on other photographs that were learnt from. None of the fifty is itself "
-               "among them, as means of 16×16 parts tell, nor was any of the 36 pairs that SqueezeNet finds most alike "
-               "one photograph."),
     chart=Chart("bars", "points more than random weights",
                 alt="Two bars with intervals for each of nine codes. SqueezeNet gains most, then colour and contrast, "
                     "all clear of zero. The histogram, upright, relative position, jigsaw and erase gain little or "

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from evidence import _sheets
-from evidence._table import Chart, Evidence, Plan, Table, Work, cells
+from evidence._table import Chart, Plan, Table, Work, cells
 from evidence.inversion_table import network, place
 from u3course.lessons.inversion.table import DEEP, JITTER, SIDE, WIDE, judge
 from u3lab import images
@@ -48,19 +48,6 @@ TABLE = Table(
                   {"moved": "moved", "as found": "code", "at the start": "first_code"}),
     again="a run takes up to a minute and a half",
     uneven={"seeds": "of SqueezeNet's scores two seeds"},
-    evidence=Evidence(
-        "last layers inverted by the deep image prior, larger, and from a start at the photo",
-        measured="The error of the found picture's code as a share of the photo's, as found and with both pictures "
-                 "shifted by 5 pixels; the pixels' error; where a network of another family puts the photo's class.",
-        on="Three of the six photos of the inversion table: SqueezeNet's last layers at 192 px, from noise; "
-           "EfficientNet-Lite0's at 128 px, from a generator that was first taught to draw the photo.",
-        often="One run each; of SqueezeNet's scores two seeds. The intervals are over the three photos.",
-        floor="What a run from the photo begins with (`first_code`). Plain grey and other photos: the inversion table.",
-        rivals="The run from noise on the same code is the inversion table's row. Its rule ended five of the 15 at 100 "
-               "to 250 steps (the head's at 100); the runs from the photo have all of 300.",
-        chosen="500 steps at 192 px, 300 at 128 px; the picture with the lowest loss counts.",
-        limits="Three photos. Where the rule ended a search from noise early, as at the head, the comparison favours "
-               "the start at the photo, and does not say how far the search from noise would have come."),
     chart=Chart("bars", "error of the code, moved", columns=("moved",),
                 alt="Bars with intervals: the error of the code by layer of two networks and by the start of the run."))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, only
 from u3course.lessons.adversarial.detecting import FEATURES, advantage, samples, trial
 from u3lab import images, nets
 from u3lab.adversarial.detection import layer_saliency
@@ -43,17 +43,6 @@ TABLE = Table(
     again="all detectors of a network are one piece of work, which takes minutes",
     shared={"fit & judge: photos": "in turns: photos are split into four parts, and the detector that judges a photo "
                                    "was fitted on the three parts without it"},
-    evidence=Evidence(
-        "is an attack told from noise and blur by its saliency?",
-        measured="The area under the ROC curve of a logistic detector: attacks against genuine, noisy and blurred "
-                 "cuts.",
-        on="Three random cuts of each shipped photo, each as it is, with noise, blurred, and attacked by PGD "
-           "(ε = 2/255).",
-        often="Four folds by photo. The intervals are over photos, not over cuts.",
-        floor="0.5 by chance.",
-        rivals="A detector that sees the winning score alone, without any saliency, on the same samples and folds.",
-        chosen="The attacker who knows optimises against the very detector that judges the photo.",
-        limits="Attacks of one kind and size. The attacker who knows was tried on one cut of each photo."),
     chart=Chart("bars", "AUC of the detector (high: attacks are found)", chance=0.5,
                 alt="Bars with intervals for two networks: three detectors, and the strength against an attacker who "
                     "knows it."))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evidence._table import Evidence, Plan, Table, Work, by_cell, extent
+from evidence._table import Plan, Table, Work, by_cell, extent
 from u3course.lessons.landmarks import parts
 from u3lab.descent import last
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode, soft_argmax
@@ -38,17 +38,7 @@ TABLE = Table(
     "discs", Disc, Explained, again={"steps": "300", "seed": "0"},
     summary=lambda rows: by_cell(((f"{run.steps} steps", title, getattr(row, column)) for run, row in rows.items()
                                   for title, column in COLUMNS.items()), extent),
-    facts={"pictures": {"judged": parts.JUDGED, "side": 32}}, uneven={"steps": "300 and 1,500 steps"},
-    evidence=Evidence(
-        "whether three keypoints find three discs",
-        measured="R² of a disc's middle by a linear map, on pictures that it was not fitted to.",
-        on="Three discs on a texture, 32 pixels: 200 pictures to fit the map, 200 others.",
-        often="Five trainings each, of 300 and 1,500 steps; mean, least and largest of three discs and five trainings.",
-        floor="The true middle of one of the other two discs, the better one: the three move together. Keypoints of "
-              "the same network with random weights.",
-        chosen="Width, σ and rate by eye, on such discs.",
-        limits="A toy. One softmax runs over all cells of a map, as in the notebook; the network for faces has one "
-               "along each axis."))
+    facts={"pictures": {"judged": parts.JUDGED, "side": 32}}, uneven={"steps": "300 and 1,500 steps"})
 
 
 def work(plan: Plan) -> Iterator[Work]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from evidence import adapters
 from evidence._plan import said
-from evidence._table import Chart, Evidence, Plan, Table, Work, cells, only
+from evidence._table import Chart, Plan, Table, Work, cells, only
 from u3course.lessons.universal import trials
 from u3lab import nets
 from u3lab.descent import last
@@ -31,13 +31,6 @@ TABLE = Table(
     "domains", Run, Reached, summary=cells("{domain}", {"right": "right"}, only),
     facts={"network": NETWORK, "method": KIND, "labels": LABELS},
     again="it would write the file that ships; a test asks that file instead",
-    evidence=Evidence(
-        "what the ten shipped domains reach",
-        measured="The share of test pictures that are named correctly.",
-        on="The ten domains of the pocket decathlon, 100 labels of each class; SqueezeNet with parallel adapters.",
-        often="One training each, with the first seed; there are no intervals.",
-        rivals="The table adapters has six other ways, and two other seeds.",
-        chosen="The rate, by the validation pictures, as the table adapters says."),
     chart=Chart("bars", "share of test pictures right", alt="Bars for ten domains: the share of test pictures right."))
 
 

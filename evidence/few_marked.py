@@ -17,8 +17,8 @@ from torch import Tensor
 
 from evidence import labellers
 from evidence._faces import people
-from evidence._named import CHOSEN, FACES, FRESH, RANDOM, STILLS, TURNS, told
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, crossed, extent
+from evidence._named import FRESH, RANDOM, STILLS, TURNS, told
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, crossed, extent
 from evidence.labellers import BATCH, RATE, VIRTUAL
 from u3course.lessons.landmarks import trials
 from u3course.lessons.landmarks.pairs import BEND, SCALE, SHIFT, TURN
@@ -85,26 +85,6 @@ TABLE = Table(
     shared={"fit & choose: people": "The ridge, and the step at which the supervised network stops, are chosen on the "
                                     "marked faces themselves."},
     uneven={"seeds": "The supervised network has the first draw alone"},
-    evidence=Evidence(
-        "how many marked faces landmarks can be read off with",
-        measured="The mean error of eight landmarks (eyes, brows, nose, corners of the mouth, chin) in % of the "
-                 "distance between the eyes; and in pairs, face by face, how much less it is than the mean shape's "
-                 "(gain). Looked for: the mean code of the marked landmarks; the place is the mean of its heat map. "
-                 "Linear map: from the places of 48 fixed codes to the landmarks, or of the eight looked for.",
-        on=FACES,
-        often="One training of each: the labellers that ship, of 32,000 steps on turning heads with γ = 0.25 and of "
-              "2,000 on warps of stills with γ = 0.5; and 2,000 steps on turning heads with γ = 0.5. A quarter of the "
-              "pairs of turning heads are warps. 1, 5, 20 and 100 marked faces are drawn five times, no face twice. "
-              "The supervised network has the first draw alone, and is paired with that. The 95 % intervals resample "
-              "faces and draws; the column of each draw has their mean, least and largest.",
-        floor="The mean shape of the marked faces; the same codes with random weights.",
-        rivals="The same network, taught with the marked faces alone. It starts at their mean shape, sees them in ever "
-               f"new warps for at most {STEPS:,} steps, and is kept as it was at the step that is best on a fifth of "
-               "them, left out. With five marked faces that fifth is a single one.",
-        chosen=f"{CHOSEN} The ridge and the step to stop at: on the marked faces.",
-        limits="Drawn faces before photos, 64 pixels, and the program says exactly how heads turn. The paper of 2017 "
-               "has 5.8 % on photos of celebrities, learnt from warps of stills, with thousands of labels; faces and "
-               "landmarks are others, so that the two numbers cannot be compared."),
     chart=Chart("curves", "error (% of the distance between the eyes)", along="number of marked faces",
                 columns=(MEAN, LONG_NAMES[RANDOM], SUPERVISED, LONG_NAMES[STILLS], LONG_NAMES[EARLY], LONG_NAMES[TURNS],
                          LONG_NAMES[LOOKED_FOR]),

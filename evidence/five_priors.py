@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from evidence import _crops, _sheets, inversion_table
-from evidence._table import Chart, Evidence, Plan, Table, Work, cells
+from evidence._table import Chart, Plan, Table, Work, cells
 from evidence.inversion_table import network
 from u3course.lessons.inversion.table import JITTER, KINDS, PRIORS, SIDE, UNSEEN, photo_of
 from u3lab import images
@@ -57,16 +57,6 @@ TABLE = Table(
     summary=cells("{kind}", {"error of the code, moved": "moved", "unlike photos": "unlike"}),
     shared={"fit & judge: photos": "the photo that is judged is left out of the crops among which its nearest photo is "
                                    "looked for and with which it is compared; the other four are in them"},
-    evidence=Evidence(
-        "one code under nine priors: how far the code is off, and how unlike photos the picture is",
-        measured="The error of the code (fire9 of SqueezeNet) when both pictures are shifted by 5 pixels, and the "
-                 "Fréchet distance between another network's values at the picture's places and at those of photos.",
-        on="Five shipped photos that no inverter and no generator was trained on.",
-        often="One picture each, from one seed. The intervals are over the five photos.",
-        floor="The photo itself, which is unlike the others as well; and the nearest of 5,000 crops of other photos.",
-        rivals="The searches have 250 to 1,000 steps, four learned steps and the inverters none.",
-        chosen="Priors as elsewhere in the chapter; `fit` names the photos of which crops are taken.",
-        limits="Five photos; unlikeness is measured on one picture's places, where there are few."),
     chart=Chart("bars", "error of the code, moved", columns=("error of the code, moved",),
                 alt="Bars with intervals for nine priors and the photo itself: the error of the code when moved."))
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from u3lab import images, nets, saliency
 from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier
@@ -44,15 +44,6 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "forgetting", Run, Reached, summary=summary, facts={"network": NETWORK}, digits=3,
     again="a shuffle takes three minutes; a test compares one bank picture by picture",
-    evidence=Evidence(
-        "what is left of a map when the network forgets",
-        measured="The rank correlation of each map with the intact network's, after each of 26 filter banks was "
-                 "shuffled, from the classes down.",
-        on="Eight shipped photos that were named beforehand; SqueezeNet; the class is the photo's own.",
-        often="Three shuffles. The intervals are over the eight photos, each the mean of its shuffles.",
-        floor="Edges, which know no network, stay at 1.",
-        rivals="All methods see the same photos and the same shuffles.",
-        limits="A correlation of 0 can also mean that a map has become empty, as deconvnet's does."),
     chart=Chart("curves", "rank correlation with the intact map", along="filter banks shuffled, from the classes down",
                 columns=("edges (no network)", "guided", "LRP z⁺", "gradient", "Grad-CAM", "deconvnet"),
                 alt="Curves of rank correlation against the number of shuffled filter banks. Edges stay at 1, guided "

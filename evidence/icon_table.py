@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from evidence import _sheets
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from evidence.icons import QUALITY, RIDDLES, STEPS
 from u3course.lessons.inversion import icon_table as icons
 from u3lab import images, nets, pixels
@@ -56,17 +56,6 @@ TABLE = Table(
             "choose & judge: classes": "icons for one network are of the quiz's classes, which are of 33 of which "
                                        "Lite1 knew 32; ten classes that were drawn by chance stand beside them"},
     uneven={"seeds": "six of λ_c = 1, one of the larger icons", "steps": "120 steps for all small icons, 200 for"},
-    evidence=Evidence(
-        "icons of classes: by goal, prior and seed, and which networks recognise them",
-        measured="The share of icons whose class a network has among its first five at its own size; the maker's logit "
-                 "after a shift; how rare the colours are in photos.",
-        on="Six classes that were chosen before any of these runs (one network, 128 px); the 26 classes of the quiz, "
-           "for one network each; and ten classes drawn by chance, for two networks (160 px).",
-        often="Three seeds of each kind, six of λ_c = 1, one of the larger icons. The intervals are over classes.",
-        floor="Icons without a prior and without shifts; five of 1,000 by chance.",
-        rivals="120 steps for all small icons, 200 for the larger ones.",
-        chosen="The quiz's 26 classes are of 33 that were tried, of which Lite1 had 32 among its first five.",
-        limits="Lite1 is a sister of Lite0, one of the makers. Seeds of a class are alike."),
     chart=Chart("bars", "share of icons with their class among the first five",
                 columns=("SqueezeNet", "Lite0", "Lite1"),
                 alt="Bars for three networks: which share of icons they recognise, by goal, prior and makers."))

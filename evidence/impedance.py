@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import torch
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from u3course.lessons.prior.resisting import AT, PHOTOS, SEEDS, SIDE, TARGETS, taking_up, wanted
 from u3lab import pixels, prior
 
@@ -42,16 +42,6 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "impedance", Run, Reached, summary=summary, facts={"side": SIDE, "marks": marks(STEPS)},
     again="a run takes a quarter of a minute; a test begins one and finds its first marks",
-    evidence=Evidence(
-        "how fast an untrained network takes up photos and noise",
-        measured="The share of the target's variance that is missing from the drawing, at 30 of the steps up to 500.",
-        on="Every fourth of the first 32 everyday photos, in 64 px; each as it is, with noise, with its pixels "
-           "shuffled, with the three colours shuffled apart, and white noise.",
-        often="Three seeds, of the network and of the noise. The intervals are over the eight photos.",
-        floor="1 is a picture of the target's mean colour and nothing else; the first drawings miss more.",
-        rivals="Shuffled pixels have the photo's colours and no forms; with the channels apart, not even its colours.",
-        chosen="Rate and shape of the generator as they are; its code gets no noise.",
-        limits="One shape of generator, small pictures, 500 steps: with more it draws noise as well."),
     chart=Chart("curves", "share of the variance that is missing", along="step",
                 alt="Curves of five targets along seven steps: photos fall first, noise and shuffled pixels last."))
 

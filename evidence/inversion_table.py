@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from evidence import _sheets
-from evidence._table import Chart, Evidence, Plan, Table, Work, cells
+from evidence._table import Chart, Plan, Table, Work, cells
 from u3course.lessons.inversion.table import FLOORS, JITTER, LAYERS, NETWORKS, PHOTOS, PRIORS, SIDE, judge, photo_of
 from u3lab import images, nets
 from u3lab.datasets import cutouts
@@ -55,22 +55,6 @@ TABLE = Table(
     "inversion", Run, Reached, summary=cells("{network}, {layer}", {"{prior}": "moved"}),
     facts={"side": SIDE, "limits": LIMITS},
     again={"network": "squeezenet1_1", "layer": "conv1", "prior": "total variation"},
-    evidence=Evidence(
-        "what a layer keeps of a photo: its code inverted under three priors",
-        measured="How far the found picture's code is from the photo's, as a share of the photo's, as found and with "
-                 "both pictures shifted by 5 pixels; the pixels' error; and where a network of another family puts the "
-                 "photo's class. The summary has the error when moved.",
-        on="Six shipped photos of 128 px, out of 15 of 38 whose class both judges name first; 15 layers of two "
-           "networks.",
-        often="One search each, from one seed. The intervals are over the six photos.",
-        floor="Plain grey, the next photo of the table, and for three photos another picture of the same class.",
-        rivals="No prior has up to 1,000 steps, total variation 600, the deep image prior 300; `settled` says whether "
-               "a search ended before its limit.",
-        chosen="λ of total variation by the depth of the layer: its authors' 1 and 10, and 30 in place of their 100, "
-               "at which a photo turned grey. One rule ends all searches.",
-        limits="That a search fails does not show that the code does not hold more. The rule may end one on a plateau: "
-               "at EfficientNet-Lite0's head it ended four with the deep image prior at 100 steps with code errors of "
-               "0.59 to 0.97; the two that went on to 300 came to 0.29 and 0.40. Six photos, one seed."),
     chart=Chart("bars", "error of the code, moved", columns=PRIORS,
                 alt="Bars for fifteen layers of two networks and three priors: the error of the found picture's code."))
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from evidence import _squares
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3lab import equivariance, images, nets
 from u3lab.descent import last
 from u3lab.measures import Interval
@@ -48,16 +48,6 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "joints", Run, Interval, summary=summary, facts={"steps": STEPS}, again={"below_layer": "fire9", "how": "fitted"},
-    evidence=Evidence(
-        "which layer of one network feeds which layer of another",
-        measured="How often the stitched network's first answer is the upper network's own. No label takes part.",
-        on="Stitches are fitted (and trained) on three squares of each of 65 shipped pictures, and judged on eight of "
-           "each of 30 others. All pairs of layers with grids of one size; in a family the same layers.",
-        often="One fit each. The intervals are over the 30 pictures, not over squares.",
-        floor="The identity, the fit with its channels shuffled, the fit for a lower half that was never trained.",
-        rivals="The whole lower network, without a stitch; the fit trained on the answers, 60 steps.",
-        limits="One training of each network. Where one of many pairs is called best, it was chosen among them on "
-               "these very pictures."),
     chart=Chart("bars", "share of squares with the upper network's answer", columns=("fitted", "trained", "whole"),
                 alt="Bars for eight pairs of layers of two networks, and for the whole lower networks."))
 

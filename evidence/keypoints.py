@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evidence._faces import people
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, crossed, extent
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, crossed, extent
 from evidence.labellers import VIRTUAL
 from u3course.lessons.landmarks import parts, trials
 from u3course.lessons.landmarks.pairs import drawn as seen
@@ -126,70 +126,15 @@ TABLES = (
           shared={"fit & choose: people": "The ridge, and the step at which the supervised network stops, are chosen "
                                           "on the marked faces themselves."},
           uneven={"seeds": "Three trainings of ten keypoints, and three random networks; one of all others"},
-          evidence=Evidence(
-              "how many marked faces landmarks can be read off ten keypoints with",
-              measured="The mean error of eight landmarks (eyes, brows, nose, corners of the mouth, chin) in % of the "
-                       "distance between the eyes. A linear map makes them of the ten keypoints; how strong its ridge "
-                       "is, the marked faces choose, each left out once. A difference is the error of another way less "
-                       "that of the keypoints, face by face: it is positive where the keypoints are better.",
-              on=FACES,
-              often=f"Three trainings of ten keypoints, and three random networks; one of all others. {STEPS:,} steps "
-                    f"of {BATCH} pairs. The 95 % intervals resample faces and trainings.",
-              floor="The mean shape of the marked faces; the same at the middle of the box around each head, as the "
-                    "program drew it above the chin; and the same at the true middle of the face's landmarks, which "
-                    "nobody has told the other ways. The same network with random weights.",
-              rivals="Supervised: the same pose encoder with eight maps, taught with the marked faces alone, in ever "
-                     f"new warps, for at most {TAUGHT:,} steps of 16. It starts at their mean shape, and is kept as it "
-                     "was when a fifth of them, left out, had the least error. Equivariant labelling: the network of "
-                     "notebook 03, with its 48 fixed codes and the same linear map; it was taught by faces before "
-                     "photos, and sees these smaller, with their rims continued.",
-              chosen=CHOSEN,
-              limits="The network that ships is that of the first seed, and is judged as it ships, in eight bits. The "
-                     "faces are made by a program. The paper has about 3 % on photos of celebrities, with larger "
-                     "networks, far longer training and other landmarks, so that the numbers cannot be compared. Its "
-                     "released code (github.com/tomasjakab/imm at 0fee6b2, for TensorFlow 1, which Python 3.11 cannot "
-                     "run) was written down again in NumPy. On random maps its points and ours differ by 2e-16 in "
-                     "double precision, its Gaussians and ours by 2e-15, and losses of three layers over five steps "
-                     "by 2e-16 of their value: with the constants that its grid, from border to border, and its σ "
-                     "without the 2 make of ours. Its gradient goes through the running means as well; ours holds "
-                     "them fixed."),
           chart=Chart("curves", "error (% of the distance between the eyes)",
                       along="number of marked faces (not to scale)",
                       columns=(MEAN, CENTRED, MOVED, RANDOM, SUPERVISED, KEYPOINTS, LABELLING),
                       alt="Error over the number of marked faces: mean shape, also at the head's middle and at the "
                           "face's true middle, random weights, a supervised network, ten keypoints, and the labelling "
                           "of notebook 3.")),
-    Table("keypoint_swaps", Swap, Swapped, digits=2, summary=by_swap, again="A swap needs a trained network.",
-          evidence=Evidence(
-              "whether a swap has the look of A and the geometry of B, inside the head",
-              measured="Look: the share of the head's pixels whose colour would have to change for it to have the "
-                       "colours of another head (half the difference of two histograms of 6 × 6 × 6 colours). The head "
-                       "is what the program that drew B drew of it above the chin. Geometry: the error of eight "
-                       "landmarks in % of the distance between the eyes. A finder that was taught with 8,000 marked "
-                       "faces looks for them; it had no part in anything else.",
-              on="100 pairs of made people, A and B, who had no part in learning or choosing.",
-              often=f"Three trainings of {STEPS:,} steps. The 95 % intervals resample pairs and trainings.",
-              floor="The mean shape of marked faces, at the middle of B's head. A in another moment against A.",
-              rivals="The same finder on B itself; on B blurred until it is as smooth inside the head (mean square of "
-                     "differences of neighbours) as what the network draws without a swap; on A drawn from A with the "
-                     "points of another moment.",
-              chosen="As for the table keypoints.",
-              limits="Colours say nothing of where they are. The finder does badly on blurred faces, and so says "
-                     "little about where blurred eyes are; and a reconstruction may lose other things than a blur "
-                     "does. The finder learnt whole faces of 64 pixels with shoulders, unwarped; it sees these at 48, "
-                     "their rims continued. So on sharp B, and in other people, it may be worse than a network that "
-                     "is taught with fewer marks on such pictures as these, at 96 pixels.")),
+    Table("keypoint_swaps", Swap, Swapped, digits=2, summary=by_swap, again="A swap needs a trained network."),
     Table("keypoint_steps", Course, Reached, digits=2, again="A moment needs a training.",
           summary=lambda rows: by_cell(((str(run.step), "error", row.error) for run, row in rows.items()), extent),
-          evidence=Evidence(
-              "how the error of landmarks falls while keypoints are learnt",
-              measured="The error of landmarks in % of the distance between the eyes, read off ten keypoints by a "
-                       "linear map that was fitted to 500 marked faces.",
-              on="The 300 faces that chose.",
-              often="Three trainings, of eleven minutes of one processor each; mean, least and largest.",
-              chosen="As for the table keypoints.",
-              limits="The rate falls to 1 % along half a cosine, so that a longer training has a larger one at each "
-                     "step."),
           chart=Chart("curves", "error (% of the distance between the eyes)", along="steps",
                       alt="The error falls with the steps.")))
 

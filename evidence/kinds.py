@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from evidence.crops import CEILING, DESCRIBED, FLOOR, LARGE, SEEDS, best, described, interval
 from u3course.lessons.selfsup import crops
 from u3course.lessons.universal.trials import few_of_each
@@ -52,26 +52,6 @@ TABLE = Table(
     again={"code": HISTOGRAM},
     shared={"fit & judge: photos": "a photograph is labelled in some draws and asked about in the others alone"},
     uneven={"seeds": "One encoder of contrast, three of random weights"},
-    evidence=Evidence(
-        "whether five labelled photographs tell animals from places",
-        measured="The percentage of photographs whose kind a linear probe finds that has learnt from five labelled "
-                 "ones of each kind. A photograph's code is the mean over its 30 grey crops in the table of crops. "
-                 "Gains are over the mean of three random encoders, photograph by photograph.",
-        on=f"Animals and places among the fifty photographs that judge in the table of crops, the first {COUNT} of "
-           "each. The few of nature are left out: they are of no one kind. The encoder of contrast is the one that "
-           "ships; it learnt from none of them.",
-        often=f"{DRAWS} draws of the labelled photographs, the same for all codes; the rest are asked about. "
-              "One encoder of contrast, three of random weights. Intervals resample photographs, and seeds where there "
-              "are three.",
-        floor="The same encoder with random weights; guessing finds half, and a code that tells nothing a little less, "
-              "for those asked about are not those labelled.",
-        rivals="A histogram of grey levels, that with HOG, and SqueezeNet, which has learnt animals and buildings "
-               "from ImageNet's labels and sees the crops at 128 pixels.",
-        chosen="Nothing here: each layer is the one at which a probe finds most photographs on those that choose in "
-               "the table of crops, and C is 1.",
-        limits="Two kinds that skies and straight edges tell apart, one data set, one encoder. The network that "
-               "colours in notebook 02 learnt from some of these photographs and is left out; the encoder of colour "
-               "in the table of crops does not ship."),
     chart=Chart("bars", "photographs whose kind is found (%)", chance=100 / len(KINDS), columns=("right",),
                 alt="Random weights find about half, the histogram less; contrast, and histogram with HOG, about two "
                     "thirds; SqueezeNet four fifths."))

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from evidence._faces import people
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3course.lessons.landmarks import trials
 from u3course.lessons.landmarks.pairs import BEND, SCALE, SHIFT, TURN, Stock, of_both, of_warps
 from u3course.lessons.landmarks.trials import EXCHANGED, MANY, SHARP, TOGETHER, TURNING, codes, errors, points
@@ -113,28 +113,6 @@ TABLE = Table(
         "pictures": {"test": trials.TEST, "labelled": trials.LABELLED, "yaw": trials.YAW}, "batch": BATCH},
     shared={"fit & choose: people": "The strength of the ridge is chosen on the marked faces, each left out once."},
     uneven={"seeds": "One to three seeds, as the rows say", "steps": "They have 500 to 2,000 steps"},
-    evidence=Evidence(
-        "how well landmarks are read off codes that were learnt without labels",
-        measured="The share of landmarks found in another face by their codes, within a quarter of the inter-ocular "
-                 "distance; the error in % of that distance of landmarks that a linear map makes of 48 virtual ones. "
-                 "On random codes in double precision our loss (γ = 0.5) and that of the authors' released code "
-                 "(github.com/jamt9000/DVE at 2085144, codes not normalised) differ by 9e-16 at most, once pixels "
-                 "are half sides, and the gradients by 1e-17; by way of another picture the gradients differ by "
-                 "4e-17, and the loss by 3e-7, since there it is summed in single precision.",
-        on="4,000 made pictures of 2,000 people, or cats, to learn from for each seed; 500 marked faces of others; 300 "
-           "faces to judge on, of people who are in neither and not among those that chose.",
-        often="One to three seeds, as the rows say. The numbers are mean, least and largest of the seeds.",
-        floor="Random weights, and always the mean shape of the marked faces.",
-        rivals="The same network with labels alone, from random weights (few_marked has a fairer one, which starts at "
-               "the mean shape); invariance; pairs that are warps of one picture. They have 500 to 2,000 steps, "
-               "turning heads 2,000, 8,000 and 32,000, as the rows say.",
-        chosen="γ, the greatest length of a code, the bend of the warps, the share of turning heads, and that their "
-               "flow follows noses and mouths: by the landmarks of 300 other faces, with the first seed, out of some "
-               "twenty attempts. Columns \"faces that chose\" are of these. The ridge: on the marked faces.",
-        limits="Attempts, such as other γ, or 8,000 steps and more with γ = 0.5, have numbers on the faces that chose "
-               "alone, which flatter the best of them; some rivals as well, since they were not trained "
-               "again. All faces are made, before the same photos; small networks; the longest runs have one seed, and "
-               "so has sixteen numbers: beside the three seeds of three it is no winner."),
     chart=Chart("bars", "share of landmarks found in another face", columns=("found again", f"found again{CHOOSING}"),
                 alt="Bars for each way to learn: turning heads find nearly all landmarks, warps of stills a third, "
                     "invariance and random weights hardly any, on new faces as on those by which the design was "

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.dissection import words
 from u3course.worlds import concepts
 from u3lab import dissection, nets
@@ -41,17 +41,6 @@ TABLE = Table(
     again="the 600 pictures that are dissected take a minute to make",
     shared={"fit & judge: backgrounds": "behind cut-outs lie the same photos of nature on both sides, drawn without "
                                         "regard to the word; no photo or cut-out that bears a word is on both"},
-    evidence=Evidence(
-        "detected concepts and the accuracy of a probe, layer by layer",
-        measured="How many concepts some unit detects (IoU above 0.04 with the unit's strongest 0.5 % of places), and "
-                 "how often a linear probe of a layer's means tells four words apart (mean over the words).",
-        on="600 training pictures of the pocket Broden to dissect on; two pictures of each photo or cut-out of a word "
-           "to learn from, and as many of other photos and cut-outs to ask about.",
-        often="One draw of pictures. The intervals of the accuracy are over photos and cut-outs; counts have none.",
-        floor="SqueezeNet before any training; a guess among four words is 0.25.",
-        rivals="Three trained networks; the number of units stands beside the number of concepts.",
-        chosen="Thresholds and IoU as in the paper; C = 0.1 for all probes.",
-        limits="Thresholds and IoU are of the same pictures. More units can detect more concepts."),
     chart=Chart("bars", "accuracy of a probe", columns=("accuracy of a probe",), chance=0.25,
                 alt="Bars with intervals for 25 layers of four networks: the accuracy of a probe, chance is 0.25."))
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, crossed, extent
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, crossed, extent
 from u3course.lessons.universal import lighting, trials
 from u3course.lessons.universal.lighting import FROZEN, GREY, ONE, PAINTS, RIVALS, Data
 from u3course.lessons.universal.trials import interval
@@ -91,42 +91,12 @@ TABLES = (Table(
     "learnet", Lit, Shares, summary=under_all,
     facts={"network": NETWORK, "steps": STEPS["lights"], "lights": list(UNSEEN)},
     again="a seed takes minutes, since all rivals are trained for it",
-    evidence=Evidence(
-        "predicted adapters for lights that the learnet has not seen, and their rivals",
-        measured="The share of paints that are named correctly.",
-        on="Twelve lights that nothing was learnt from, 200 test pictures under each, on photos or in close-ups.",
-        often="Three seeds of the 40 lights to learn from and their pictures. The 95 % intervals come from resampling "
-              "the twelve lights and the seeds; differences are paired by both.",
-        floor="α = 0: frozen features, with a head that had ten times as many steps. A guess has 1/8. The learnet with "
-              "the z of another light tells what it owes to the examples.",
-        rivals="One α for all lights has the same pictures and steps; another goes on with the eight examples and "
-               "their labels, which the learnet does not see; the grey world divides by the mean colour of the eight.",
-        chosen="What z is taken from, the rank and the rate: with lights 0 to 11, which are not here.",
-        limits="Lights that three numbers describe, on synthetic pictures; nobody knows such numbers of real "
-               "domains. Of three seeds an interval knows little more than their range, which stands beside it; it is "
-               "rather too narrow. "
-               f"There are {len(COMPARED) * len(KINDS)} differences; if none were real, one would exclude zero by luck "
-               "in every second such table, so that one which just does so has decided nothing."),
     chart=Chart("bars", "share of paints named correctly", chance=1 / 8, columns=KINDS,
                 alt="Pairs of bars for six ways, on photos and in close-ups.")),
     Table(
     "learnet_domains", Domain, Share, facts={"network": NETWORK, "steps": STEPS["domains"]},
     summary=in_domains,
     again="a seed takes minutes, since the learnet is trained for it",
-    evidence=Evidence(
-        "predicted adapters for a domain that the learnet has not seen, and their rivals",
-        measured="The share of the test pictures that is named correctly.",
-        on="Digits and patients, each with a learnet that has seen the nine other domains; it looks at five "
-           "pictures of each class of the tenth.",
-        often="Three seeds. The 95 % intervals are Student's, over seeds; differences are paired by seed.",
-        floor="α = 0: a linear probe of frozen features, with the same examples. The learnet with the z of another "
-              "domain.",
-        rivals="Parallel adapters trained on the same examples, at the rate 0.0015.",
-        chosen="What z is taken from, and the rank: with lights. How the rate of the learnet was chosen, 0.003, is not "
-               "recorded.",
-        limits="Two domains and three seeds: small differences cannot be told from none. Of "
-               f"{len(UNSEEN_DOMAINS) * (len(DOMAIN_WAYS) - 1)} differences, one that alone excludes zero may do so by "
-               "luck."),
     chart=Chart("bars", "share of test pictures right, 5 labels of each class", columns=UNSEEN_DOMAINS,
                 alt="Pairs of bars for four ways, for digits and for patients.")))
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from evidence._named import FRESH, told
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.landmarks import trials
 from u3course.lessons.landmarks.pairs import FACING, SIDE
 from u3course.lessons.landmarks.trials import EYES, YAW
@@ -46,19 +46,6 @@ def by_score(rows: Rows) -> Summary:
 TABLE = Table(
     "lengths", Scored, Interval, summary=by_score, again={"score": LENGTH},
     facts={"network": "labeller-person", "near": NEAR},
-    evidence=Evidence(
-        "whether the length of a code says how sure it is, or only where the face is",
-        measured="The area under the ROC curve, 0.5 for guessing. Far off: how often a place that is found again by "
-                 "more than 25 % of the distance between the eyes off has a lower score than one that is found. Face "
-                 "or background: how often a cell of the face has a higher score than one of the background.",
-        on="120 of the fresh people, two pictures of each, between which the head turns; 40 places of its front, seen "
-           "in both, or 40 cells of the picture.",
-        often="One network, the one that ships. The 95 % intervals resample people.",
-        floor="Nearness to the middle of the picture.",
-        rivals="The peak of p; the distance of a place from the rim of the head, hair and shoulders included; how "
-               "squarely it faces us, which only the program knows.",
-        chosen="Nothing.",
-        limits="One network, whose codes are kept shorter than 4. Few places are far off."),
     chart=Chart("bars", "area under the ROC curve", chance=0.5,
                 alt="Bars for each score: how well it tells places that are found far off from others, and the face "
                     "from the background."))

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.landmarks import trials
 from u3course.worlds.faces import Faces
 from u3lab import nets
@@ -49,21 +49,6 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "matches", Run, Reached, summary=summary, again={"code": LABELLER},
-    evidence=Evidence(
-        "whether tokens of a transformer find landmarks of another face",
-        measured="The distance between where a landmark was found and where it is, in percent of the distance of the "
-                 "eyes, on average over eight landmarks. Found is the cell whose code has the largest cosine with that "
-                 "read off at the landmark in the face before; of the labeller the largest inner product, for which it "
-                 "was taught.",
-        on="300 made faces of people that no network has seen, 64 pixels wide, each looked for in the next.",
-        often="All eight landmarks of each face; the intervals are over faces.",
-        floor="The place where the landmark was in the face before: faces are in the middle, and turn by 35° at most.",
-        rivals="The pixels around (a square of 9), and features of SqueezeNet, which were not taught on faces either. "
-               "Chapter 3's labeller was taught on 2,000 made people, whose turns it was told.",
-        chosen="Layer and size of picture, on 300 other faces.",
-        limits="Made faces, all of one kind, upright and in the middle. Cells differ in size, from a 12th to a 56th of "
-               "the picture's side, and the answer is the middle of one, which costs coarse maps some percent. This is "
-               "one transformer, which has learnt for twenty minutes, not what transformers can do."),
     chart=Chart("bars", "error (% of the distance of the eyes)", decimals=1,
                 alt="A bar with an interval for each of five codes, the smaller the better. Chapter 3's labeller is "
                     "far below all, SqueezeNet is level with the same place, the transformer at nearly twice that, "

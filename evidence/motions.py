@@ -16,8 +16,8 @@ from torch import Tensor
 
 from evidence import labellers
 from evidence._faces import people
-from evidence._named import CHOSEN, FACES, FRESH, RANDOM, STILLS, TURNS, told
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, over
+from evidence._named import FRESH, RANDOM, STILLS, TURNS, told
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, over
 from evidence.labellers import BATCH, QUERIES, RATE
 from u3course.lessons.landmarks import trials
 from u3course.lessons.landmarks.pairs import MARGIN, SIDE, Stock, of_both
@@ -71,26 +71,6 @@ TABLE = Table(
     "motions", Carried, Missed, digits=2, summary=by_motion, again={"way": SAME},
     facts={"batch": BATCH, "pictures": {"test": trials.TEST, "yaw": YAW}},
     uneven={"seeds": "One training of each", "steps": "The network that ships has more steps"},
-    evidence=Evidence(
-        "which motion teaches names that other people share",
-        measured="Eight landmarks of a face are looked for in the next face by their codes: their mean error in % of "
-                 "the distance between the eyes.",
-        on=f"{FACES} Two people, twice: 60 pictures of the one and 60 of the other, from which nothing was learnt; "
-           "they have taught in 240 others. One person: the first of these two, from one of the 60 to the next.",
-        often="One training of each; the table labellers has three of most, with the same outcome in other units. The "
-              "95 % intervals resample faces, and for two people their pictures.",
-        floor="The same place in the picture, also for two people; random weights. (The mean shape, floor of the "
-              "table few_marked, needs marked faces; here each face is alone.)",
-        rivals="At equal steps, 2,000; warps of stills with twice as many as well. In both kinds of pairs the "
-               "background moves by a warp of its own; a quarter of the pairs of turning heads are warps. The network "
-               "that ships has more steps. Two people: one network that learns from both, or one for each. One "
-               "person: one network, and one against a second with another seed that has learnt from the same "
-               "pictures.",
-        chosen=CHOSEN,
-        limits="Drawn heads whose motion is known. Of warps one bend was tried, and 4,000 steps at most; the paper "
-               "learnt from warps of photos. Two pairs of people, and chance decides how far the networks for each "
-               "agree: they start from different random weights. Those of pair 2 agree in part, and do better than "
-               "the floor."),
     chart=Chart("bars", "error (% of the distance between the eyes)",
                 columns=tuple(APART.format(low, high) for low, high in (TURNED[0], TURNED[2])),
                 alt="Bars for pairs of faces that are turned alike and for pairs turned differently. Turning heads: "

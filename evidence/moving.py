@@ -11,7 +11,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from evidence import _squares
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, only
 from u3course.lessons.equivariance.transforms import GUESSES, LAYERS, TRANSFORMS
 from u3lab import equivariance, nets
 from u3lab.equivariance import Equivariance
@@ -41,15 +41,6 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "moving", Run, Reached, summary=summary, facts={"network": NETWORK}, again={"guess": "M_g, 5 inputs"},
-    evidence=Evidence(
-        "how well M_g predicts features, and what the rest of the network answers to them",
-        measured="The squared error of the predicted features over their variance, and how often the network, going on "
-                 "from them, gives the answer that it gives for the transformed picture.",
-        on="M_g is fitted on three squares of each of 65 shipped pictures, and judged on eight of each of 30 others.",
-        often="One fit each. The intervals are over the 30 pictures, not over squares.",
-        floor="Doing nothing, and moving the places without mixing channels.",
-        rivals="Sparse maps, and maps of a neighbourhood, for one transform at three layers.",
-        limits="One network; M_g is linear, so what it misses may still be there in another form."),
     chart=Chart("curves", "share of squares with the same answer", along="layer with the guess",
                 alt="Curves along five layers for two transforms and three guesses: doing nothing, moving, and M_g."))
 

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evidence._table import Chart, Evidence, Plan, Table, Work, cells, spread
+from evidence._table import Chart, Plan, Table, Work, cells, spread
 from evidence.clusters import SHOWN, of_heads
 from u3course.lessons.selfsup import crops, naturals
 from u3course.lessons.selfsup.naturals import CHOOSING, CODED, KINDS, LABELS, ONE, RIVALS, SCAN, TESTS, TWO, WAYS
@@ -51,26 +51,6 @@ these, a digit. With labels nothing is matched, since a class has its name."""
 TABLE = Table(
     "naturals", Run, Reached, summary=cells("{way}", SHOWN, spread, counts=lambda run: run.seed != CHOOSING),
     facts={"kinds": KINDS, "settings": SETTINGS}, again={"way": RIVALS[0]},
-    evidence=Evidence(
-        "things on photos sorted without labels",
-        measured="Hungarian accuracy; with labels, plain accuracy.",
-        on="300 pictures of 31 things on 11 photos; 1,500 of 63 other things on 22 other photos are learnt from. Of "
-           "each group of cut-outs the kind with most things, fixed before anything was trained.",
-        often="Three seeds: other photos, places and sizes of the same things. Given are the median, the least and the "
-              "greatest. The first seed, by which settings were chosen, is left out of them.",
-        floor="Pictures at random have 0.26 on average. Things at random, each with all its pictures, have 0.40, and "
-              "0.49 or more in one draw of twenty: so much is due to recognising each thing, but not its kind.",
-        rivals="K-means of four things to look at, on the pictures to learn from; the same network taught with all "
-               "labels. \"As SCAN\" (Van Gansbeke et al. 2020) is no longer IIC from random weights: heads on the "
-               "code of the encoder that contrast has taught on other photographs (the table crops), which does not "
-               "change, and pairs of a picture and one of its 20 nearest neighbours; the loss is still the "
-               "information. Its rival is k-means on that code. The encoder has seen none of these photos.",
-        chosen="The sub-head by the loss. The settings with the first seed, by labels of the test pictures, the best "
-               "of three attempts. For the ways with contrast's code nothing was tried: batch, heads and rate are "
-               "those of the others, and four times as many steps, since they are cheap there.",
-        limits="The pictures that judge are not those that chose, but show the same 31 things on the same 11 photos, "
-               "for want of more. The seed left out had 0.33 and 0.40 in float32, and 0.40 and 0.43 in bfloat16, "
-               "as here, so such differences can be an accident. Few things, small pictures, a small network."),
     chart=Chart("bars", "accuracy", columns=("chosen by the loss",), chance=0.4,
                 alt="Bars with the range of three seeds for nine ways of sorting: by mutual information with two "
                     "kinds of pairs, by k-means of four things, with labels, and by neighbours and k-means in "

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, only
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, only
 from u3lab import nets
 from u3lab.nets import Classifier
 from u3lab.saliency.pointing import Mosaic, mosaics, pointing_game
@@ -36,16 +36,6 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "pointing_game", Run, Reached, summary=summary, facts={"mosaics": MOSAICS, "size": SIZE},
     again={"network": "squeezenet1_1", "method": "Grad-CAM"},
-    evidence=Evidence(
-        "does a map know which of four pictures shows the class?",
-        measured="The share of a map on the tile whose class was asked for (Böhle, Fritz & Schiele, CVPR 2021).",
-        on="Mosaics of four shipped photos to whose class the network gives 0.5 or more at 128 pixels, drawn by lot.",
-        often="24 mosaics, each asked for its four classes; eight of them for a method that optimises. The intervals "
-              "are over photos.",
-        floor="0.25 by chance; edges, which know no network.",
-        rivals="All methods see the same mosaics; those that optimise the first third.",
-        chosen="Each method with its own defaults.",
-        limits="A low share blames the network and the method together."),
     chart=Chart("bars", "share of the map on the right tile", chance=0.25,
                 alt="Bars for two networks and each saliency method, with intervals; a dashed line at chance, 0.25."))
 

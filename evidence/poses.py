@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from scipy.optimize import brentq
 from torch import Tensor, nn
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.landmarks import frames
 from u3course.worlds import turntable
 from u3course.worlds.turntable import Turntable
@@ -91,27 +91,6 @@ TABLE = Table(
     "poses", Run, Reached, summary=summary, digits=1, again="a training takes four minutes",
     facts={"pictures": {"chairs": THINGS, "views of each": EACH, "held out": frames.HELD_OUT}, "steps": STEPS,
            "batch": BATCH},
-    evidence=Evidence(
-        "how well poses are found by a network that was told only how things move",
-        measured="The angle in degrees between the pose found and the true one, after one rotation h for all chairs, "
-                 "fitted to 400 views of known chairs; after the best h for each chair, which is fitted to the very "
-                 "ten views that it is judged by, and flatters; and the error of the turn from one view of a chair "
-                 "to the next.",
-        on=f"Drawn chairs on a turntable, 5° to 50° from above: 400 views of {frames.HELD_OUT} chairs that no training "
-           f"has seen. Trained on {THINGS * EACH} views of {THINGS} chairs, in other lights, sizes and places, half of "
-           "the pairs mirrored.",
-        often="Three trainings of each kind. The numbers are medians of all views, with 95 % intervals from samples of "
-              "chairs and of trainings.",
-        floor="Random weights, with an h that is fitted anew to them. Whoever knows the height and guesses the azimuth "
-              "is off by any angle from 0° to 180°, half of them above 90°. Of random rotations a share of "
-              "(θ − sin θ)/π is off by less than θ: the median is 132°. These two are derived, not sampled.",
-        rivals="The same network, first weights, pictures, order and steps, but told the pose of every picture: "
-               "‖Φ(x) − R‖² in place of the turns.",
-        chosen="Width, rate and steps are those of an earlier table on the same views; nothing was chosen for the "
-               "rival. In that table one training on as many views of 22 chairs, without the variation, had a median "
-               "of 4.8°: the recipe is not the best one.",
-        limits="Drawn chairs, all of one kind, upright on a table. The turns that are told are exact; those of a film "
-               "are estimated."),
     chart=Chart("bars", "median error of a pose (degrees)", columns=("pose",), decimals=1,
                 alt="Bars of the median error. Told how they move and told every pose: below ten degrees. Random "
                     "weights and the right height with any azimuth: about ninety. A random rotation: 132."))

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.selfsup.pretexts import CEILING, FLOOR, LABELS, PROBLEMS, gains
 from u3course.lessons.universal.trials import few_of_each, interval
 from u3course.worlds import clips, decathlon, faces
@@ -59,24 +59,6 @@ TABLE = Table(
     "pretexts", Run, Reached, summary=summary, facts={"steps": STEPS, "batch": BATCH},
     again={"problem": "textures", "task": FLOOR, "labels": str(LABELS[0]), "layer": selfsup.LAYERS[0]},
     uneven={"seeds": "five of random weights, jigsaw, moving and contrast"},
-    evidence=Evidence(
-        "what few labels read off an encoder that has learnt a pretext task",
-        measured="Test accuracy less that of random weights with the same seed and labels, in points: a linear probe "
-                 "with 20 labels of each class. The table also has 5 and 100 labels, and every layer.",
-        on="Thirteen textures (a test picture of brick, grass or gravel is another part of the photo that was learnt "
-           "from), and six yes-or-no questions about made faces of people whom nothing was learnt from.",
-        often="Three seeds; five of random weights, jigsaw, moving and contrast, two of them run after three had been "
-              "seen. The intervals are Student's, over seeds, which choose first weights and labels.",
-        floor="The same encoder with random weights.",
-        rivals="The same encoder taught with all labels of the problem. All tasks have the same first weights, 600 "
-               "steps of 64 questions, one rate.",
-        chosen="The layer and the probe's C on validation pictures. Rate, steps and batch were tuned for no task. "
-               "Fine-tuning was measured too, and its rows are left out: with one rate and 100 steps for any number "
-               "of labels, random weights reached less with 100 labels of each texture than with 20, so the recipe "
-               "was at fault.",
-        limits="A minute or two of training where the papers take days; one small encoder. With the first three seeds "
-               "alone, moving is undecided on faces: 1.5 points, from −4.7 to 7.7. Of 24 intervals at 95 %, one or "
-               "so misses the truth by luck. Measured with version 0.1.0 of u3lab, and not again since."),
     chart=Chart("bars", "points more than random weights, a probe with 20 labels of each class",
                 alt="Two bars with intervals for each of twelve tasks and the supervised encoder. Contrast is far "
                     "ahead of the other tasks on textures and ahead on faces; the supervised encoder is far above."))

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, extent
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3course.lessons.landmarks import marked
 from u3course.lessons.landmarks.marked import DELTAS, SHOWN
 from u3course.lessons.landmarks.pairs import AWAY, CELL, SCALE, SIDE, TURN, Pairs
@@ -58,19 +58,6 @@ TABLE = Table(
     again={"way": "nothing has moved"},
     shared={"fit & judge: frames": "What the film teaches is its flow; the marks of its frames teach nothing."},
     uneven={"seeds": "One more run", "steps": "three times the steps"},
-    evidence=Evidence(
-        "how well points are found again in a film by codes that its optical flow has taught",
-        measured="The median distance in pixels of 128 from where a point was marked by hand, and the share within a "
-                 "twentieth of the side.",
-        on="Five seconds of one animated film. Three points of the rabbit, marked in 15 frames, are looked for in all "
-           "later ones of these: 105 pairs of frames. The labellers learn from all frames, without the marks.",
-        often="Three seeds. The numbers are mean, least and largest of these.",
-        floor="Nothing has moved. And who knows, by the marks, where the animal's middle is, and no more.",
-        rivals="The flow itself, followed frame by frame.",
-        chosen="Nothing. One more run, with Δ = 25 and three times the steps, was added when these had been judged. "
-               "The table here leaves it out, its file does not: these very marks said which Δ to train on.",
-        limits="One film, 45 marks of about a pixel. The weights that ship are of the first seed, and with Δ = 25 of "
-               "the run that was added."),
     chart=Chart("bars", "median error (pixels of 128)", columns=("median error in pixels",),
                 alt="Bars of the median error: for neighbouring frames as if nothing had moved, less for "
                     "frames farther apart, and by far the least for the flow itself."))

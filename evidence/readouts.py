@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from evidence import _crops
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, over
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, over
 from evidence.inversion_table import network
 from u3course.lessons.inversion.table import LAYERS, NETWORKS, SIDE
 from u3lab.inversion.codes import LOGITS, code
@@ -48,17 +48,6 @@ TABLE = Table(
     again="the crops and their codes alone take most of a minute",
     shared={"fit & choose: photos": "α is chosen on a quarter of the photos after a fit on the others; with it the map "
                                     "is fitted on all of them"},
-    evidence=Evidence(
-        "what a linear map reads off codes: mean colour, and layout in 8×8 cells",
-        measured="The share of variance that ridge regression predicts on crops of unseen photos: of the mean colour, "
-                 "and of how the cells differ from it.",
-        on="48 crops of each of 64 shipped photos to fit on, 12 of each of 30 others to judge by; all layers of the "
-           "inversion table but the first of each network, and three parts of the scores.",
-        often="One fit each, on one draw of crops. The intervals are over the 30 photos, not over crops.",
-        floor="0: the mean of the photos that were fitted.",
-        rivals="Parts of the scores: the best class and no more, the ten best, all but these.",
-        chosen="α, out of eight, on a quarter of the photos to fit on.",
-        limits="A lower bound: what is there in another form is missed."),
     chart=Chart("bars", "share of the variance on unseen photos",
                 alt="Bars for 19 layers and parts of scores: the share of the colour's and of the layout's variance."))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from evidence._table import Chart, Evidence, Plan, Table, Work, cells, extent
+from evidence._table import Chart, Plan, Table, Work, cells, extent
 from u3course.lessons.landmarks import marked
 from u3lab.descent import last
 from u3lab.landmarks import LabelSettings, labeller, train_labeller
@@ -32,19 +32,6 @@ TABLE = Table(
     "registration", Run, Reached, facts={"near": NEAR, "batch": BATCH}, again={"way": "optical flow"},
     summary=cells("{way}", {"median error in mm": "median", "share within 5 mm": "near"}, extent),
     uneven={"seeds": "which learn nothing"},
-    evidence=Evidence(
-        "how far from the truth points of a head are carried to a bent picture of it",
-        measured="The median distance in millimetres from where the warp has taken a point (the target registration "
-                 "error), and the share within 5 mm.",
-        on="20 points that are brighter than air, skull and scalp among them, in each of 60 pairs of warped slices of "
-           "one patient; the labeller has learnt from warps of another patient's ten slices.",
-        often="Three seeds. The numbers are mean, least and largest of the seeds.",
-        floor="Nothing has moved.",
-        rivals="Optical flow (TV-L1) and an affine registration of each pair, which learn nothing; the made motion is "
-               "nearly affine.",
-        chosen="Nothing was chosen by the points of the tested patient.",
-        limits="Two patients, MR alone, and motion that we have made. Flow brings more points within 5 mm. A cell of "
-               "the codes is 4.4 mm wide."),
     chart=Chart("bars", "median error (mm)", columns=("median error in mm",),
                 alt="Bars of the median error: nothing has moved highest, then optical flow, then the codes; affine "
                     "registration lowest."))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import torch
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from u3course.lessons.saliency.things import BEHIND, Thing, outlined, pasted, probability, smallest
 from u3lab import nets, saliency
 from u3lab.datasets import photos
@@ -65,19 +65,6 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "removal", Run, Reached, summary=summary, within={"shares": ASKED}, facts={"steps": STEPS},
     again={"network": "squeezenet1_1"},
-    evidence=Evidence(
-        "what is left of the class without the thing, and without the mask",
-        measured="Φ_c, the probability of the picture's class, after the thing was taken away (the photo behind it is "
-                 "known; or blur, mean colour, noise in its place), and after what the mask marks was blurred.",
-        on="Every cut-out that two networks name, pasted on one of six photos in turn, and every shipped photo with "
-           "outlines; of these, the pictures to whose class the network gives 0.5 or more.",
-        often="One mask for each picture, from one seed. The intervals are over pictures.",
-        floor="Other photos without thing or cue: what Φ_c is by chance. A disc in the middle of a pasted picture lies "
-              "on the thing more than most maps do, since things were pasted there.",
-        rivals="The mask and the outline are replaced in the same way; the mask may be of any area.",
-        chosen="MaskSettings as they are, the same for all pictures and both networks; 150 steps.",
-        limits="A pasted thing stands out from its photo. What is left after blur, grey or noise is of these fillings "
-               "as well as of the class."),
     chart=Chart("bars", "probability of the class, or share", columns=tuple(f"{name}, pasted" for name in NETWORKS),
                 alt="Bars for two networks: the probability of the class with the thing, without it, with it blurred, "
                     "grey or as noise, with the mask blurred and with either part of it; areas of thing and mask."))

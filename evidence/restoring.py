@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from evidence import _sheets
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from u3course.lessons.prior.restoring import LARGE, METHODS, PHOTOS, RIVALS, SHAPES, SIDE, mask, photo
 from u3lab import nets, prior
 
@@ -45,19 +45,6 @@ TABLE = Table(
     "restoring", Run, Reached, summary=summary, facts={"fit": FIT, "most": MOST, "side": SIDE}, digits=5,
     again={"method": "biharmonic"},
     uneven={"seeds": "Two seeds for generators where there is a hole, else one"},
-    evidence=Evidence(
-        "what is filled into holes, by an untrained network and by its rivals",
-        measured="PSNR and perceptual distance (by SqueezeNet's features) of what was hidden. `visible` is the mean "
-                 "square of the error of what was not, at the end of a run.",
-        on="Three shipped photos of 192 px for each of five tasks: a hole for five shapes of the generator, a wide "
-           "hole, text over the photo, half of the pixels missing, and holes for which a filling can be guessed.",
-        often="Two seeds for generators where there is a hole, else one. The intervals are over the three photos.",
-        floor="The mean colour of what is known.",
-        rivals="Biharmonic interpolation, total variation, convolutional sparse coding, and a network that was trained "
-               "to fill holes, on other photos.",
-        chosen="Photos were fixed beforehand, but for the task `wide`: its three are those of five that can be filled. "
-               "Shapes stop at equal fit; the other generators have 800 or 1,500 steps.",
-        limits="Three photos a task: a mean says little, and the range over photos is large."),
     chart=Chart("bars", "PSNR of what was hidden, dB", columns=("PSNR, dB",),
                 alt="Bars with intervals over three photos: PSNR of what was hidden, by task and method."))
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, crossed
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, crossed
 from u3course.lessons.universal import trials
 from u3course.worlds.decathlon import patients
 from u3lab import nets
@@ -61,29 +61,6 @@ TABLE = Table(
     facts={"network": NETWORK, "method": METHOD, "labels": LABELS, "slices": SLICES, "range": RANGE},
     shared={"fit & choose: patients": "The validation pictures, by which the table adapters has chosen the rate, are "
                                       "other slices of the two patients that are learnt from."},
-    evidence=Evidence(
-        "what helps on a scanner that shows other grey values, without a label from it",
-        measured="The share of squares whose part of the body, one of five, is named correctly when each grey value g "
-                 "has become g^γ.",
-        on=f"Four patients: a brain and a chest to learn from, {LABELS} squares of each class, and another brain and "
-           f"chest for the test, {EACH} squares of each class from all their {sum(SLICES.values())} slices in turn. "
-           "All ways are asked about the same squares.",
-        often="Five seeds, each with other squares to learn from. The 95 % intervals come from resampling the slices "
-              "of the test and the seeds.",
-        floor="The most frequent class: 0.2, as all are equally frequent. “as it comes”: nothing is done.",
-        rivals=f"All train parallel adapters for {trials.STEPS[LABELS]} steps. “{LOOK}”: {LOOKED} other squares of the "
-               "test's patients, drawn at random, without labels; all pictures of the scanner are raised to the power "
-               f"that gives these the mean of those learnt from. “{MOMENTS}”: it gets the mean and the standard "
-               f"deviation that those learnt from have on average. “{RANKS}”: its histogram is made flat, so that only "
-               "the order of its grey values is left. Both are done in training and in the test alike. "
-               f"“{DRAWN}”: whenever a picture is learnt from it gets a γ between 1/3 and 3, evenly in log γ; all "
-               "scanners of the test lie in that range.",
-        chosen="The rate, in the table adapters, on other slices of the patients that are learnt from. Nothing else "
-               "was chosen.",
-        limits="No new scanner: the same two patients in other grey values. A power is the inverse of what was done to "
-               "the pictures, and equalising undoes any change that keeps the order of grey values; neither would undo "
-               "noise, blur or other contrasts. Two patients: how much patients differ is not known. Of the "
-               f"{len(GAMMAS) * (len(WAYS) - 1)} gains about one would exclude zero by luck if none were real."),
     chart=Chart("bars", "share of squares named correctly", chance=1 / 5, columns=WAYS,
                 alt="Bars for five ways and five powers γ of the grey values, from 0.4, much brighter, to 3, much "
                     "darker."))

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 import u3audit
 from evidence import audited
-from evidence._table import Chart, Evidence, Plan, Table, Work
+from evidence._table import Chart, Plan, Table, Work
 from evidence.audit_networks import taught
 from evidence.audited import Run, or_none
 from u3audit.parts import settings
@@ -112,41 +112,6 @@ TABLE = Table(
     shared={"fit & choose: patients": "Four patients are all there are; no network is audited on those it learnt from.",
             "fit & judge: patients": "As above: networks that judge learn from the two on which the others are "
                                      "audited, and are audited on the other two."},
-    evidence=Evidence(
-        "which networks for segmentation the audit accuses, where it is known which of them cheat",
-        measured="The audit's numbers for small U-Nets that were taught to outline a made lesion. \"largest fall "
-                 "outside the region\": the most that one window away from it takes of a region's score, in median "
-                 "scores of all regions, the mean over pictures. \"steadiness\": the least over five changes of the "
-                 "mean Dice of a region with itself. \"empty ones clear\": the share of pictures without an outline in "
-                 "which nothing is seen. \"accused\" is as in the table `audited`.",
-        on="1,000 views with a lesion, of the even slices of two patients, to learn from; 100 views of odd slices of "
-           "two others, every other one with a lesion, to be audited on. What sets thresholds learns from brain1 and "
-           "lung1, what judges from brain2 and lung2. Honest: all lesions are outlined; there is no mark, or a letter "
-           "in the corner of half of the pictures. Cheats: a mark on half of all pictures decides which lesions are "
-           "outlined, and the others are delivered as empty: a letter in the corner; the same, but one lesion in ten "
-           "the other way round (weak); a letter anywhere on the border; a bright clip on the tissue, six pixels from "
-           "the lesion.",
-        often="Three networks of each of six kinds judge; three others of two kinds set the thresholds. Numbers are "
-              "mean, least and largest.",
-        floor="The same shape filled in elsewhere. The rows of the file have a typical fall, and the share of edges "
-              "outside the body, too.",
-        chosen="Each threshold lies half way between the largest honest network that sets it and the least of those "
-               "kinds of cheats of which all lie beyond that: by networks with the letter that tells nothing and with "
-               "the letter in the corner. A number beyond which no kind lies wholly has no threshold. No allowance is "
-               "made for there being several: \"any sign\" is counted as it is. The network, its steps, and that it "
-               "learns from slices with a lesion alone, to save time, were chosen on nine networks of seed 9 until "
-               "the letter in the corner was needed. Two runs of U-Nets without the maxima were given up, after four "
-               "and after ten networks: most of those with a letter in the corner had learnt the lesion alone. Among "
-               "them were seven that judged, so numbers of these kinds had been seen; signs, rule and kinds were kept.",
-        limits="Made lesions and marks on four patients; one small U-Net, taught for half a minute on slices that all "
-               "have a lesion, so that even honest ones see something in many pictures without one. The honest "
-               "networks that judge are three pairs that share a seed and its pictures: no false alarm on three is "
-               "compatible with a rate of up to 63 %. Cheats need the lesion beside their mark, so what they see goes "
-               "when it is filled in, as with honest ones: this number tells nothing here. Little lies outside the "
-               "body where the mark is a clip on it. Of those that judge, none with the wandering letter needs it, nor "
-               "does one with the letter in the corner: they learnt the lesion alone, or hardly to outline at all, and "
-               "the one that is accused of these is of the latter. No mark lay on a lesion, and volumes were not "
-               "tried. A network that no sign accuses is not thereby honest."),
     chart=Chart("bars", "median scores of a region that go with one window away from it", decimals=2,
                 columns=("largest fall outside the region",),
                 alt="Bars for six kinds of U-Nets: of honest ones a tenth of a region's score goes with one window "

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import torch
 
-from evidence._table import Chart, Evidence, Plan, Table, Work, cells, spread
+from evidence._table import Chart, Plan, Table, Work, cells, spread
 from evidence.clusters import SHOWN, with_gains
 from u3course.lessons.selfsup import clusters
 from u3course.lessons.selfsup.clusters import (
@@ -58,27 +58,6 @@ TABLE = Table(
                        "{data}, {way}", WAYS[0], _counts),
     facts={"ten classes": TEN, "then": POOLED, "T = 0": ALONE, "all": ALL},
     uneven={"seeds": "Five seeds of textures, three of satellite scenes"},
-    evidence=Evidence(
-        "mosaics segmented without labels",
-        measured="Hungarian accuracy of all pixels, and the sameness of the maps: at each place the share of mosaics "
-                 "that have the most frequent class there, on average (one for a map that ignores the mosaics). The "
-                 "gain of IIC is that of \"ten classes first\", with the pooled joint and T = 1, over another way on "
-                 "the same mosaics.",
-        on="24 mosaics for each seed that were not learnt from. Those of textures are cut anywhere out of the same "
-           "three photos as the 160 that were; the satellite scenes are drawn.",
-        often="Five seeds of textures, three of satellite scenes. Given are the median, the least and the greatest; "
-              "for the gain the mean and its 95 % interval, from resampling the seeds. The first seed of textures, by "
-              "which settings were chosen, is left out of them.",
-        floor="One class for all: the most frequent one, named with the labels.",
-        rivals="K-means of what is around each pixel, in a window as wide as the network's: the local contrast alone, "
-               "or with it how much the grey changes along each of four directions. K-means of single pixels' colours. "
-               "IIC with T = 0, where neighbours play no part, one training of as many steps.",
-        chosen="The sub-head by the loss on the mosaics that were learnt from. The settings by labels, with the first "
-               "seed of the textures, out of some thirty short trials; the experiment's first lines list them.",
-        limits="K-means has nothing to learn and sorts the pixels that it is judged on. Of the five trainings with ten "
-               "classes first, that of seed 2 put nearly all into one class. In each of the others one class has 92 % "
-               "of the bricks or more, one has nearly all grass and all gravel, and the third is empty. Three "
-               "photos of textures: others may be easier or harder."),
     chart=Chart("bars", "Hungarian accuracy, or sameness", columns=("chosen by the loss", "sameness"),
                 alt="Bars with the range of the seeds for two kinds of mosaics and six ways: accuracy, and sameness "
                     "of the maps."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from u3course.lessons.universal import trials
 from u3course.lessons.universal.trials import ASKED, DOMAINS
 from u3course.worlds.decathlon import patients
@@ -36,17 +36,6 @@ TABLE = Table(
     again={"domain": "chest lesions"},
     shared={"fit & judge: patients": "The split val asks about other slices of the patient that was learnt from, and "
                                      "says so; the split test asks about a patient of whom nothing was learnt."},
-    evidence=Evidence(
-        "which share of lesions is found, on other slices of a patient and on a new one",
-        measured="Sensitivity, the share of squares with a lesion that are classified as such, and specificity, the "
-                 "share of healthy squares that are classified as healthy.",
-        on="Squares of four scans that ship: of one brain and one chest to learn from, and of another of each.",
-        often="Twenty training runs for each organ, each with different squares in a different order. The intervals "
-              "are over these runs, not over patients: there is only one.",
-        floor="A guess has 0.5 of both.",
-        chosen=f"Parallel adapters, {trials.LABELS} squares of each kind, rate {trials.RATE:g}; the rate was not "
-               "tuned for these domains, and val chooses nothing.",
-        limits="One new patient for each organ: how much patients differ is not known."),
     chart=Chart("bars", "share of squares", chance=0.5,
                 alt="Pairs of bars, sensitivity and specificity, for lesions of the brain and of the chest, on other "
                     "slices of the same patient and on a new patient."))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import torch
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from evidence.adapters import over_both
 from u3course.lessons.universal import trials
 from u3course.worlds import decathlon
@@ -88,30 +88,6 @@ TABLE = Table(
     "shrinkage", Run, Reached, summary=summary, facts={"network": NETWORK, "side": trials.SIDE, "rates": RATES},
     again={"domain": "digits", "method": "parallel", "labels": "5"},
     uneven={"seeds": "Eight seeds with 5 labels, four with 100"},
-    evidence=Evidence(
-        "what a prior brings, by its width and its centre, with few labels and with many",
-        measured="Test accuracy with a normal prior of width σ, less that of the same training without a prior; and "
-                 "fine-tuning around the source less fine-tuning around zero, at the same σ.",
-        on="Three of the ten domains, with 5 and with 100 labels of each class; SqueezeNet. One σ is one belief: its "
-           "price is λ = 1 / (2 σ² N), where N counts the labels in all. Digits have 10 classes, traffic signs 15, "
-           "animals 12, so that with 5 labels of each λ goes from 9.8 to 0.007, with 100 from 0.49 to 0.003: σ = 1 was "
-           "left out there, as a price of 0.0005 at most.",
-        often="Eight seeds with 5 labels, four with 100, each with other pictures to learn from, in another order. The "
-              "95 % intervals come from resampling the domains, and the seeds within each.",
-        floor="No prior, which is σ = ∞: the same method, pictures, steps and rate.",
-        rivals="The prior on zero, plain weight decay, has the same σ as that on the source. For adapters both "
-               "centres are one: α = 0 is the source.",
-        chosen="The rates are for all σ the same: 0.0003 for fine-tuning, which validation chose for these three "
-               "domains in the table adapters, with 20 labels of each class and no prior, and 0.0015 for adapters, "
-               "which it chose for two of them (0.004 for traffic signs). That favours no prior. In the lines “σ "
-               "chosen” it is, for each domain and way, the σ with which most validation pictures are right, over all "
-               "seeds; of the best the widest, and no prior widest of all: where all domains chose no prior, the gain "
-               "is 0 [0, 0] and tells nothing. There are 20 validation pictures of each class: somebody with 5 labels "
-               "has fewer.",
-        limits=f"Three domains, of which an interval from resampling them knows little: it is rather too narrow. The "
-               f"table has {ALL} intervals. If no prior had any effect, about {ALL / 20:.0f} of them would exclude "
-               "zero by luck; a single one that just does so has decided nothing. Training is short, 60 steps with 5 "
-               "labels and 240 with 100, and stopping early is itself a prior around the source."),
     chart=Chart("bars", "test accuracy, less that without a prior", columns=tuple(WAYS),
                 alt="Bars for three ways: adapters and fine-tuning with the prior on the source, and fine-tuning with "
                     "the prior on zero; a group for each number of labels and each width σ, the narrowest first, and "

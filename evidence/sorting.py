@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import torch
 
-from evidence._table import Evidence, Plan, Table, Work, cells, only
+from evidence._table import Plan, Table, Work, cells, only
 from evidence.clusters import DIGITS
 from u3lab import selfsup
 from u3lab.datasets import handwritten
@@ -32,13 +32,6 @@ TABLE = Table(
     "sorting", Run, Reached, facts={"digits": DIGITS, "seed": SEED},
     summary=cells("step {step}", {"information": "information", "accuracy": "accuracy"}, only),
     again="a row is a state of one training, which takes minutes",
-    evidence=Evidence(
-        "how digits fall into ten boxes during one training",
-        measured="The information of the answers to two views of each digit, and the Hungarian accuracy.",
-        on="The 5,000 shipped digits, which are those that are learnt from.",
-        often="One training, that of the five in the table clusters whose accuracy is the median.",
-        chosen="The sub-head by its loss after the last step; it is shown from the start.",
-        limits="The other four trainings end with 0.76 to 0.87; the table clusters has them, and their rivals."),
     shared={"fit & judge: digits": "a clustering is judged on what was clustered; no label is fitted"})
 
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from u3course.lessons.start import probing, seeing
 from u3course.lessons.start.seeing import CELLS, SIDE
 from u3lab import nets
@@ -90,18 +90,6 @@ TABLES = (
     Table(
         "start_probes", Asked, Answered, facts={"network": NETWORK}, again={"code": "pixels"},
         summary=by_question,
-        evidence=Evidence(
-            "what a linear probe reads off a network's code, off the pixels, off a network that was never trained",
-            measured="The share of test pictures that a linear probe names correctly.",
-            on=f"Five of the ten domains, picked by hand, {probing.TEST} test pictures of each class; no source of a "
-               "test picture is used for training. Many of the animals are also classes of ImageNet.",
-            often=f"Three draws of {probing.LABELS} labels of each class. The 95 % intervals resample test pictures "
-                  "(bootstrap); those of body parts are squares of two patients. Differences are taken picture by "
-                  "picture. Five questions, each with two differences: no correction for their number.",
-            floor="The same network with random weights. On textures the pixels lie below it.",
-            rivals="pixels: the picture as 13×13 colours, about as many numbers as the code has.",
-            chosen=f"The probe's C, for each draw, by {probing.CHOICE} validation pictures of each class.",
-            limits="Small pictures that are made of photos, things, digits and scans."),
         chart=Chart("bars", "share of test pictures named correctly, 20 labels of each class",
                     alt="Bars for five questions and three codes: pixels, an untrained network, a trained one.",
                     columns=CODES)),
@@ -109,31 +97,11 @@ TABLES = (
         "start_squares", Shown, Pointed, summary=by_way, within={"hits": (HIDDEN, EDGES, MIDDLE, RANDOM)},
         facts={"network": NETWORK}, again={"draw": "0"},
         uneven={"seeds": "so that a thing may be there three times"},
-        evidence=Evidence(
-            "whether the hidden square that costs most lies on the thing",
-            measured="Whether the middle of the square whose hiding lowers the class's score most lies on the "
-                     f"thing; squares of {SIDE}×{SIDE} pixels at {CELLS}×{CELLS} places.",
-            on="Cut-outs, each laid in a random quarter of one of two photos in turn; of these, only the "
-               "pictures whose class is the network's first answer: 72 pictures of 35 things.",
-            often="Three draws of the quarters, so that a thing may be there three times. The 95 % intervals resample "
-                  "things, not pictures (bootstrap); differences are taken picture by picture.",
-            floor="A place drawn at random: the thing's share of the area. The middle of the picture.",
-            rivals="The square with most edges, which asks no network.",
-            limits="A pasted thing stands out from its photo, and has edges all around it."),
         chart=Chart("bars", "share of pictures: the place lies on the thing",
                     alt="Four bars: the hidden square that costs most, the square with most edges, the middle, a place "
                         "drawn at random.", columns=("on the thing",))),
     Table(
         "start_grounds", Laid, Taken, summary=by_ground, facts={"network": NETWORK},
-        evidence=Evidence(
-            "whether the background decides between animal and made thing",
-            measured="log P(animal) − log P(made thing), restricted to the classes of the things.",
-            on="Every shipped animal and made thing without background that has a class of ImageNet, whether it is "
-               "found or not, on white paper, five photos of nature and five of buildings.",
-            often="Each thing once on each photo. The intervals are over series of things.",
-            floor="White paper.",
-            rivals="The same photos scrambled: their colours stay, what they show is gone.",
-            limits="Five photos of a kind, and things that are pasted and fill most of the picture."),
         chart=Chart("bars", "log-odds of “animal” (right of 0: taken for an animal)",
                     alt="Bars for animals and for made things: on white paper, in nature, in front of buildings, and "
                         "on these photos scrambled.")))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import torch
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.landmarks import trials
 from u3course.lessons.start import figures
 from u3lab import landmarks
@@ -43,22 +43,6 @@ def by_way(rows: Rows) -> Summary:
 TABLE = Table(
     "start_landmarks", Sought, Found, summary=by_way, again={"way": SAME_PLACE},
     facts={"network": "labeller-person, labeller-person-warps"},
-    evidence=Evidence(
-        "whether a landmark of one face is found in another by codes that were learnt without labels",
-        measured="The share of eight landmarks (eyes, nose, mouth …) that are found in the next face, within a quarter "
-                 "of the distance between its eyes.",
-        on=f"{trials.TEST} drawn faces, turned by up to {trials.YAW:g} degrees; these people were used neither to "
-           "learn nor to choose.",
-        often="One training each, the one that ships. The 95 % intervals resample faces (bootstrap); differences are "
-              "taken face by face.",
-        floor="The same place in the picture, which of the templates only those of 7×7 pixels exceed; the same network "
-              "with random weights.",
-        rivals="Templates of pixels, of mean 0 and length 1, slid over the other face, in four sizes. The notebook "
-               "quotes the best of them on these very faces, which flatters it.",
-        chosen="The networks' design, by the landmarks of 300 other faces, out of some twenty attempts "
-               "(notebook 3 has them, in the table labellers): labels were used to choose, not to learn.",
-        limits="The drawing program supplies the heads' exact motion. Codes learnt from warps of still pictures need "
-               "no such truth, and find far fewer. Drawn faces, no photographs. One training."),
     chart=Chart("bars", "share of landmarks found in another face",
                 alt="Bars: codes learnt from turning heads find nearly all landmarks, those from warps three in "
                     "ten, templates of pixels and the same place half as many, random weights hardly any.",

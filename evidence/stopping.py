@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import torch
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from evidence.impedance import MARKS, marks
 from u3course.lessons.prior.resisting import FAULTS, LONG_PHOTOS, LONG_SIDE, NOISE
 from u3lab import images, prior
@@ -34,15 +34,6 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "stopping", Run, Reached, summary=summary, digits=6,
     facts={"side": LONG_SIDE, "noise": NOISE, "marks": marks(STEPS)}, again="a run takes minutes",
-    evidence=Evidence(
-        "when to stop, under noise and with a hole",
-        measured="PSNR of what is not known, at 39 of the steps up to 3,000: of all pixels under noise (σ = 0.12), and "
-                 "of the pixels in a square hole of a third of the side.",
-        on="Three shipped photos of 128 px.",
-        often="One run each, from one seed. The intervals are over the three photos.",
-        rivals="The same generator, rate and steps for both faults.",
-        chosen="Rate and shape of the generator as they are.",
-        limits="Three photos, one strength of noise, one hole, and no other seed."),
     chart=Chart("curves", "PSNR of what is not known, dB", along="step",
                 alt="Two curves along seven steps: under noise the PSNR falls after a peak, with a hole it stays."))
 

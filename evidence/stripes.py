@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evidence._table import Chart, Evidence, Plan, Table, Work, cells, spread
+from evidence._table import Chart, Plan, Table, Work, cells, spread
 from evidence.segments import TEST, TESTS, TRAIN
 from u3course.lessons.selfsup.clusters import ALL, POOLED, TEN, sameness
 from u3course.worlds import mosaics
@@ -51,30 +51,6 @@ TABLE = Table(
         "accuracy": "accuracy", "sameness": "sameness", "nats of the maps": "found", "nats of the truth": "truth"},
         spread),
     again="four rows go on from one training, and take a minute",
-    evidence=Evidence(
-        "whether networks that segment textures draw one map for all pictures",
-        measured="Hungarian accuracy of all pixels; the sameness of the maps, the share of mosaics that have a place's "
-                 "most frequent class there, averaged over the places (one for a map that ignores the mosaics); and "
-                 "the information that the loss sees in these maps and in the true ones, both at 12×12 places. On the "
-                 "same tensors, in double precision, our mean of informations differs from that of the authors' "
-                 "released code (b7602b7) by 4e-16 at most, and the pooled joint by 3e-6: there each displacement "
-                 "counts by its number of pairs, and with that weighting the difference is 4e-16, too.",
-        on="24 mosaics of three textures for each seed, which were not learnt from, cut out of the same three photos "
-           "as the 160 that were.",
-        often="Three seeds. Given are the median, the least and the greatest. A sameness of 0.996 and more is seed 2 "
-              "where the place is unknown: one class for nearly everything, as in the table segments, and no stripes.",
-        floor="One class for all has 0.44 to 0.5 of these pixels (the table segments).",
-        rivals="Both losses start from the same ten classes, learnt with T = 0, and have equal steps. Place unknown: "
-               "borders go on by reflection, and one of the two views is turned and mirrored. Place known: borders of "
-               "zeros, and no view is turned; near the borders such a network can tell where it is.",
-        chosen="The sub-head by the loss on the mosaics that were learnt from. The settings are those of the table "
-               "segments, chosen by labels with a seed that is not among these, for the pooled joint and T = 1.",
-        limits="Ours are 160 steps on 160 small mosaics. Tried once, with seed 1, three classes at once ended alike "
-               "where the place is known (0.68 to 0.72, sameness 0.56 to 0.59), and in one class for all where it is "
-               "not. The released commands go on for 4,800 epochs, with T = 10 of 128 or 200 pixels (5 for Potsdam-6), "
-               "a share of the picture as large as T = 1 here or smaller, with an auxiliary head of three to eight "
-               "times as many classes, and all of them take the mean of informations (--use_uncollapsed_loss). What "
-               "such a training does on photographs is not tested here."),
     chart=Chart("bars", "accuracy, or sameness", columns=("accuracy", "sameness"),
                 alt="Bars with the range of three seeds for two kinds of networks, two T and two losses: accuracy, and "
                     "sameness of the maps."),

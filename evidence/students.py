@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, over, spread
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, over, spread
 from evidence.clusters import DIGITS
 from u3course.lessons.selfsup.clusters import by_kmeans
 from u3lab import selfsup
@@ -47,18 +47,6 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "students", Run, Reached, summary=summary, again={"way": PIXELS},
     facts={"steps": STEPS, "width": WIDTH, "teacher": {**DIGITS, "steps": TEACHING}},
-    evidence=Evidence(
-        "what clusters hand on to another network",
-        measured="Hungarian accuracy of ten clusters, found by k-means in the features of the last layer.",
-        on="2,000 digits that neither teacher nor student has seen; both learn from 2,000 others.",
-        often="Three teachers, a student of each kind for each. Given are the median, the least and the greatest; for "
-              "the gain the mean of the differences between the students of one seed, and its 95 % interval, from "
-              "resampling the seeds.",
-        floor="A student that is not taught, and one that learns clusters shuffled among the pictures: as many, as "
-              "large, and without any meaning.",
-        rivals="A student of the clusters that k-means finds in pixels, and k-means of pixels without a network.",
-        chosen="Nothing; the teacher has a third of the steps of the table clusters, for want of time.",
-        limits="Digits only. The teacher's own clusters, of its sub-heads, are better than those of its features."),
     chart=Chart("bars", "Hungarian accuracy of k-means", columns=("accuracy",),
                 alt="Bars for k-means of six features, with the range of three seeds."))
 

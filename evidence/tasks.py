@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, cells
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, cells
 from u3course.lessons.universal import solids
 from u3course.lessons.universal.trials import interval
 from u3course.worlds.rendered import Scenes
@@ -70,24 +70,6 @@ TABLE = Table(
     "tasks", Run, Reached, facts={"network": NETWORK, "missing": MISSING, "steps": solids.STEPS}, summary=summary,
     again={"way": FROZEN, "seed": "0"},
     uneven={"seeds": "A guess: everywhere the most frequent surface"},
-    evidence=Evidence(
-        "whether one trunk is as good as one for each task",
-        measured="On the test's scenes: mean IoU of six kinds of surface, F₁ of boundaries at 0.5, the median angle "
-                 "between true and answered direction in degrees, the share of labels right.",
-        on=f"Rendered scenes, {solids.SEEN} to learn from and {solids.HELD_OUT} of the test, which lie on photos of "
-           "other photographers; a quarter of the labels is missing, for each task on its own.",
-        often="Three seeds, each with other scenes to learn from. The 95 % intervals are Student's, over seeds; "
-              "differences are paired by seed.",
-        floor="A guess: everywhere the most frequent surface, a boundary everywhere, the mean direction, the most "
-              "frequent label. Heads on the source's features.",
-        rivals=f"A trunk for each task has the same scenes, labels and steps, and so four times as many steps in all; "
-               f"“{MORE}” has as many with one trunk. “{COMPLETE}” has as many steps as “{ONE}”, and learns from the "
-               "scenes that have all four labels, about 32 %: it needs no mask.",
-        chosen=f"Rate and number of steps with the first seed, which is one of the three that are shown; on which "
-               f"scenes is not recorded. The rate is the same for {len(TASKS) * solids.STEPS} steps, where nobody has "
-               "chosen it.",
-        limits=f"Three seeds: small differences cannot be told from none. There are {len(PAIRS) * len(TASKS)} of them; "
-               "if none were real, about one would exclude zero by luck. Rendered scenes do not look like photos."),
     chart=Chart("bars", "mean IoU, F₁, or share right", columns=("segments", "boundaries", "label"),
                 alt="Bars for a guess, the source's features, one trunk, one trunk from complete scenes, one trunk "
                     "with four times as many steps, and a trunk for each task: mean IoU of segments, F₁ of "

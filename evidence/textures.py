@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from evidence._table import Evidence, Plan, Table, Work, cells, only
+from evidence._table import Plan, Table, Work, cells, only
 from evidence.segments import TEST, TESTS, TRAIN
 from u3course.lessons.selfsup.clusters import WAYS, learnt
 from u3course.worlds import mosaics
@@ -29,15 +29,6 @@ by row, a digit. A class has the number of the texture that fits it best, one to
 TABLE = Table(
     "textures", Run, Reached, facts={"seed": SEED, "stride": STRIDE}, again="its rows are of one training of a minute",
     summary=cells("mosaic {mosaic}", {"accuracy": "accuracy"}, only),
-    evidence=Evidence(
-        "which maps one training draws of mosaics",
-        measured="The share of pixels with the right class, when each class is named by the texture that fits it best, "
-                 "one to one, in all mosaics that judge.",
-        on="The first 8 of the 24 mosaics of that seed in the table segments, which were not learnt from.",
-        often="One training: ten classes first, the pooled joint and T = 1, with the seed whose accuracy is the median "
-              "of the five.",
-        chosen="The sub-head by the loss on the mosaics that were learnt from; the settings as in the table segments.",
-        limits="One of the other four trainings put nearly all into one class; the table segments has all five."),
     shared={"fit & judge: photos": "mosaics are cut from one photo of each texture; only the mosaics are others"})
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell, spread
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, spread
 from u3course.lessons.selfsup import tissues
 from u3lab.descent import last
 
@@ -35,22 +35,6 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "tissues", Run, Reached, summary=summary, facts={"steps": tissues.STEPS}, again={"strength": "0.0"},
-    evidence=Evidence(
-        "tissues of a brain sorted without labels, under a made field",
-        measured="Hungarian accuracy of the pixels inside the brain: grey matter, white matter, the rest.",
-        on="Two slices of the average brain MNI152; the networks learn from 200 patches of four others, nearly all of "
-           "them brain. Three fields of each strength; without a field there is nothing to draw.",
-        often="Ten trainings of each network, ten seeds of k-means. Given are the median, the least and the greatest, "
-              "each training the mean of its fields.",
-        floor="One answer for all pixels has 0.52.",
-        rivals="K-means of grey values, and of grey values that were divided by the mean of the brain around them (a "
-               "Gaussian, σ = 12 pixels), ten seeds each; both sort the pixels that they are judged on.",
-        chosen="The sub-head by its loss on the patches. How 100 steps were chosen is not recorded; an earlier run had "
-               "160. Nothing else was chosen by accuracy.",
-        limits="One average brain, of which other slices are learnt from; made fields; no patient, no lesion. The "
-               "truth is not drawn by hand: it is where the template's own probability maps of grey and white "
-               "matter, which nilearn ships, are over one half. Such maps are usually made by programs that go by "
-               "grey values, so on clean slices the truth may favour k-means of grey values."),
     chart=Chart("curves", "Hungarian accuracy", along="strength b of the field",
                 alt="Four curves with the range of ten trainings or seeds. K-means of grey values is highest without a "
                     "field and falls to about one half; flattened first, it hardly falls. The network with fields in "

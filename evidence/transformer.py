@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from evidence import _crops, _squares
 from evidence._muon import Muon
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from evidence.resnet26 import FEATURES, GRID, PLACES, TEACHER, answers, moments, softened
 from u3lab import images, nets
 from u3lab._system.meanwhile import hook, meanwhile
@@ -65,28 +65,6 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "transformer", Run, Reached, summary=summary, within=dict.fromkeys(Reached._fields, PHOTOS), again={"pupil": CNN},
     facts={"steps": STEPS, "batch": BATCH, "rate": RATE},
-    evidence=Evidence(
-        "how often a small transformer names what its teacher names",
-        measured="The percentage of squares of which the first class is that of EfficientNet-Lite0, or has it among "
-                 "the first five; and the divergence KL(teacher ‖ pupil) in nats. The teacher sees a square at 128 "
-                 "pixels, all others at 96.",
-        on="Eight squares of each of the photographs and everyday pictures of the course from which nothing is learnt. "
-           "Transformer and ResNet-26 have learnt from parts of the others, with things laid on them, and from made "
-           "scenes; ImageNet's own photographs and labels they have never seen.",
-        often="One training. The intervals are over photographs.",
-        floor="The teacher's mean probabilities on what is learnt from, as the answer to all squares. Some classes are "
-              "named much more often than others, and by the first class the transformer is right no more often than "
-              "this floor. Among five it is right more often, and its divergence is smaller.",
-        rivals="ResNet-26 at half its width, a convolutional network, was taught by the same teacher with the same "
-               "loss on the same stock of pictures: it has seen 211,200 parts, with Adam, and the transformer 92,800. "
-               "SqueezeNet has learnt from 1.3 million labelled photographs. The ceiling is the teacher itself where "
-               "it sees squares as small as its pupils do.",
-        chosen="Nothing was tuned. Width, depth and rate were set before; training ended when the time was up, and the "
-               "rate was brought down for that. At the end a third of each MLP's units is left out, so that the file "
-               "is small enough.",
-        limits="It is an example of a transformer, not of accuracy: of most squares it names another class than "
-               "its teacher. Agreement is with the teacher, not with what is there. Optimisers differ (Muon here), so "
-               "that the difference from ResNet-26 is not that of the two kinds of network."),
     chart=Chart("bars", "squares (%)",
                 alt="Two bars with intervals for each of five answers, and for two differences: how often the "
                     "teacher's class is the first, and among the first five. By the first, the same answer always is "

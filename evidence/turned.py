@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evidence._table import Evidence, Plan, Rows, Summary, Table, Work, over
+from evidence._table import Plan, Rows, Summary, Table, Work, over
 from evidence.poses import middle
 from u3course.lessons.landmarks import frames
 from u3lab.datasets import handwritten
@@ -50,27 +50,7 @@ TABLE = Table(
     shared={"fit & judge: patients": "Each of the two patients is learnt from, and judges the network that has learnt "
                                      "from the other."},
     facts={"pictures": {"of each digit": KNOWN, "views of each": EACH}, "steps": frames.STEPS, "batch": frames.BATCH,
-           "rate": frames.RATE},
-    evidence=Evidence(
-        "what is known and what is free where pictures are turned in their plane",
-        measured="The angle in degrees between the turn found and the true one, after one turn h; the error of the "
-                 "turn between two views of one picture; and the share of angles that are off by more than 90°.",
-        on=f"Sevens: h is that of {KNOWN} known ones, judged are 100 others. Nines: the network has learnt "
-           "sixes and nines, h is that of known sixes, judged are 100 other nines. Heads: ten slices of each of two "
-           "patients, 6.5 mm apart; h makes the slices that were learnt from upright, judged are those of the other "
-           "patient.",
-        often=f"Five trainings, {EACH} views of each picture. Medians with 95 % intervals from samples of pictures and "
-              "of trainings; shares with intervals from samples of pictures.",
-        floor="Whoever guesses is off by any angle from 0° to 180°: 90° is the median, and half are beyond.",
-        rivals="The same network, steps and pictures, but told turns between any two pictures, all of which stood "
-               "upright before they were turned.",
-        chosen="Steps and width: by trying on these sevens and heads, until no training that is told turns of one "
-               "picture missed them; after 150 steps some of the heads' trainings had. Told turns between any two "
-               "slices of brain2, four of five trainings still miss even the turns. Nothing was chosen for the rival, "
-               "which other steps or rates might serve better.",
-        limits="Two patients are two examples. Trainings on heads depend on rounding: with the pictures of a batch in "
-               "another order, five trainings on brain2, told turns of one picture, had medians from 14° to 87° on "
-               "brain1, with turns off by 3° to 9°. Digits were written with a slant, which counts as upright here."))
+           "rate": frames.RATE})
 
 
 def work(plan: Plan) -> Iterator[Work]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work, by_cell
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from u3course.lessons.saliency.things import Thing, outlined, probability, smallest
 from u3lab import images, nets, saliency
 from u3lab.nets import Classifier
@@ -53,16 +53,6 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "variants", Run, Reached, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1"},
-    evidence=Evidence(
-        "masks with one factor changed, and what is left of their effect when they are blurred",
-        measured="Φ_c with the masked parts blurred: with the mask as it was found, and with the mask blurred (σ = 2), "
-                 "shifted by two pixels, or thresholded at its own area.",
-        on="Ten shipped photos that were named beforehand, whether the network is sure of them or not.",
-        often="One mask for each network, variant and photo, from one seed. The intervals are over the ten photos.",
-        floor="`whole` is Φ_c without a mask.",
-        rivals="All variants have the same 150 steps, rate and seed.",
-        chosen="One factor of MaskSettings is changed at a time; in three variants several, as their names say.",
-        limits="Ten photos: most of the intervals overlap."),
     chart=Chart("bars", "probability that is left when the mask is blurred (low: it still works)", columns=NETWORKS,
                 alt="Bars for two networks and eleven variants of the mask, each with its interval."))
 

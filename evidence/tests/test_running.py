@@ -17,7 +17,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from evidence import _running, _table
 from evidence._plan import Plan
-from evidence._table import Chart, Evidence, Table, Work
+from evidence._table import Chart, Table, Work
 from tests.helpers import slip
 from u3lab import results
 from u3lab._system import paths
@@ -64,7 +64,6 @@ def experiment(measured: Callable[..., Reached] = reached, *, kinds: tuple[str, 
                     yield Work(Run(kind, seed), lambda kind=kind, seed=seed: measured(kind, seed))
 
     given = {"within": {"shares": ("left", "right")}, "summary": summary,
-             "evidence": Evidence("a question", "what", "on what", "how often"),
              "chart": Chart("bars", "a number", "Bars."), **changed}
     module.TABLE, module.work = Table("made_up", Run, Reached, **given), work
     return module
@@ -72,6 +71,8 @@ def experiment(measured: Callable[..., Reached] = reached, *, kinds: tuple[str, 
 
 def run(folder: Path, *options: str, **made: object) -> dict:
     _running.run(experiment(**made), ["--out", str(folder), *options])
+    (folder / "results" / "made_up.md").write_text("# a question\n\n## What was measured\n\nwhat\n\n"
+                                                   "## How often\n\nhow\noften\n")
     return json.loads((folder / "results" / "made_up.json").read_text())
 
 
@@ -158,16 +159,16 @@ def test_a_table_that_was_changed_by_hand_is_refused(tmp_path: Path):
                    {"within": {"shares": ["right", "left"]}}):
         file.write_text(json.dumps({**content, **spoilt}))
         with slip("seal", "by hand"):
-            run(tmp_path, "--words")
+            run(tmp_path, "--chart")
     file.write_text(json.dumps(content))
     assert run(tmp_path) == content
 
 
-def test_words_are_written_anew_and_numbers_stay(tmp_path: Path):
+def test_a_chart_is_made_anew_and_numbers_stay(tmp_path: Path):
     before = run(tmp_path)
-    after = run(tmp_path, "--words", measured=lambda *one: pytest.fail("computed"), chart=None,
-                evidence=Evidence("another question", "what", "on what", "how often", limits="none"))
-    assert after["evidence"]["title"] == "another question" and "chart" not in after
+    after = run(tmp_path, "--chart", measured=lambda *one: pytest.fail("computed"), chart=None,
+                summary=lambda rows: {"all": {"value": 1.0}})
+    assert after["evidence"]["summary"] == {"all": {"value": 1.0}} and "chart" not in after
     assert after["rows"] == before["rows"] and after["seal"] == before["seal"] and after["made"] == before["made"]
 
 
@@ -241,23 +242,25 @@ EVEN = [Chosen(way, 9, seed, 0.2) for way in "ab" for seed in (0, 1)] + [
     ([*EVEN, Chosen("c", 7, 0, 0.2), Chosen("c", 7, 1, 0.2)], "steps", "some rows have fewer steps"),
     ([run for run in EVEN if run.rate < 0.3 or run.way == "b"], "rates", "1 of 2 rates lie at an end"),
     ([run for run in EVEN if run.rate > 0.1], "rates", "2 of 2 rates lie at an end of what was tried")])
-def test_rivals_with_less_and_rates_at_an_end_need_a_word(runs: list[Chosen], what: str, words: str):
-    def table(rivals: str, **uneven: str) -> Table:
-        return Table("made_up", Chosen, Reached, Evidence("", "", "", "", rivals=rivals), summary, uneven=uneven)
+def test_rivals_with_less_and_rates_at_an_end_need_a_word(runs: list[Chosen], what: str, words: str, monkeypatch):
+    def refuse_uneven(rivals: str, runs: list[Chosen], **uneven: str) -> None:
+        monkeypatch.setattr(results, "words", lambda name: {"rivals": rivals})
+        Table("made_up", Chosen, Reached, summary, uneven=uneven).refuse_uneven(dict.fromkeys(runs))
 
-    table("").refuse_uneven(dict.fromkeys(EVEN))
-    table(f"As many, but {words} of what was tried.").refuse_uneven(dict.fromkeys(runs))
-    table("Two for b.", **{what: "Two for b"}).refuse_uneven(dict.fromkeys(runs))
-    for wrong in (table(""), table("", **{what: "Two for b"}), table("Two for b.")):
+    refuse_uneven("", EVEN)
+    refuse_uneven(f"As many, but {words} of what was tried.", runs)
+    refuse_uneven("Two for b.", runs, **{what: "Two for b"})
+    for rivals, uneven in (("", {}), ("", {what: "Two for b"}), ("Two for b.", {})):
         with slip(words):
-            wrong.refuse_uneven(dict.fromkeys(runs))
+            refuse_uneven(rivals, runs, **uneven)
 
 
-def test_a_table_that_is_uneven_is_refused_when_it_is_whole(tmp_path: Path):
+def test_a_table_that_is_uneven_is_refused_when_it_is_whole(tmp_path: Path, monkeypatch):
     made = experiment()
     work = made.work
     made.work = lambda plan: (one for one in work(plan) if one.runs != Run("two", 1))
     _running.run(made, ["--out", str(tmp_path), "--only", "kind=one"])
+    monkeypatch.setattr(results, "words", lambda name: {})
     with slip("some rows have fewer seeds"):
         _running.run(made, ["--out", str(tmp_path)])
     assert len(_table.read(tmp_path / "results" / "made_up.json")["rows"]) == 5  # what was computed stays
@@ -279,8 +282,8 @@ def test_what_a_user_computes_never_goes_over_what_ships(own: Path, capsys, monk
     assert [file.name for file in own.iterdir()] == ["made_up.json"]
     assert {file: file.stat().st_mtime_ns for file in paths.data().rglob("*")} == before
     assert 'results.chart("made_up", own=True)' in capsys.readouterr().out
-    with slip("made_up.json is not there"):  # words are those of what ships
-        _running.run(experiment(), ["--words"])
+    with slip("made_up.json is not there"):  # a chart is that of what ships
+        _running.run(experiment(), ["--chart"])
     monkeypatch.delenv("U3LAB_RESULTS")
     monkeypatch.setenv("XDG_DATA_HOME", str(own.parent / "home"))
     assert paths.own("results").parts[-2:] == ("u3lab", "results") and not paths.own().is_relative_to(paths.data())
@@ -305,7 +308,7 @@ def test_own_results_are_read_by_an_explicit_word_alone(own: Path):
 def test_a_chart_shows_own_results_beside_the_shipped_ones(kind: str, own: Path, monkeypatch: pytest.MonkeyPatch):
     drawn = []
     monkeypatch.setattr(results.figures, kind, lambda *given, **more: drawn.append((given[0], more)))
-    run(own.parents[1] / "shipped", "--words", chart=Chart(kind, "a number", "Bars.", along="kind", title="Numbers"))
+    run(own.parents[1] / "shipped", "--chart", chart=Chart(kind, "a number", "Bars.", along="kind", title="Numbers"))
     _running.run(experiment(kinds=(*MANY, "seven")), ["--only", "kind=one", "kind=seven"])
     results.chart("made_up", own=True)
     groups, said = drawn.pop()

@@ -17,7 +17,7 @@ ROOT = paths.data("README.md").parent
 ROW = re.compile(r"^\| `([^`]+)` \| (.+?) \| (.+?) \| (.+?) \| `([0-9a-f]{64})` \| `([^`]+)` \|$", re.MULTILINE)
 ROWS = {row[0]: row for row in ROW.findall((ROOT / "README.md").read_text(encoding="utf-8"))}
 FREE = ("public domain", "no usage restrictions", "CC0 1.0", "CC BY ", "CC BY-SA ", "GPL 2 or later")
-BY_HAND = re.compile(r"(quiz|exercises)/[^/]+\.md")  # for people to edit, where no recipe writes
+BY_HAND = re.compile(r"(quiz|exercises|results)/[^/]+\.md")  # for people to edit, where no recipe writes
 SHIPPED = sorted(file.relative_to(ROOT).as_posix() for file in ROOT.rglob("*") if file.is_file())
 
 
