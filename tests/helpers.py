@@ -2,9 +2,6 @@
 
 import copy
 import gc
-import hashlib
-import json
-import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -14,7 +11,6 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import fuse_conv_bn_eval
@@ -264,67 +260,6 @@ def without_norms(module: nn.Module) -> None:
         if isinstance(child, (nn.BatchNorm1d, nn.BatchNorm2d)):
             setattr(module, name, nn.Identity())
         without_norms(child)
-
-
-def write_benchmark(folder: Path) -> Path:
-    """A Visual Decathlon of one domain, two classes and a few noise pictures of 90×72, in the benchmark's layout."""
-    generator = torch.Generator().manual_seed(0)
-    categories = [{"id": 80000000 + n, "name": name} for n, name in enumerate(("one", "two"))]
-    (folder / "annotations").mkdir(parents=True)
-    for split in ("train", "val"):
-        images, annotations = [], []
-        for n in range(4):
-            name = f"data/svhn/{split}/{n % 2 + 1:04d}/{n:06d}.png"
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            noise = torch.randint(256, (72, 90, 3), dtype=torch.uint8, generator=generator)
-            Image.fromarray(noise.numpy()).save(folder / name)
-            images.append({"id": 100 + n, "file_name": name})
-            annotations.append({"id": n, "image_id": 100 + n, "category_id": categories[n % 2]["id"]})
-        listed = {"categories": categories, "images": images, "annotations": annotations}
-        (folder / "annotations" / f"svhn_{split}.json").write_text(json.dumps(listed), encoding="utf-8")
-    return folder
-
-
-def write_cifar10(root: Path) -> tuple[Tensor, dict[str, object]]:
-    """Six pictures of noise in CIFAR-10's layout: (6,3,32,32), and what torchvision's class is to be told, their sums.
-
-    They lie in two files of three; the test's are those of the first again.
-    """
-    folder = root / "cifar-10-batches-py"
-    folder.mkdir(parents=True)
-    pictures = torch.randint(256, (6, 3072), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    lists = [_pickled(folder / f"data_batch_{n + 1}", {"data": part.numpy(), "labels": [n, 1, 2]})
-             for n, part in enumerate(pictures.split(3))]
-    name, md5 = _pickled(folder / "batches.meta", {"label_names": ["plane", "car", "bird"]})
-    return pictures.view(6, 3, 32, 32), {"train_list": lists, "test_list": lists[:1],
-                                         "meta": {"filename": name, "key": "label_names", "md5": md5}}
-
-
-def _pickled(file: Path, content: object) -> list[str]:
-    file.write_bytes(pickle.dumps(content))
-    return [file.name, hashlib.md5(file.read_bytes()).hexdigest()]
-
-
-def write_celeba(root: Path) -> list[tuple[str, str, str]]:
-    """Four black faces of 178×218 pixels in CelebA's layout, the left eye white; two are to learn from, two to test.
-
-    Returned is the list of files that torchvision's class is to be told, with their sums.
-    """
-    folder, eyes = root / "celeba", ((69, 111), (72, 108), (66, 114), (70, 110))
-    (folder / "img_align_celeba").mkdir(parents=True)
-    names = [f"{n + 1:06d}.png" for n in range(len(eyes))]
-    for name, (x, y) in zip(names, eyes, strict=True):
-        picture = Image.new("RGB", (178, 218))
-        picture.paste((255, 255, 255), (x - 4, y - 4, x + 4, y + 4))
-        picture.save(folder / "img_align_celeba" / name)
-    rows = {"list_eval_partition.txt": [(0,), (0,), (2,), (2,)], "identity_CelebA.txt": [(7,), (8,), (9,), (9,)],
-            "list_bbox_celeba.txt": [(1, 2, 3, 4)] * 4, "list_attr_celeba.txt": [(-1, 1)] * 4,
-            "list_landmarks_align_celeba.txt": [(*eye, 109, 111, 90, 135, 71, 152, 107, 152) for eye in eyes]}
-    for file, values in rows.items():
-        head = [] if len(values[0]) == 1 else ["4", " ".join(f"c{n}" for n in range(len(values[0])))]
-        lines = [" ".join(map(str, (name, *row))) for name, row in zip(names, values, strict=True)]
-        (folder / file).write_text("\n".join([*head, *lines]) + "\n")
-    return [("", hashlib.md5((folder / file).read_bytes()).hexdigest(), file) for file in rows]
 
 
 def batches(names: list[str], size: int, batch_size: int, *, seed: int = 0) -> Iterator[Tensor]:

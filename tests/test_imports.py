@@ -57,7 +57,7 @@ def test_what_is_imported_is_installed_with_the_course_or_can_be_missing():
     outside = {(name, ready) for source in files.values() for name, ready in imported(source).items()
                if not {canonicalize_name(owner) for owner in owners.get(name, ())} & ours}
     assert len(ours) > 60 and {"torch", "numpy", "jupyterlab", "traitlets"} <= ours and "captum" not in ours
-    assert outside == {("av", True), ("nbgrader", True), ("nibabel", True), ("pydicom", True), ("sporco", True)}
+    assert outside == {("nbgrader", True), ("nibabel", True), ("pydicom", True), ("sporco", True)}
     assert {name for name, _ in outside} <= {*extras}
     assert imported("import a.b\ntry:\n    from c import d\nexcept ImportError:\n    import e, os\nimport c.f\n"
                     ) == {"a": False, "c": True, "e": False}

@@ -7,16 +7,12 @@ from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import patch
 
 import ipywidgets
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
-from torchvision import datasets
 
-from tests.helpers import write_benchmark, write_celeba, write_cifar10
 from tests.hostile.wrong import (
     Also,
     Choice,
@@ -72,7 +68,7 @@ from u3lab import (
 )
 from u3lab.checks import STEPS
 from u3lab.datasets import clips as films
-from u3lab.datasets import cutouts, public, visual_decathlon
+from u3lab.datasets import cutouts
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
 from u3lab.equivariance import regression
 from u3lab.saliency.pointing import Mosaic
@@ -92,7 +88,7 @@ class Call:
 
 
 CALLS: dict[str, Call] = {}
-INNER = {"datasets": ("cutouts", "handwritten", "photos", "public", "scans", "taxonomy"), "selfsup": (
+INNER = {"datasets": ("cutouts", "handwritten", "photos", "scans", "taxonomy"), "selfsup": (
     "cielab", "colour", "cross_pixel", "erasing", "matching", "scrambling", "views"), "worlds": (
     "clips", "concepts", "decathlon", "faces", "lights", "mosaics", "rendered", "turntable")}
 
@@ -154,14 +150,6 @@ def features(layer: str = "conv2", count: int = 4) -> Tensor:
     return net().features(x(count), layer)
 
 
-@cache
-def tiny_film() -> Path:
-    folder = Path(tempfile.mkdtemp())
-    for n in range(3):
-        Image.new("RGB", (20, 20), (80 * n, 0, 0)).save(folder / f"{n}.png")
-    return folder
-
-
 # Made once, when the first call asks for them.
 scenes = cache(lambda: LabelledPictures(("one", "two"), x(10), draw(10, 2, 16, 16) > 0.5))
 found = cache(lambda: dissection.dissect(net(), "relu2", scenes(), share=0.05))
@@ -173,7 +161,6 @@ moved = cache(lambda: equivariance.fit_equivariance(net(), "conv2", x(4), equiva
 adapted = cache(lambda: universal.adapt(net()).add_domain("new", ["p", "q"]))
 jobs = cache(lambda: universal.Tasks(net(), ["conv1"], {"parts": universal.Task("segments", 2)}))
 saved = cache(lambda: str(adapted().save_domain(Path(tempfile.mkdtemp()) / "new.safetensors", "new")))
-tiny_benchmark = cache(lambda: write_benchmark(Path(tempfile.mkdtemp())))
 bottleneck = cache(lambda: landmarks.KeypointAutoencoder(3, width=2))
 
 
@@ -245,29 +232,6 @@ def folders() -> dict[str, object]:
             "a picture as its index": written(b"\x89PNG\x00\xff\xfe", ""), "an empty index": written("", ""),
             "no rows": written(head, ""), "words as numbers": written(head + "a.png,train,8,8,x,8,1\n", ""),
             "no labels": written(head + "a.png,train,8,8,8,8,1\n", "")}
-
-
-@cache
-def tiny_set() -> tuple[Path, dict[str, object]]:
-    folder = Path(tempfile.mkdtemp())
-    return folder, write_cifar10(folder)[1]
-
-
-def load_public(**given: object) -> public.Pictures:
-    """With torchvision's class that knows the sums of the tiny set."""
-    with patch.multiple(datasets.CIFAR10, **tiny_set()[1]):
-        return public.load(**given)
-
-
-@cache
-def tiny_celeba() -> tuple[Path, list[tuple[str, str, str]]]:
-    folder = Path(tempfile.mkdtemp())
-    return folder, write_celeba(folder)
-
-
-def load_celeba(**given: object) -> public.Portraits:
-    with patch.object(datasets.CelebA, "file_list", tiny_celeba()[1]):
-        return public.celeba(**given)
 
 
 UNASKED = (Net(asked=False), Made(net))
@@ -932,9 +896,6 @@ good("cutouts.paste", thing=(Choice(), "zebra"), background=SEVERAL, size=number
 good("cutouts.paste, a pair", thing=ours(lambda: cutouts.load("zebra", size=20)), background=SEVERAL)
 good("scans.load", name=(Choice(), "lung1"), window=(Choice(none=True), "soft"))
 good("decathlon.load", name=(Choice(), "people"), split=(Choice(), "val"), each=(Whole(1, 30, none=True), 2))
-good("decathlon.real", visual_decathlon.real, root=(Choice(), Made(lambda: str(tiny_benchmark()))))
-good("RealDomain.load", lambda split, each: visual_decathlon.real(tiny_benchmark())["svhn"].load(split, each=each),
-     split=(Choice(), "train"), each=(Whole(none=True), 1))
 good("lights.light", seed=SEED)
 good("lights.scenes", count=whole(2), colour=(Numbers(fixed=(0,), none=True), Made(lambda: lights.light(0))),
      split=(Choice(), "val"), close=(Flag(), True), seed=SEED)
@@ -958,16 +919,6 @@ good("clips.bouncing", count=whole(1), length=whole(2), size=whole(16, 16), spli
 good("clips.street", films.street, split=(Choice(), "test"), length=whole(2, 2, 103), count=whole(1),
      size=whole(16, 16, 192), seed=SEED, least=number(0.01, 0, 1))
 good("clips.street_frames", films.street_frames, split=(Choice(), "test"))
-good("clips.folder", films.folder, path=(These(make=lambda: {
-    "a number": 3, "nothing": "", "not there": "no/such/film.mp4", "a zero byte": "a\0b", "bytes": b"x",
-    "no film": __file__}), Made(lambda: str(tiny_film()))), length=whole(2, 2), size=whole(16, 16),
-     sound=(Flag(), False))
-good("public.load", load_public, name=(Choice(), "cifar10"), root=(Choice(), Made(lambda: str(tiny_set()[0]))),
-     split=(Choice(), "test"), size=whole(16, 16), count=whole(2), seed=SEED, download=(Flag(), False))
-good("public.celeba", load_celeba, root=(Choice(), Made(lambda: str(tiny_celeba()[0]))), split=(Choice(), "test"),
-     size=whole(16, 16), count=whole(2), seed=SEED, download=(Flag(), False))
-good("public.folder", path=(Choice(), Made(lambda: str(tiny_benchmark()))), size=whole(16, 16), count=whole(2),
-     seed=SEED)
 good("taxonomy.ancestors", name=(Choice(), "cat"))
 good("taxonomy.tree_similarity", names=(Some(), ("cat", "dog")))
 

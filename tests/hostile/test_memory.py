@@ -38,7 +38,6 @@ from u3lab import (
     warps,
 )
 from u3lab._system import memory
-from u3lab.datasets import public
 from u3lab.images import blurring, cropping
 from u3lab.measures import bootstrap
 from u3lab.selfsup import cielab, cross_pixel, scrambling
@@ -208,7 +207,6 @@ case("a million clips", SMALL, lambda x: clips.moving(10**6, 4), refused=True)
 case("a clip of a million frames", SMALL, lambda x: clips.moving(1, 10**6), refused=True)
 case("a million films", SMALL, lambda x: clips.bouncing(10**6), refused=True)
 case("a million mosaics of textures", SMALL, lambda x: mosaics.textures(10**6), refused=True)
-case("a million pictures of one's own", SMALL, lambda x: public.folder(".", count=10**6), refused=True)
 case("a million permutations", SMALL, lambda x: scrambling.permutations(10**6), refused=True)
 case("the finest bins of colours", LARGE, lambda x: cielab.bins(4))
 case("a quarter of a million bins", SMALL, lambda x: cielab.bins(0.3), refused=True)

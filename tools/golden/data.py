@@ -34,10 +34,8 @@ from u3lab.datasets import (
     handwritten,
     outlines,
     photos,
-    public,
     scans,
     taxonomy,
-    visual_decathlon,
 )
 from u3lab.datasets.labelled import LabelledPictures, batches
 from u3lab.selfsup import sounding
@@ -75,7 +73,7 @@ call("clips: the rabbit's film")(lambda: [sealed(films.rabbit()), films.MARKS])
 
 for name in decathlon.names():
     call(f"decathlon: {name}")(lambda name=name: sealed(decathlon.load(name, "val", each=3)))
-call("decathlon: its table")(lambda: [decathlon.table(), list(decathlon.DOMAINS), list(visual_decathlon.REAL)])
+call("decathlon: its table")(lambda: [decathlon.table(), list(decathlon.DOMAINS)])
 
 call("mosaics")(lambda: sealed([mosaics.textures(2, 32, seed=1), mosaics.satellite(2, 32, seed=1)]))
 call("rendered scenes")(lambda: sealed([rendered.scenes(2, size=32, seed=1), rendered.scenes(
@@ -152,13 +150,9 @@ def folder(read: Callable[[Path], object], files: dict[str, bytes]) -> object:
         return sealed(read(Path(made)))
 
 
-FRAMES = {f"{n}.png": pixels.png(uniform(1, 3, 20, 24, seed=n)) for n in range(5)}
 BRODEN = {"index.csv": b"image,split,ih,iw,sh,sw,object\na.png,train,8,8,8,8,1\n",
           "label.csv": b"number,name,category\n1,cat,object(1)\n2,dog,object(1)\n",
           "images/a.png": pixels.png(uniform(1, 3, 8, 8))}
-call("frames of one's own film")(lambda: folder(lambda path: films.folder(path, length=2, size=16), FRAMES))
-call("a folder of one's own pictures")(lambda: folder(lambda path: public.folder(path, size=16, count=3, seed=1),
-                                                      FRAMES))
 
 
 def read_broden(path: Path) -> object:

@@ -1,1 +1,1 @@
-"""Readers of what ships in data/, and of the public sets and films that a user has."""
+"""Readers of what ships in data/, and of a set that a user has."""

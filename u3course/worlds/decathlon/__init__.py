@@ -7,8 +7,7 @@
 
 Rebuffi, Bilen & Vedaldi, Learning multiple visual domains with residual adapters, NIPS 2017, have the benchmark, at 72
 pixels and with a million pictures. These are made from what ships, in a minute, without a network. ``loading`` keeps
-them; ``signs``, ``objects`` and ``patients`` say how each is made, with the tools of ``canvas``. The
-benchmark itself is read by :mod:`u3lab.datasets.visual_decathlon`.
+them; ``signs``, ``objects`` and ``patients`` say how each is made, with the tools of ``canvas``.
 """
 
 import numpy as np

@@ -11,9 +11,9 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from u3lab._system import paths
 from u3lab.datasets import packed, photos
-from u3lab.datasets.visual_decathlon import SIDE
 
 SPLITS = ("train", "val", "test")
+SIDE = 64
 Draw = np.random.Generator
 
 

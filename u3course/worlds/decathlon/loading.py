@@ -6,10 +6,12 @@ import functools
 import io
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from u3course.worlds import keeping, patterns
 from u3course.worlds.decathlon import canvas, objects, patients, signs
@@ -17,7 +19,15 @@ from u3course.worlds.decathlon.canvas import SIDE, SPLITS, Recipe
 from u3lab._system import memory, paths
 from u3lab.checks import one_of, whole
 from u3lab.datasets import cutouts, packed, photos, scans
-from u3lab.datasets.visual_decathlon import Domain
+
+
+class Domain(NamedTuple):
+    """Pictures of one domain: ``images`` (N,3,64,64) in [0,1], ``labels`` (N) int64 from 0, ``classes`` their names."""
+
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+
 
 DOMAINS: dict[str, Recipe] = {**signs.DOMAINS, **objects.DOMAINS, **patients.DOMAINS}
 EVERY: dict[str, Recipe] = {**DOMAINS, **patients.LESIONS}  # two more, each of one patient against another
