@@ -60,7 +60,8 @@ def test_environment_yml_has_the_ranges_of_pyproject():
     assert "-e ." in tail["pip"]
     found = ranges([line for line in conda + tail["pip"] if line not in ("pip", "-e .")])
     assert found.pop("python") == PROJECT["requires-python"]
-    assert found == ranges(PROJECT["dependencies"])
+    tests = ranges(PROJECT["optional-dependencies"]["test"])
+    assert found == ranges(PROJECT["dependencies"]) | {name: tests[name] for name in ("pytest", "nbval")}
 
 
 def test_ranges_have_a_lower_bound_and_no_pin():
