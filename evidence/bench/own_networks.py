@@ -1,8 +1,7 @@
-"""``python -m evidence.bench.own_networks [--quick] [--can] [--json FILE]``: networks of other makers.
+"""``python -m evidence.bench.own_networks [--quick] [--json FILE]``: networks of other makers.
 
 timm's, torchvision's and MONAI's networks with random weights of one seed: are the maps the same as those of captum,
-grad-cam (pytorch_grad_cam) and MONAI, how much CPU time do they take, and what can each of the libraries do at all
-(:mod:`evidence.bench.abilities`, alone with --can)? A peer that is not installed is left out.
+grad-cam (pytorch_grad_cam) and MONAI, and how much CPU time do they take? A peer that is not installed is left out.
 """
 
 import argparse
@@ -218,19 +217,14 @@ def _row(name: str, method: str, network: Network, mine: Run, maps: list[Tensor]
 
 
 def main() -> None:
-    """Measure all, or what can be done alone, and write it where the site reads it."""
-    from evidence.bench import abilities
-
+    """Measure all, and write it where the site reads it."""
     parser = argparse.ArgumentParser(prog="python -m evidence.bench.own_networks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two rounds in place of five")
-    parser.add_argument("--can", action="store_true", help="what each library can do, and nothing else")
     parser.add_argument("--json", metavar="FILE", default=FILE, type=Path, help="docs/bench/own_networks.json")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    data = json.loads(chosen.json.read_text(encoding="utf-8")) if chosen.can else {
-        "machine": table.facts(), "rows": rows(2 if chosen.quick else 5)}
-    data["abilities"] = abilities.report()
+    data = {"machine": table.facts(), "rows": rows(2 if chosen.quick else 5)}
     chosen.json.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
 
 

@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 
-from evidence.bench import abilities, plain
+from evidence.bench import plain
 from evidence.bench.peerless import WHY
 from tools import site
 from tools.site import __main__ as building
@@ -98,44 +97,6 @@ def test_the_bench_s_page_has_each_row_each_goal_that_is_missed_and_each_reason(
     missed = page.partition("## Where a goal is missed\n")[2].partition("\n## ")[0]
     assert missed.count("\n* ") == sum(row["met"] == "no" for file in files.values() for row in file["rows"]) > 0
     assert all(why in page and method in page for method, why in WHY.items()) and "None" not in page
-
-
-def test_the_bench_s_page_has_what_each_library_can_do():
-    """Each cell as it was tried, and for each call that there is not, what was looked for."""
-    found = bench.files()["own_networks"]["abilities"]
-    section = bench.page().partition("## What each library does with")[2].partition("\n## ")[0]
-    there = ["ours", *found["versions"]]
-    for row in found["rows"]:
-        assert [*row["cells"]] == there
-        assert f"| {row['what']} | {' | '.join(cell['said'] for cell in row['cells'].values())} |" in section
-        for cell in row["cells"].values():
-            assert (cell["said"] == "no such call") == ("looked for" in cell)
-            assert "looked for" not in cell or f"* {row['what']}: `{cell['looked for']}`" in section
-    assert all(f"{name} {version}" in section for name, version in found["versions"].items())
-
-
-@pytest.mark.parametrize("what", abilities.ROWS)
-def test_what_ours_is_said_to_do_it_does(what: str):
-    """The column of ours by trying again; where it has become better since, ``--can`` says so."""
-    if "NIfTI" in what:
-        pytest.importorskip("nibabel")
-    found = bench.files()["own_networks"]["abilities"]["rows"]
-    told = next(row["cells"]["ours"]["said"] for row in found if row["what"] == what)
-    assert told.startswith("raises") or abilities.cell(abilities.ROWS[what]["ours"], "ours")["said"] == told
-
-
-@pytest.mark.parametrize("came, said", [
-    (torch.ones(2), "works"), (torch.zeros(2), "all 0"), (torch.tensor([1, torch.nan]), "not finite"),
-    ("silently the gradient", "silently the gradient"), (KeyError("x"), "raises KeyError")])
-def test_what_came_of_trying_a_call(came: object, said: str):
-    def call() -> object:
-        if isinstance(came, Exception):
-            raise came
-        return came
-
-    assert abilities.cell(call, "ours")["said"] == said
-    found = abilities.cell("^layer_?grad_?cam", "captum")
-    assert found == {"said": "no such call", "looked for": "^layer_?grad_?cam", "found": ["LayerGradCam"]}
 
 
 def test_each_table_with_evidence_has_its_section_in_the_order_of_the_course():

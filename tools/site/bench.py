@@ -88,27 +88,6 @@ def _notes(row: dict) -> list[str]:
     return [note for note in (row.get("why"), peer["note"] if apart else "") if note]
 
 
-def abilities() -> list[str]:
-    """What each library does with a network of somebody else, as it was tried; and what was looked for in vain."""
-    found = files()["own_networks"]["abilities"]
-    there = ["ours", *found["versions"]]
-    lines = ["## What each library does with a network of somebody else", "",
-             "Each cell is what came of trying the call, on small networks with random weights. *Works*: numbers that "
-             "are finite and not all 0. A user of any of these libraries can write the rest around it. "
-             + ", ".join(f"{name} {version}" for name, version in found["versions"].items()) + ".", "",
-             f"|  | {' | '.join(there)} |", "| --- " * (1 + len(there)) + "|"]
-    sought: dict[str, list[str]] = {}
-    for row in found["rows"]:
-        lines.append(f"| {row['what']} | {' | '.join(row['cells'][name]['said'] for name in there)} |")
-        for name, cell in row["cells"].items():
-            if "looked for" in cell:
-                others = f"{name} has {', '.join(cell['found'][:4])}{' …' * (len(cell['found']) > 4)}"
-                sought.setdefault(f"{row['what']}: `{cell['looked for']}`", []).extend([others] * bool(cell["found"]))
-    return [*lines, "", "*No such call*: no class or function of the library has a name with these words (regular "
-            "expressions) that does it. Names that have them and do something else stand behind:", "",
-            *(f"* {'; '.join([what, *others])}" for what, others in sought.items()), ""]
-
-
 def missed() -> list[str]:
     """The rows that miss their goal."""
     found = [cells(row) | {"goal": str(row["target"])} for file in files().values() for row in file["rows"]
@@ -131,5 +110,5 @@ greatest, as a part of the greatest number. This page is made from the files in 
 `make bench ARGS="--json FILE"` writes; [what else was measured](docs/speed.md), and how to measure it.
 
 ## Where a goal is missed
-""", *missed(), "", *map(section, SECTIONS), *abilities(), "## Methods without a row", "",
+""", *missed(), "", *map(section, SECTIONS), "## Methods without a row", "",
                       *(f"* {', '.join(methods)}: {why}" for why, methods in reasons.items()), ""])
