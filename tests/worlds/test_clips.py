@@ -13,8 +13,8 @@ from tests.helpers import refuses
 from u3course.worlds import clips, scenery
 from u3course.worlds.clips import impacts, materials
 from u3course.worlds.clips.impacts import G, flown, risen
+from u3course.worlds.clips.materials import FPS, RATE
 from u3lab import images
-from u3lab.datasets import clips as filmed
 from u3lab.datasets import cutouts, packed
 
 
@@ -91,7 +91,7 @@ def bouncing() -> clips.Bouncing:
 
 
 def test_films_and_sounds_have_their_forms(bouncing):
-    assert bouncing.clips.shape == (60, 16, 3, 64, 64) and bouncing.sounds.shape == (60, filmed.RATE)
+    assert bouncing.clips.shape == (60, 16, 3, 64, 64) and bouncing.sounds.shape == (60, RATE)
     images.check(bouncing.clips.flatten(0, 1))
     assert bouncing.sounds.abs().max() < 1 and bouncing.sounds.abs().amax(1).min() > 0.1
     assert bouncing.material.unique().tolist() == [0, 1, 2, 3] and bouncing.shape.unique().tolist() == [0, 1]
@@ -132,7 +132,7 @@ def test_an_impact_keeps_its_share_of_the_speed():
 
 def test_an_elastic_film_backwards_is_such_a_film():
     """Phase φ backwards is phase −φ − T/P: as likely, since φ is uniform."""
-    time = torch.arange(16, dtype=torch.float64) / filmed.FPS
+    time = torch.arange(16, dtype=torch.float64) / FPS
     for height, phase in ((0.3, 0.1), (0.5, 0.8), (0.21, 0.5)):
         lasts = 2 * math.sqrt(2 * height / G)
         path = risen(flown(height, phase, 1.0, 2.0), time)

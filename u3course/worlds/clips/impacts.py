@@ -13,10 +13,10 @@ from torch import Tensor
 
 from u3course.worlds import scenery
 from u3course.worlds.clips import materials
+from u3course.worlds.clips.materials import FPS, RATE
 from u3course.worlds.scenery import between, fold
 from u3lab.checks import SIDE, number, one_of, room, whole
 from u3lab.datasets import packed
-from u3lab.datasets.clips.own import FPS, RATE
 
 G = 9.81  # metres a second²; the picture's side is one metre
 FLOOR = 0.14  # metres, from the lower border

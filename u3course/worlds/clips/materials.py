@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from u3course.worlds.scenery import between
-from u3lab.datasets.clips.own import RATE
 
+FPS, RATE = 16, 8000  # frames of a film, samples of a sound, a second
 SHAPES = ("ball", "block")
 POWERS = (2.0, 7.0)  # p of |u|ᵖ + |v|ᵖ ≤ 1: a disc, and a square with round corners
 LIGHT = F.normalize(torch.tensor([-0.5, -0.65, 0.6]), dim=0)  # from the left, above, in front
