@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
+_ROOT = Path(__file__).resolve().parent.parent
 _UNMERGED = ("DD", "AU", "UD", "UA", "DU", "AA", "UU")
 
 

@@ -49,7 +49,7 @@ ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", 
                "U3LAB_THREADS", "NBGRADER_EXECUTION")
 LIMITS = ("--core=0", f"--data={8 * 2**30}", f"--fsize={2**30}", "--nproc=1024", "--cpu=3600")
 OWN_WORLD = ("unshare", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc")
-PACKAGE = Path(__file__).resolve().parents[2]  # with data/ in a checkout
+PACKAGE = Path(__file__).resolve().parents[1]  # of all houses; with data/ in a checkout
 LONGEST = 30  # seconds for one answer from the kernel; the judge mostly waits less
 FREE_SECONDS = 5  # how long a kernel may take to come back after an interrupt
 

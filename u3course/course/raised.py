@@ -18,9 +18,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+import u3lab
+
 DETAILS = 6  # lines below the sentence
-_LIBRARIES = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-_NOT_YOURS = ("<frozen", *{str(Path(p)) + os.sep for p in (Path(__file__).parent.parent, *_LIBRARIES)})
+_LIBRARIES = [*map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))]
+_HOUSES = [Path(__file__).parents[1], Path(u3lab.__file__).parent]
+_NOT_YOURS = ("<frozen", *{str(Path(p)) + os.sep for p in _HOUSES + _LIBRARIES})
 IMPORTS = {"F": "import torch.nn.functional as F", "torch": "import torch", "nn": "from torch import nn",
            "np": "import numpy as np", "math": "import math"}
 PLACES = {"F": functional, "torch": torch}
