@@ -94,7 +94,7 @@ def largest_notebook() -> int:
 def test_what_a_kernel_may_take_is_the_peak_of_the_largest_notebook():
     """Rounded up to a tenth, wherever it is said; and the doctor asks for it."""
     said = f"{math.ceil(largest_notebook() / 102.4) / 10} GiB"
-    for name in ("u3course/demo.py", "docs/teaching.md", "deploy/jupyter_server_config.py"):
+    for name in ("u3server/pages.py", "docs/teaching.md", "deploy/jupyter_server_config.py"):
         assert f" up to {said}" in (ROOT / name).read_text(encoding="utf-8"), name
     assert f"no more than two minutes and {said}." in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert said == f"{doctor.ENOUGH_MEMORY / 2**30:.1f} GiB"

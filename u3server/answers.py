@@ -11,7 +11,6 @@ import base64
 import inspect
 import json
 import pickle
-import sys
 import traceback
 from collections.abc import Callable
 from numbers import Real
@@ -20,6 +19,7 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
+from u3course import course
 from u3course.course import guard, raised
 
 HERE = f"__import__({__name__!r}, fromlist=['called'])"  # what the judge asks is an expression of this module's
@@ -87,7 +87,7 @@ class Names(dict):
     """The names of a checking cell: ``course`` is ours, what it binds is kept, all others are the kernel's."""
 
     def __init__(self, ask: Ask) -> None:
-        super().__init__(course=sys.modules[__package__])
+        super().__init__(course=course)
         self._ask = ask
 
     def __missing__(self, name: str) -> Any:

@@ -16,7 +16,8 @@ from tests.course.test_nbgrader import NAMES, RIGHT, WRONG, lesson, tool
 from tests.helpers import raising, refuses
 from tests.lessons.test_exercises import ALL, MUTANTS
 from u3course import course
-from u3course.course import answers, guard
+from u3course.course import guard
+from u3server import answers
 
 pytest.importorskip("nbgrader")
 

@@ -21,10 +21,11 @@ from tests.system.test_copies import FIRST, NEWER, SIX, course, mine, start  # n
 from tests.test_start import clone  # noqa: F401
 from u3course import copies
 from u3course import course as lessons
-from u3course.course import classes, page, state
+from u3course.course import page, state
 from u3lab import figures, images, live
 from u3lab.__main__ import main
 from u3lab.descent import Step
+from u3server import classes
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = "\"'><img src=x onerror=alert(1)>"
