@@ -201,7 +201,7 @@ class Filled:
         """Whether all of them are there; all processes get the answer of the first."""
         if distributed.rank() == 0:
             self._look()
-        return distributed.of_first(all(tuple(one) in self.lines for one in runs))
+        return distributed.broadcast(all(tuple(one) in self.lines for one in runs))
 
     def add(self, run: tuple, reached: tuple) -> None:
         """Write the file with one row more."""

@@ -26,7 +26,7 @@ PICTURES = 150  # of a domain, or fewer, so that each class has as many
 Run = NamedTuple("Run", [("domain", str), ("layer", str)])
 """A layer of SqueezeNet with the adapters of a domain."""
 
-Reached = NamedTuple("Reached", [("units", int), ("own", float), ("others", float), ("every", float), ("again", float),
+Row = NamedTuple("Row", [("units", int), ("own", float), ("others", float), ("every", float), ("again", float),
     ("unlike", float), ("silent", float)])
 """How many units are compared; the median correlation of a unit with itself before, when its layer's own adapter is on
 alone, all others, every one; of the shipped training with another one; and of a unit with the next one before. Then the
@@ -46,7 +46,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "adapted_units", Run, Reached, summary=summary,
+    "adapted_units", Run, Row, summary=summary,
     facts={"network": NETWORK, "method": KIND, "labels": LABELS, "pictures": PICTURES},
     again="a domain is trained once more for its rows; a test computes what needs no training again",
     chart=Chart("curves", "correlation with the same unit (median)", along="layer",
@@ -67,7 +67,7 @@ def work(plan: Plan) -> Iterator[Work]:
 
 
 def measured(net: Classifier, anew: trials.Run, layers: tuple[str, ...], steps: int | None
-             ) -> Iterator[tuple[Run, Reached]]:
+             ) -> Iterator[tuple[Run, Row]]:
     """Train the domain once more, and compare the units of each layer."""
     shipped, retrained, x = of_file(net, anew.domain), trials.begin(net, anew), pictures(anew.domain)
     last(trials.train(retrained, anew, steps=steps), title=anew.domain)
@@ -88,7 +88,7 @@ def pictures(domain: str) -> torch.Tensor:
     return trials.enlarged(decathlon.load(domain, "test", each=min(40, PICTURES // classes)).images)
 
 
-def compared(shipped: Adapted, retrained: Adapted, domain: str, layer: str, x: torch.Tensor) -> Reached:
+def compared(shipped: Adapted, retrained: Adapted, domain: str, layer: str, x: torch.Tensor) -> Row:
     """Correlate a layer's units with themselves before, with their own adapter alone, all others, and every one."""
     others = [one for one in LAYERS if one != layer]
     with shipped.using("source"):
@@ -99,5 +99,5 @@ def compared(shipped: Adapted, retrained: Adapted, domain: str, layer: str, x: t
     on = found.isfinite().all(0)
     unlike = alike(before[on], every[on].roll(1, 0))
     was, stays = (one.flatten(1).amax(1) > 0 for one in (before, every))
-    return Reached(int(on.sum()), *found[:, on].quantile(0.5, dim=1).tolist(), float(unlike.quantile(0.5)),
-                   float((was & ~stays).sum() / was.sum()))
+    return Row(int(on.sum()), *found[:, on].quantile(0.5, dim=1).tolist(), float(unlike.quantile(0.5)),
+               float((was & ~stays).sum() / was.sum()))

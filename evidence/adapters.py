@@ -59,7 +59,7 @@ Run = NamedTuple("Run", [("network", str), ("domain", str), ("method", str), ("l
     ("rate", float)])
 """One training: ``labels`` of each class; ``seed`` chooses the pictures, their order and what is drawn."""
 
-Reached = NamedTuple("Reached", [("val", float), ("test", float)])
+Row = NamedTuple("Row", [("val", float), ("test", float)])
 """Share right of the validation pictures, known for the runs that choose the rate, and of the test pictures."""
 
 
@@ -103,7 +103,7 @@ def networks() -> dict[str, float]:
 
 
 TABLE = Table(
-    "adapters", Run, Reached, summary=summary, facts={"sides": {name: trials.side(name) for name in NETWORKS}},
+    "adapters", Run, Row, summary=summary, facts={"sides": {name: trials.side(name) for name in NETWORKS}},
     again={"network": "squeezenet1_1", "domain": "people", "method": "parallel", "labels": "5"},
     chart=Chart("points", "accuracy gained over frozen features", along=WEIGHTS,
                 of="squeezenet1_1, 20 labels: beyond features",
@@ -170,7 +170,7 @@ def beyond(tried: Sequence[float], rate: float) -> list[float]:
 
 
 def measured(load: Callable[[], Classifier], run: tuple, steps: int | None = None, *,
-             choosing: bool = False) -> Reached:
+             choosing: bool = False) -> Row:
     """Train a domain of the network, and ask about the test pictures, and the validation's if they are to choose."""
     net, one = load(), trials.Run(*run[1:])
     adapted = trials.begin(net, one)
@@ -178,4 +178,4 @@ def measured(load: Callable[[], Classifier], run: tuple, steps: int | None = Non
     with torch.autocast(net.device.type, torch.bfloat16, net.name in HALF and not steps, cache_enabled=False):
         last(trials.train(adapted, one, steps=steps))
     val = trials.accuracy(adapted, one.domain, "val") if choosing else math.nan
-    return Reached(val, trials.accuracy(adapted, one.domain, "test"))
+    return Row(val, trials.accuracy(adapted, one.domain, "test"))

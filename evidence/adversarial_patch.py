@@ -30,7 +30,7 @@ Run = NamedTuple("Run", [("network", str), ("varied", str), ("value", float)])
 """What was varied: the "size" (a share of the picture's side, turned by up to 45°), the "angle" (the largest, in
 degrees, at a third of the side); or "pixels shuffled", the same pixels in any order, at a third and that angle."""
 
-Reached = NamedTuple("Reached", [("rate", float)])
+Row = NamedTuple("Row", [("rate", float)])
 """The share of placements that are called the target."""
 
 
@@ -41,7 +41,7 @@ def shuffled(patch: Tensor, *, seed: int = 0) -> Tensor:
 
 
 TABLE = Table(
-    "adversarial_patch", Run, Reached, summary=cells("{varied} {value:g}", {"{network}": "rate"}, only), digits=3,
+    "adversarial_patch", Run, Row, summary=cells("{varied} {value:g}", {"{network}": "rate"}, only), digits=3,
     facts={"target": SHIPPED, "steps": STEPS, "photos": 14, "trials": 112},
     again="the patch takes minutes to train; a test puts the shipped one down",
     chart=Chart("bars", "share of placements called a bubble",
@@ -58,7 +58,7 @@ def work(plan: Plan) -> Iterator[Work]:
     yield Work(runs, measured, plan, train, test, runs)
 
 
-def measured(plan: Plan, train: Tensor, test: Tensor, runs: list[Run]) -> Iterator[tuple[Run, Reached]]:
+def measured(plan: Plan, train: Tensor, test: Tensor, runs: list[Run]) -> Iterator[tuple[Run, Row]]:
     """Train the patch, write it, and put it down on photos."""
     settings = PatchSettings(steps=3 if plan.short else STEPS, batch_size=8, smallest=0.15, turn=180.0, seed=plan.seed)
     training = adversarial_patch(nets.load(MAKER), train, SHIPPED, settings=settings)
@@ -67,8 +67,8 @@ def measured(plan: Plan, train: Tensor, test: Tensor, runs: list[Run]) -> Iterat
     plan.write("patches", f"{SHIPPED}.png", content=pixels.png(printed))
     networks = {name: nets.load(name) for name in dict.fromkeys(run.network for run in runs)}
     for run in runs:
-        yield run, Reached(rate(networks[run.network], test, SHIPPED, printed, control, run,
-                                trials=2 if plan.short else TRIALS * len(test)))
+        yield run, Row(rate(networks[run.network], test, SHIPPED, printed, control, run,
+                            trials=2 if plan.short else TRIALS * len(test)))
 
 
 def rate(net: Classifier, test: Tensor, target: int | str, printed: Tensor, control: Tensor, run: Run, *,

@@ -25,7 +25,7 @@ LEVELS, TARGETS, STEPS = (1, 4), 3, 40
 Run = NamedTuple("Run", [("network", str), ("goal", str), ("level", int), ("picture", str)])
 """One attack: the network that it was made for, its goal (a class, or ``ANY``), ε in grey levels, the picture."""
 
-Reached = NamedTuple("Reached", [("first", int), ("there", bool), ("fooled", bool), ("reached", bool)])
+Row = NamedTuple("Row", [("first", int), ("there", bool), ("fooled", bool), ("reached", bool)])
 """What came of it.
 
 ``first`` is the first step after which the file reaches the goal, −1 if none does; ``there`` whether it does after the
@@ -42,7 +42,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "attacks", Run, Reached, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1"},
+    "attacks", Run, Row, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1"},
     chart=Chart("bars", "share of attacks that turn the answer",
                 alt="Pairs of bars for eight kinds of attack: the network that they were made for, and the other one."))
 
@@ -71,7 +71,7 @@ def targets(net: Classifier, label: str, count: int, *, seed: int) -> list[str]:
 
 
 def measured(net: Classifier, other: Classifier, image: Tensor, label: str, goal: str, level: int, *,
-             steps: int = STEPS) -> Reached:
+             steps: int = STEPS) -> Row:
     """Attack a picture, and look at the file after every step."""
     eps, target = level / 255, None if goal == ANY else goal
     settings, first = AttackSettings(eps=eps, step_size=eps / 4, steps=steps), -1
@@ -81,5 +81,5 @@ def measured(net: Classifier, other: Classifier, image: Tensor, label: str, goal
             file = quantise_near(step.value, image, eps)
             there = fools(net, file, label, target=target)
             first = step.iteration if there and first < 0 else first
-    return Reached(first, there, fools(other, file, label),
-                   target is not None and fools(other, file, label, target=target))
+    return Row(first, there, fools(other, file, label),
+               target is not None and fools(other, file, label, target=target))

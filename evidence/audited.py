@@ -38,7 +38,7 @@ Run = NamedTuple("Run", [("axes", str), ("cue", str), ("seed", int), ("role", st
 """One network: for slices or volumes, the cue of its pictures; ``role`` is "set", of a network that sets thresholds, or
 "judge"."""
 
-Reached = NamedTuple("Reached", [("accuracy", float), ("without", float), ("asked", int), ("removed", float),
+Row = NamedTuple("Row", [("accuracy", float), ("without", float), ("asked", int), ("removed", float),
     ("elsewhere", float), ("place", float), ("outside", float), ("edges", float), ("lesion", float),
     ("flips", dict[str, float])])
 """Accuracy on pictures like those learnt from, and on the same without the cue. Then the audit's numbers: how many true
@@ -78,7 +78,7 @@ def accused(row: tuple, limits: dict[str, float], signs: Signs = SIGNS) -> dict[
     return {**found, ANY: any(found.values())}
 
 
-def below(row: Reached, limit: float, few: int) -> float:
+def below(row: Row, limit: float, few: int) -> float:
     """How probable it is that of so many true positives, drawn without replacement, less than this share flips."""
     flipped = round(row.removed * row.asked)
     few = min(few, row.asked)
@@ -126,7 +126,7 @@ def _summary(rows: Rows, limits: dict[str, float], shown: Signs, signs: Signs, *
 
 
 TABLE = Table(
-    "audited", Run, Reached, summary=summary,
+    "audited", Run, Row, summary=summary,
     uneven={"seeds": "six of each honest kind for slices"},
     again="a row is a training, whose end hangs on the last digits of sums; a test measures networks of known answers",
     facts={"steps": STEPS, "batch": BATCH, "learnt": LEARNT, "judged": JUDGED, "honest": HONEST, "setting": SETTING,
@@ -162,7 +162,7 @@ def work(plan: Plan) -> Iterator[Work]:
                            *(len(plan.few(range(count), 40)) for count in (LEARNT[axes], JUDGED[axes])))
 
 
-def measured(run: Run, steps: int, learnt: int, judged: int) -> Reached:
+def measured(run: Run, steps: int, learnt: int, judged: int) -> Row:
     """Teach a network, and audit it."""
     volumes = run.axes == "3-D"
     net = taught(cheats.fresh(run.seed, volumes=volumes),
@@ -174,7 +174,7 @@ def measured(run: Run, steps: int, learnt: int, judged: int) -> Reached:
     removed = or_none(audit.lesion_removed, net, cases, margin=chosen["margin"])
     place = or_none(audit.fixed_place, net, cases, cells=chosen["cells"], pairs=chosen["pairs"])
     looked = or_none(audit.where_it_looks, net, cases, windows=chosen["windows"], most=chosen["most"])
-    return Reached(
+    return Row(
         audit.accuracy(net, cases).right.value, audit.accuracy(net, audit.Cases(*plain)).right.value,
         len(removed.which) if removed else 0, *(getattr(found, name).value if found else 0.0 for found, name in (
             (removed, "flipped"), (removed, "elsewhere"), (place, "best"), (looked, "outside"),

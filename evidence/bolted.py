@@ -43,7 +43,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "bolted", Run, adapters.Reached, summary=summary,
+    "bolted", Run, adapters.Row, summary=summary,
     facts={"network": SOURCE, "steps": STEPS, "side": trials.side(SOURCE)},
     again="a trunk is taught for minutes before its first row",
     chart=Chart("bars", "accuracy, 20 labels a class (mean, least and greatest of three seeds)",

@@ -32,7 +32,7 @@ UNITS = {  # as `drawn` draws them
 Run = NamedTuple("Run", [("layer", str), ("unit", int)])
 """A channel of a layer, drawn by chance."""
 
-Reached = NamedTuple("Reached", [("icon", float), ("best", float), ("middle", float), ("own", float), ("other", float),
+Row = NamedTuple("Row", [("icon", float), ("best", float), ("middle", float), ("own", float), ("other", float),
     ("own_late", float), ("other_late", float)])
 """How its icon and its crops go together.
 
@@ -50,7 +50,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "channels", Run, Reached, summary=summary, facts={"crops": 1187}, again="the crops of a layer take a minute",
+    "channels", Run, Row, summary=summary, facts={"crops": 1187}, again="the crops of a layer take a minute",
     chart=Chart("bars", "how often a best crop looks more like the icon than another crop", chance=0.5,
                 alt="Bars with intervals for three layers, seen at two: a channel's own icon, and icons of others."))
 
@@ -63,7 +63,7 @@ def work(plan: Plan) -> Iterator[Work]:
         yield Work(runs, measured, runs, each=1 if plan.short else EACH, steps=plan.steps(STEPS))
 
 
-def measured(runs: list[Run], *, each: int, steps: int) -> Iterator[tuple[Run, Reached]]:
+def measured(runs: list[Run], *, each: int, steps: int) -> Iterator[tuple[Run, Row]]:
     """Make the icons of some channels of a layer, and hold them against crops."""
     net, eye, layer, units = nets.load(NETWORK, device="cpu"), nets.load(EYE, device="cpu"), runs[0].layer, [
         run.unit for run in runs]
@@ -81,7 +81,7 @@ def measured(runs: list[Run], *, each: int, steps: int) -> Iterator[tuple[Run, R
             each_icon = [share_of_pairs(one, best) for one in some]
             others = each_icon[:n] + each_icon[n + 1 :]
             shares += [each_icon[n], sum(others) / max(1, len(others))]
-        yield run, Reached(float(reached[n, run.unit]), float(of_crops.max()), float(of_crops.median()), *shares)
+        yield run, Row(float(reached[n, run.unit]), float(of_crops.max()), float(of_crops.median()), *shares)
 
 
 def alike(icons: Tensor, crops: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ DIGITS = {"steps": 900, "batch_size": 250, "heads": 8, "lr": 0.003}
 Run = NamedTuple("Run", [("data", str), ("way", str), ("seed", int)])
 """One run: which pictures, which way, which seed."""
 
-Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float)])
+Row = NamedTuple("Row", [("accuracy", float), ("best_head", float)])
 """Hungarian accuracies: of the sub-head that the loss chose, and of the best, which only labels could tell."""
 
 
@@ -50,7 +50,7 @@ def with_gains(of: Callable[[Rows], Summary], label: str, ours: str,
 
 
 TABLE = Table(
-    "clusters", Run, Reached, summary=with_gains(cells("{data}, {way}", SHOWN, spread), "{data}, {way}", IIC),
+    "clusters", Run, Row, summary=with_gains(cells("{data}, {way}", SHOWN, spread), "{data}, {way}", IIC),
     facts={"digits": DIGITS}, again={"way": KMEANS},
     chart=Chart("bars", "Hungarian accuracy", columns=("chosen by the loss",),
                 alt="Bars for three ways of sorting digits, with the range of five seeds."),
@@ -70,12 +70,12 @@ def work(plan: Plan) -> Iterator[Work]:
                        steps=plan.steps(DIGITS["steps"]))
 
 
-def measured(digits: Tensor, labels: Tensor, way: str, seed: int, *, steps: int = DIGITS["steps"]) -> Reached:
+def measured(digits: Tensor, labels: Tensor, way: str, seed: int, *, steps: int = DIGITS["steps"]) -> Row:
     """Sort the digits, and match the clusters with the labels."""
     if way == KMEANS:
-        return Reached(*by_kmeans(digits[:, :1], labels, 10, seed))
+        return Row(*by_kmeans(digits[:, :1], labels, 10, seed))
     if way == DESKEWED:
-        return Reached(*by_kmeans(deskewed(digits[:, :1]), labels, 10, seed))
+        return Row(*by_kmeans(deskewed(digits[:, :1]), labels, 10, seed))
     settings = ClusterSettings(**{**DIGITS, "steps": steps, "seed": seed})
     net = digit_encoder(seed=seed)
     head = sub_heads(net, 10, settings=settings)
@@ -83,7 +83,7 @@ def measured(digits: Tensor, labels: Tensor, way: str, seed: int, *, steps: int 
     return of_heads(cluster_probabilities(net, head, digits), labels, best_head(net, head, digits))
 
 
-def of_heads(shares: Tensor, labels: Tensor, chosen: int) -> Reached:
+def of_heads(shares: Tensor, labels: Tensor, chosen: int) -> Row:
     """Shares (heads,N,k) → the accuracy of the chosen head, and of the best one."""
     found = [hungarian_accuracy(z.argmax(1), labels) for z in shares]
-    return Reached(found[chosen], max(found))
+    return Row(found[chosen], max(found))

@@ -29,7 +29,7 @@ NETWORK, SEEDS, STEPS = "squeezenet1_1", (0, 1), 250
 Run = NamedTuple("Run", [("patient", str), ("layer", str), ("seed", int)])
 """The patient, the layer and the seed of both inversions."""
 
-Reached = NamedTuple("Reached", [("kept", float), ("floor", float)])
+Row = NamedTuple("Row", [("kept", float), ("floor", float)])
 """``kept`` is the share of the slices' difference that comes back, ⟨a−b, x−x′⟩/‖x−x′‖² inside the lesion, with a and b
 the inversions; ``floor`` the same for a and the inversion of the same slice from another seed, with sign."""
 
@@ -41,7 +41,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "lesions", Run, Reached, summary=summary, facts={"network": NETWORK, "steps": STEPS},
+    "lesions", Run, Row, summary=summary, facts={"network": NETWORK, "steps": STEPS},
     again="a row takes more than a minute",
     chart=Chart("curves", "share of the difference that comes back", along="layer", columns=PATIENTS,
                 alt="Three curves along four layers, one for each patient: the share of the lesion that comes back."))
@@ -61,12 +61,12 @@ def finish(plan: Plan) -> None:
     _sheets.write(plan, "lesions.jpg", rows, SIDE, quality=88)
 
 
-def measured(plan: Plan, run: Run) -> Reached:
+def measured(plan: Plan, run: Run) -> Row:
     """Invert the slice with and without its lesion, and the former from the other seed."""
     other = SEEDS[1 - SEEDS.index(run.seed)]
     ill, painted, again = (made(plan, run, kind, seed) for kind, seed in (
         ("ill", run.seed), ("painted", run.seed), ("ill", other)))
-    return Reached(*(share(ill, one, pair(run.patient)) for one in (painted, again)))
+    return Row(*(share(ill, one, pair(run.patient)) for one in (painted, again)))
 
 
 def made(plan: Plan, run: Run, kind: str, seed: int) -> Tensor:

@@ -54,8 +54,8 @@ DESCRIBED = ("histogram", "HOG", "HOG, averaged", "histogram and HOG, averaged")
 Run = NamedTuple("Run", [("task", str), ("layer", str), ("seed", int)])
 """What the code is: the task that has taught the encoder, the layer that is read, the seed of its first weights."""
 
-Reached = NamedTuple("Reached", [("neighbour_val", float), ("probe_val", float), ("C", float), ("neighbour", dict),
-                                 ("probe", dict)])
+Row = NamedTuple("Row", [("neighbour_val", float), ("probe_val", float), ("C", float), ("neighbour", dict),
+                         ("probe", dict)])
 """Share of the crops whose photo is found, by the nearest neighbour and by a linear probe: on average over the
 photographs that choose, and for each of the fifty that judge. ``C`` is the probe's, the best on those that choose."""
 
@@ -107,7 +107,7 @@ def interval(values: Tensor, times: int = 1000) -> Interval:
 
 
 TABLE = Table(
-    "crops", Run, Reached, summary=summary, within={"neighbour": PHOTOS, "probe": PHOTOS},
+    "crops", Run, Row, summary=summary, within={"neighbour": PHOTOS, "probe": PHOTOS},
     facts={"steps": STEPS, "batch": BATCH, "rate": RATE, "width": crops.WIDTH}, again={"task": DESCRIPTORS},
     uneven={"seeds": "Histogram, HOG and SqueezeNet draw nothing, and have one row"},
     chart=Chart("bars", "points more than random weights",
@@ -128,7 +128,7 @@ def work(plan: Plan) -> Iterator[Work]:
             yield Work([Run(task, layer, seed) for layer in layers], measured, plan, task, seed)
 
 
-def measured(plan: Plan, task: str, seed: int) -> dict[Run, Reached]:
+def measured(plan: Plan, task: str, seed: int) -> dict[Run, Row]:
     """What each layer of a code finds."""
     if task == DESCRIPTORS:
         coded, size = described, crops.SIDE
@@ -193,7 +193,7 @@ def two_parts(squares: Tensor, generator: torch.Generator) -> Posed:
 
 
 def judged(coded: Callable[[Tensor], dict[str, Tensor]], size: int, each: int | None, prices: Sequence[float]
-           ) -> dict[str, Reached]:
+           ) -> dict[str, Row]:
     """What is found by each layer of a code, from pictures (N,3,size,size) to layer → (N,U).
 
     Of each photograph ``each`` crops, or all; C is one of ``prices``.
@@ -207,8 +207,8 @@ def judged(coded: Callable[[Tensor], dict[str, Tensor]], size: int, each: int | 
         probes = {C: probed(*val, C) for C in prices}
         C = max(prices, key=lambda C: probes[C].mean())
         val_shares, found = neighboured(*val).mean(), (neighboured(*test), probed(*test, C))
-        made[layer] = Reached(float(val_shares), float(probes[C].mean()), C,
-                              *(dict(zip(PHOTOS, one.tolist(), strict=True)) for one in found))
+        made[layer] = Row(float(val_shares), float(probes[C].mean()), C,
+                          *(dict(zip(PHOTOS, one.tolist(), strict=True)) for one in found))
     return made
 
 

@@ -36,14 +36,14 @@ Run = NamedTuple("Run", [("photo", str), ("network", str), ("layer", str), ("sta
     ("seed", int)])
 """Whose code, where, from which start ("noise" or "the photo"), at which side in pixels, and the seed."""
 
-Reached = NamedTuple("Reached", [("code", float), ("moved", float), ("pixels", float), ("place", int),
+Row = NamedTuple("Row", [("code", float), ("moved", float), ("pixels", float), ("place", int),
     ("first_code", float), ("first_pixels", float)])
 """Code error, code error when both are moved, mean square of the pixels' error, the class's place with the judge, and
 the code's and the pixels' error that a run began with."""
 
 
 TABLE = Table(
-    "deep", Run, Reached, facts={"steps": {str(side): steps for side, steps in STEPS.items()}},
+    "deep", Run, Row, facts={"steps": {str(side): steps for side, steps in STEPS.items()}},
     summary=cells("{network}, {layer}, from {start}, seed {seed}",
                   {"moved": "moved", "as found": "code", "at the start": "first_code"}),
     again="a run takes up to a minute and a half",
@@ -72,7 +72,7 @@ def finish(plan: Plan) -> None:
         _sheets.write(plan, file, rows, side, quality=88)
 
 
-def measured(plan: Plan, run: Run) -> Reached:
+def measured(plan: Plan, run: Run) -> Row:
     """Search, keep the picture, and judge it."""
     first, found = search(run, **({"steps": 2, "drawing": 2} if plan.short else {}))
     _sheets.keep(found.value, run, plan)
@@ -102,8 +102,8 @@ def search(run: Run, *, steps: int | None = None, drawing: int = DRAWING) -> tup
     return first, best(itertools.chain([first], search))
 
 
-def judged(run: Run, first: Tensor, x: Tensor) -> Reached:
+def judged(run: Run, first: Tensor, x: Tensor) -> Row:
     """The row of what a run began with and of what it reached, (1,3,H,W) each."""
     photo, net = images.load(run.photo, size=run.side), network(run.network)
     begun = judge(net, run.layer, first, photo)
-    return Reached(*judge(net, run.layer, x, photo), place(run.network, run.photo, x), begun[0], begun[2])
+    return Row(*judge(net, run.layer, x, photo), place(run.network, run.photo, x), begun[0], begun[2])

@@ -23,7 +23,7 @@ CROPS = 3  # cuts of each photo
 Run = NamedTuple("Run", [("network", str), ("features", str)])
 """What a detector sees, on one network."""
 
-Reached = NamedTuple("Reached", [("auc", Interval), ("genuine", Interval), ("noisy", Interval), ("blurred", Interval),
+Row = NamedTuple("Row", [("auc", Interval), ("genuine", Interval), ("noisy", Interval), ("blurred", Interval),
     ("adaptive", Interval | None), ("still_fool", float | None), ("over_the_score", Interval), ("samples", int),
     ("photos", int)])
 """AUCs, each with its interval over photos: of attacks against all else, against each kind of it, and of attackers who
@@ -39,7 +39,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "detection", Run, Reached, summary=summary, facts={"crops": CROPS}, digits=3,
+    "detection", Run, Row, summary=summary, facts={"crops": CROPS}, digits=3,
     again="all detectors of a network are one piece of work, which takes minutes",
     shared={"fit & judge: photos": "in turns: photos are split into four parts, and the detector that judges a photo "
                                    "was fitted on the three parts without it"},
@@ -58,13 +58,13 @@ def work(plan: Plan) -> Iterator[Work]:
                    1 if plan.short else len(photos) * CROPS * 4)
 
 
-def measured(name: str, photos: Sequence[str], crops: int, seed: int, adaptive: int) -> dict[Run, Reached]:
+def measured(name: str, photos: Sequence[str], crops: int, seed: int, adaptive: int) -> dict[Run, Row]:
     """The rows of one network; the attacker who knows is tried on ``adaptive`` of the photos."""
     net = nets.load(name)
     drawn = samples(net, names=photos, crops=crops, seed=seed)
     found = {title: trial(net, drawn, features=features, adaptive=adaptive if features is layer_saliency else 0)
              for title, features in FEATURES.items()}
-    return {Run(name, title): Reached(
+    return {Run(name, title): Row(
         one.auc, *one.by_kind.values(), one.adaptive, one.still_fool,
         advantage(drawn, one.scores, found["score alone"].scores), len(drawn), len({each.source for each in drawn}))
         for title, one in found.items()}

@@ -23,12 +23,12 @@ NETWORK, KIND, LABELS = "squeezenet1_1", "parallel", 100
 Run = NamedTuple("Run", [("domain", str)])
 """A domain, which is a file."""
 
-Reached = NamedTuple("Reached", [("right", float)])
+Row = NamedTuple("Row", [("right", float)])
 """The share of the test pictures that is right."""
 
 
 TABLE = Table(
-    "domains", Run, Reached, summary=cells("{domain}", {"right": "right"}, only),
+    "domains", Run, Row, summary=cells("{domain}", {"right": "right"}, only),
     facts={"network": NETWORK, "method": KIND, "labels": LABELS},
     again="it would write the file that ships; a test asks that file instead",
     chart=Chart("bars", "share of test pictures right", alt="Bars for ten domains: the share of test pictures right."))
@@ -43,11 +43,11 @@ def work(plan: Plan) -> Iterator[Work]:
         yield Work(Run(name), measured, plan, net, run)
 
 
-def measured(plan: Plan, net: Classifier, run: trials.Run) -> Reached:
+def measured(plan: Plan, net: Classifier, run: trials.Run) -> Row:
     """Train the domain, write it, and ask about the test pictures."""
     adapted = trials.begin(net, run)
     last(trials.train(adapted, run, steps=plan.steps(None)), title=run.domain)
     pictures = trials.training_subset(run.domain, LABELS, run.seed)[0][: 50 if plan.short else None]
     file = plan.file("domains", f"{run.domain.replace(' ', '-')}.safetensors")
     said(adapted.save_domain(file, run.domain, images=pictures))
-    return Reached(trials.accuracy(adapted, run.domain, "test"))
+    return Row(trials.accuracy(adapted, run.domain, "test"))

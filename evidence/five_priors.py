@@ -39,7 +39,7 @@ CROPS, BATCH, AREA = 5000, 20, (0.2, 1.0)
 Run = NamedTuple("Run", [("photo", str), ("kind", str)])
 """Whose code, and how a picture with it was made; "the photo" is the photo itself."""
 
-Reached = NamedTuple("Reached", [("code", float), ("moved", float), ("pixels", float), ("place", int),
+Row = NamedTuple("Row", [("code", float), ("moved", float), ("pixels", float), ("place", int),
     ("unlike", float)])
 """Code error, code error when both are moved, mean square of the pixels' error, the place of the photo's class with the
 judge, and how unlike photos the picture is: see :func:`unlikeness`."""
@@ -53,7 +53,7 @@ class Photos(NamedTuple):
 
 
 TABLE = Table(
-    "priors", Run, Reached, facts={"crops": CROPS}, again={"kind": "trained, L2"},
+    "priors", Run, Row, facts={"crops": CROPS}, again={"kind": "trained, L2"},
     summary=cells("{kind}", {"error of the code, moved": "moved", "unlike photos": "unlike"}),
     shared={"fit & judge: photos": "the photo that is judged is left out of the crops among which its nearest photo is "
                                    "looked for and with which it is compared; the other four are in them"},
@@ -74,7 +74,7 @@ def finish(plan: Plan) -> None:
     _sheets.write(plan, "priors.jpg", [[Run(photo, kind) for kind in KINDS] for photo in UNSEEN], SIDE, quality=88)
 
 
-def measured(plan: Plan, run: Run) -> Reached:
+def measured(plan: Plan, run: Run) -> Row:
     """Make the picture, or take it from the cache, and judge it."""
     count = BATCH if plan.short else CROPS
     kept, searched = _sheets.place(run, plan), inversion_table.Run(run.photo, MAKER, LAYER, run.kind)
@@ -88,7 +88,7 @@ def measured(plan: Plan, run: Run) -> Reached:
     x = images.load(kept)
     row = inversion_table.judged(searched, x)
     known = statistics(run.photo, count // 5, plan.seed + 1)
-    return Reached(row.code, row.moved, row.pixels, row.place, round(unlikeness(network(EYE), x, known), 3))
+    return Row(row.code, row.moved, row.pixels, row.place, round(unlikeness(network(EYE), x, known), 3))
 
 
 def made(run: Run, few: dict[str, int]) -> Tensor:

@@ -30,7 +30,7 @@ BANKS = (1, 2, 3, 5, 8, 12, 16, 20, 26)  # after so many the summary looks
 Run = NamedTuple("Run", [("method", str), ("picture", str), ("seed", int)])
 """One method, one picture, one shuffle."""
 
-Reached = NamedTuple("Reached", [("correlations", tuple[float, ...])])
+Row = NamedTuple("Row", [("correlations", tuple[float, ...])])
 """The rank correlation with the intact map after each bank, from the classes down."""
 
 
@@ -42,7 +42,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "forgetting", Run, Reached, summary=summary, facts={"network": NETWORK}, digits=3,
+    "forgetting", Run, Row, summary=summary, facts={"network": NETWORK}, digits=3,
     again="a shuffle takes three minutes; a test compares one bank picture by picture",
     chart=Chart("curves", "rank correlation with the intact map", along="filter banks shuffled, from the classes down",
                 columns=("edges (no network)", "guided", "LRP z⁺", "gradient", "Grad-CAM", "deconvnet"),
@@ -62,14 +62,14 @@ def work(plan: Plan) -> Iterator[Work]:
 
 
 def measured(net: Classifier, shown: Tensor, labels: Sequence[int], methods: Sequence[str], names: Sequence[str],
-             seed: int) -> dict[Run, Reached]:
+             seed: int) -> dict[Run, Row]:
     """All rows of one shuffle."""
     found: dict[Run, list[float]] = {}
     for _, by_method in forgotten(net, shown, labels, methods, seed=seed):
         for method, values in by_method.items():
             for name, value in zip(names, values, strict=True):
                 found.setdefault(Run(method, name, seed), []).append(value)
-    return {run: Reached(tuple(values)) for run, values in found.items()}
+    return {run: Row(tuple(values)) for run, values in found.items()}
 
 
 def forgotten(net: Classifier, pictures: Tensor, labels: Sequence[int], methods: Sequence[str], *, seed: int = 0,

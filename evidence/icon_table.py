@@ -30,7 +30,7 @@ Run = NamedTuple("Run", [("name", str), ("makers", str), ("goal", str), ("prior"
     ("steps", int)])
 """What an icon was made for: its class, its networks (names joined by +), the goal, the prior and the seed."""
 
-Reached = NamedTuple("Reached", [("logit", float), ("probability", float), ("squeezenet", int), ("lite0", int),
+Row = NamedTuple("Row", [("logit", float), ("probability", float), ("squeezenet", int), ("lite0", int),
     ("lite1", int), ("oddness", float)])
 """What became of it. ``logit`` and ``probability`` are the first maker's, after a shift; ``squeezenet``, ``lite0`` and
 ``lite1`` the places, 1 to 1000, of the class in the three networks; ``oddness`` how rare its colours are in photos (3
@@ -49,7 +49,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "icons", Run, Reached, summary=summary, facts={"drawn by chance": UNCHOSEN},
+    "icons", Run, Row, summary=summary, facts={"drawn by chance": UNCHOSEN},
     again="where a climb ends hangs on a sum's last digits, which processors differ in; a test reads the pictures",
     shared={"fit & judge: networks": "the makers' own places are columns of their own, beside those of Lite1, for "
                                      "which no icon was made",
@@ -102,7 +102,7 @@ def finish(plan: Plan) -> None:
     _sheets.write(plan, "icons-alone.jpg", icons.shown_alone(alone()).values(), icons.SIZE, QUALITY)
 
 
-def measured(plan: Plan, networks: dict[str, Classifier], run: Run) -> Reached:
+def measured(plan: Plan, networks: dict[str, Classifier], run: Run) -> Row:
     """Make the icon as it ships, as a JPEG, or take it from the cache; and judge it."""
     if not _sheets.place(run, plan).exists():
         makers = [networks[name] for name in run.makers.split("+")]
@@ -113,9 +113,9 @@ def measured(plan: Plan, networks: dict[str, Classifier], run: Run) -> Reached:
     return judged(x, run.name, networks[run.makers.split("+")[0]], list(networks.values()))
 
 
-def judged(x: Tensor, name: str, maker: Classifier, judges: Sequence[Classifier]) -> Reached:
+def judged(x: Tensor, name: str, maker: Classifier, judges: Sequence[Classifier]) -> Row:
     """What its maker and three networks say of an icon (1,3,H,W)."""
     scores = maker.logits(x.roll(icons.MOVED, (2, 3)))[0]
     k = maker.class_index(name)
-    return Reached(round(float(scores[k]), 2), float(scores.softmax(0)[k]),
-                   *(icons.places(net, x, [name])[0] for net in judges), round(float(oddness(x)), 2))
+    return Row(round(float(scores[k]), 2), float(scores.softmax(0)[k]),
+               *(icons.places(net, x, [name])[0] for net in judges), round(float(oddness(x)), 2))

@@ -23,7 +23,7 @@ SHOWN = ("picture", "shuffled pixels", "white noise")
 Run = NamedTuple("Run", [("photo", str), ("target", str), ("seed", int)])
 """One network that takes up one target."""
 
-Reached = NamedTuple("Reached", [("missing", tuple[float, ...])])
+Row = NamedTuple("Row", [("missing", tuple[float, ...])])
 """What share of the target's variance is missing at each mark."""
 
 
@@ -40,7 +40,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "impedance", Run, Reached, summary=summary, facts={"side": SIDE, "marks": marks(STEPS)},
+    "impedance", Run, Row, summary=summary, facts={"side": SIDE, "marks": marks(STEPS)},
     again="a run takes a quarter of a minute; a test begins one and finds its first marks",
     chart=Chart("curves", "share of the variance that is missing", along="step",
                 alt="Curves of five targets along seven steps: photos fall first, noise and shuffled pixels last."))
@@ -53,11 +53,11 @@ def work(plan: Plan) -> Iterator[Work]:
         yield Work(run, measured, run, plan.steps(STEPS))
 
 
-def measured(run: Run, steps: int = STEPS) -> Reached:
+def measured(run: Run, steps: int = STEPS) -> Row:
     """Take up the target, and say what is missing at the marks."""
     target = wanted(run.photo, run.seed)[run.target]
-    return Reached(tuple(float(prior.unexplained_variance(step.value, target))
-                         for step in taking_up(target, run.seed, steps) if step.iteration in MARKS))
+    return Row(tuple(float(prior.unexplained_variance(step.value, target))
+                     for step in taking_up(target, run.seed, steps) if step.iteration in MARKS))
 
 
 def finish(plan: Plan) -> None:

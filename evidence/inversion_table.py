@@ -37,7 +37,7 @@ Run = NamedTuple("Run", [("photo", str), ("network", str), ("layer", str), ("pri
 """Which photo's code, at which layer of which network, and how a picture with it was looked for."""
 
 
-class Reached(NamedTuple):
+class Row(NamedTuple):
     """What came out. ``code`` is ‖Φ(x)−Φ(x₀)‖²/‖Φ(x₀)‖², ``moved`` the same when both pictures are shifted by 5
     pixels, ``pixels`` the mean square of x − x₀, ``place`` where the judge puts the photo's class (1 to 1000),
     ``steps`` how many were made, and ``settled`` whether they ended before the limit (1) or at it (0).
@@ -52,7 +52,7 @@ class Reached(NamedTuple):
 
 
 TABLE = Table(
-    "inversion", Run, Reached, summary=cells("{network}, {layer}", {"{prior}": "moved"}),
+    "inversion", Run, Row, summary=cells("{network}, {layer}", {"{prior}": "moved"}),
     facts={"side": SIDE, "limits": LIMITS},
     again={"network": "squeezenet1_1", "layer": "conv1", "prior": "total variation"},
     chart=Chart("bars", "error of the code, moved", columns=PRIORS,
@@ -79,7 +79,7 @@ def finish(plan: Plan) -> None:
         _sheets.write(plan, f"inversion-{name}.jpg", rows, SIDE, QUALITY)
 
 
-def measured(plan: Plan, run: Run) -> Reached:
+def measured(plan: Plan, run: Run) -> Row:
     """Search, or take a floor; and judge."""
     if run.prior in FLOORS:
         return judged(run, floor(run))
@@ -137,9 +137,9 @@ def floor(run: Run) -> Tensor:
     return SAME_CLASS[run.photo]() if run.prior == "same class" else photo_of(names[names.index(run.photo) - 1])
 
 
-def judged(run: Run, x: Tensor) -> Reached:
+def judged(run: Run, x: Tensor) -> Row:
     """The row of a picture."""
-    return Reached(*judge(network(run.network), run.layer, x, photo_of(run.photo)), place(run.network, run.photo, x))
+    return Row(*judge(network(run.network), run.layer, x, photo_of(run.photo)), place(run.network, run.photo, x))
 
 
 def place(name: str, photo: str, x: Tensor) -> int:

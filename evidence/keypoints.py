@@ -78,7 +78,7 @@ B, as blurred as what is drawn; on B; and the mean shape, at the middle of B's h
 Course = NamedTuple("Course", [("seed", int), ("step", int)])
 """A moment of a training."""
 
-Reached = NamedTuple("Reached", [("error", float)])
+Row = NamedTuple("Row", [("error", float)])
 """The error of landmarks on the faces that choose, with 500 marked ones."""
 
 
@@ -133,7 +133,7 @@ TABLES = (
                           "face's true middle, random weights, a supervised network, ten keypoints, and the labelling "
                           "of notebook 3.")),
     Table("keypoint_swaps", Swap, Swapped, digits=2, summary=by_swap, again="A swap needs a trained network."),
-    Table("keypoint_steps", Course, Reached, digits=2, again="A moment needs a training.",
+    Table("keypoint_steps", Course, Row, digits=2, again="A moment needs a training.",
           summary=lambda rows: by_cell(((str(run.step), "error", row.error) for run, row in rows.items()), extent),
           chart=Chart("curves", "error (% of the distance between the eyes)", along="steps",
                       alt="The error falls with the steps.")))
@@ -156,7 +156,7 @@ def work(plan: Plan) -> Iterator[Work]:
     for seed in seeds:
         yield Work(Swap(seed), swaps, seed, trained, plan.short)
         moments = [Course(seed, step) for step in range(min(EVERY, steps), steps + 1, EVERY)]
-        yield Work(moments, lambda moments=moments: {one: Reached(trained(one.seed)[1][one.step]) for one in moments})
+        yield Work(moments, lambda moments=moments: {one: Row(trained(one.seed)[1][one.step]) for one in moments})
 
 
 # ---- faces

@@ -31,7 +31,7 @@ LABELS = torch.arange(len(KINDS)).repeat_interleave(COUNT)
 Run = NamedTuple("Run", [("code", str), ("seed", int)])
 """What codes the photographs, and the seed of its first weights."""
 
-Reached = NamedTuple("Reached", [("right", dict)])
+Row = NamedTuple("Row", [("right", dict)])
 """Photograph → the share of the draws in which its kind is found; of those in which it is not labelled itself."""
 
 
@@ -48,7 +48,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "kinds", Run, Reached, summary=summary, within={"right": PHOTOS}, facts={"labelled": LABELLED, "draws": DRAWS},
+    "kinds", Run, Row, summary=summary, within={"right": PHOTOS}, facts={"labelled": LABELLED, "draws": DRAWS},
     again={"code": HISTOGRAM},
     shared={"fit & judge: photos": "a photograph is labelled in some draws and asked about in the others alone"},
     uneven={"seeds": "One encoder of contrast, three of random weights"},
@@ -67,7 +67,7 @@ def work(plan: Plan) -> Iterator[Work]:
             yield Work(Run(code, seed), found, coded, code, seed, plan.few(range(DRAWS)))
 
 
-def found(coded: partial, code: str, seed: int, draws: range) -> Reached:
+def found(coded: partial, code: str, seed: int, draws: range) -> Row:
     """How often the kind of each photograph is found, over the draws of those with a label."""
     z, right, asked = coded(code, seed), torch.zeros(len(PHOTOS)), torch.zeros(len(PHOTOS))
     for draw in draws:
@@ -76,7 +76,7 @@ def found(coded: partial, code: str, seed: int, draws: range) -> Reached:
         probe = measures.probe(z[known], LABELS[known])
         right[rest] += (probe.scores(z[rest]).argmax(1) == LABELS[rest]).float()
         asked += rest
-    return Reached(dict(zip(PHOTOS, (right / asked.clamp_min(1)).tolist(), strict=True)))
+    return Row(dict(zip(PHOTOS, (right / asked.clamp_min(1)).tolist(), strict=True)))
 
 
 def coded(code: str, seed: int) -> Tensor:

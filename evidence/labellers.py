@@ -92,7 +92,7 @@ Run = NamedTuple("Run", [("kind", str), ("way", str), ("steps", int), ("seed", i
 of landmarks in % of the inter-ocular distance, "matching" is the share of landmarks found, "certainty" an AUC.
 ``labels`` is the number of faces with landmarks, 0 where none are needed."""
 
-Reached = NamedTuple("Reached", [("all_faces", float), ("hard_faces", float)])
+Row = NamedTuple("Row", [("all_faces", float), ("hard_faces", float)])
 """Its value on all faces, and on the hard ones."""
 
 
@@ -109,7 +109,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "labellers", Run, Reached, summary=summary, again={"way": "mean shape"}, facts={
+    "labellers", Run, Row, summary=summary, again={"way": "mean shape"}, facts={
         "pictures": {"test": trials.TEST, "labelled": trials.LABELLED, "yaw": trials.YAW}, "batch": BATCH},
     shared={"fit & choose: people": "The strength of the ridge is chosen on the marked faces, each left out once."},
     uneven={"seeds": "One to three seeds, as the rows say", "steps": "They have 500 to 2,000 steps"},
@@ -151,21 +151,21 @@ def on_a_sphere(way: str) -> bool:
     return way not in LESSONS or LESSONS[way].dimensions == 3
 
 
-def measured(plan: Plan, runs: list[Run]) -> dict[Run, Reached]:
+def measured(plan: Plan, runs: list[Run]) -> dict[Run, Row]:
     """All rows of one way to learn, taught by one seed; the weights of those that ship are written as well."""
     kind, way, steps, seed, *_ = runs[0]
     if way == "mean shape":
-        return {run: Reached(*mean_shape(kind, run.role)) for run in runs}
+        return {run: Row(*mean_shape(kind, run.role)) for run in runs}
     if way == "supervised":
         nets = {count: supervised(kind, seed, count, steps) for count in trials.LABELS}
-        return {run: Reached(*of_maps(nets[run.labels], kind, run.role)) for run in runs}
+        return {run: Row(*of_maps(nets[run.labels], kind, run.role)) for run in runs}
     net, taught = learnt(way, kind, seed, steps, plan.state("labeller", kind, way, steps, seed))
     for _ in tqdm(taught, desc=f"{kind}, {way}, {steps}, {seed}", total=steps + 1, disable=distributed.rank() > 0):
         pass
     name, longest = KEPT.get((kind, way), ("", 0))
     if name and not seed and (plan.short or steps == longest):
         plan.weights(name, net, steps=steps)
-    return {runs[0]._replace(role=role, measure=measure, labels=labels): Reached(*values)
+    return {runs[0]._replace(role=role, measure=measure, labels=labels): Row(*values)
             for role in dict.fromkeys(run.role for run in runs)
             for (measure, labels), values in of_codes(net, kind, way, role)}
 

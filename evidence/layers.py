@@ -25,7 +25,7 @@ LAYERS = {"squeezenet1_1": ("conv1", "fire2", "fire3", "fire4", "fire5", "fire6"
 Run = NamedTuple("Run", [("network", str), ("layer", str)])
 """A layer of a network."""
 
-Reached = NamedTuple("Reached", [("units", int), ("unique", int), ("labels", int), ("accuracy", float), ("low", float),
+Row = NamedTuple("Row", [("units", int), ("unique", int), ("labels", int), ("accuracy", float), ("low", float),
     ("high", float)])
 """Units; different concepts with a detector, and labels of units; accuracy of a probe with its interval."""
 
@@ -37,7 +37,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "layers", Run, Reached, summary=summary, facts={"pictures": PICTURES},
+    "layers", Run, Row, summary=summary, facts={"pictures": PICTURES},
     again="the 600 pictures that are dissected take a minute to make",
     shared={"fit & judge: backgrounds": "behind cut-outs lie the same photos of nature on both sides, drawn without "
                                         "regard to the word; no photo or cut-out that bears a word is on both"},
@@ -55,13 +55,13 @@ def work(plan: Plan) -> Iterator[Work]:
                 for name, layers in plan.few(list(LAYERS.items())) for layer in plan.few(layers))
 
 
-def measured(run: Run, few: int, each: int) -> Reached:
+def measured(run: Run, few: int, each: int) -> Row:
     """Dissect a layer, and read words off it."""
     net = network(run.network)
     found = dissection.dissect(net, run.layer, dissected_on(count=few, least=1 if few < PICTURES else 8))
     learn, ask = (asked(held_out=held_out, each=each) for held_out in (False, True))
-    return Reached(len(found.thresholds), dissection.unique_detectors(found), len(found.labels()),
-                   *words.probed(net, (run.layer,), learn, ask)[run.layer])
+    return Row(len(found.thresholds), dissection.unique_detectors(found), len(found.labels()),
+               *words.probed(net, (run.layer,), learn, ask)[run.layer])
 
 
 @cache

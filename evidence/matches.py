@@ -33,13 +33,13 @@ PATCH = 9  # pixels of a face's 64
 Run = NamedTuple("Run", [("code", str), ("layer", str), ("side", int)])
 """What is compared: a network's layer, and the side of the pictures that it sees."""
 
-Reached = NamedTuple("Reached", [("choose", float), ("error", Interval)])
+Row = NamedTuple("Row", [("choose", float), ("error", Interval)])
 """Mean error in % of the inter-ocular distance, on faces that choose and, with its interval, on those that judge."""
 
 
 def summary(rows: Rows) -> Summary:
     """The error of each code at the layer and side that are best on the faces that choose."""
-    best: dict[str, tuple[Run, Reached]] = {}
+    best: dict[str, tuple[Run, Row]] = {}
     for run, row in rows.items():
         if run.code not in best or row.choose < best[run.code][1].choose:
             best[run.code] = run, row
@@ -48,7 +48,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "matches", Run, Reached, summary=summary, again={"code": LABELLER},
+    "matches", Run, Row, summary=summary, again={"code": LABELLER},
     chart=Chart("bars", "error (% of the distance of the eyes)", decimals=1,
                 alt="A bar with an interval for each of five codes, the smaller the better. Chapter 3's labeller is "
                     "far below all, SqueezeNet is level with the same place, the transformer at nearly twice that, "
@@ -69,7 +69,7 @@ def work(plan: Plan) -> Iterator[Work]:
             yield Work([Run(code, layer, side) for layer in LAYERS[code]], measured, code, side, faces)
 
 
-def plain(code: str, faces: dict[str, Faces]) -> Reached:
+def plain(code: str, faces: dict[str, Faces]) -> Row:
     """Codes without a layer: those of the labeller, squares of pixels, or none."""
     net, errors = trials.taught("person"), {}
     for role, made in faces.items():
@@ -86,7 +86,7 @@ def squares(images: Tensor) -> Tensor:
     return F.normalize(around - around.mean(1, keepdim=True), dim=1)
 
 
-def measured(code: str, side: int, faces: dict[str, Faces]) -> dict[Run, Reached]:
+def measured(code: str, side: int, faces: dict[str, Faces]) -> dict[Run, Row]:
     """The row of each layer of a network."""
     net, layers = nets.load(NETWORKS[code], device="cpu"), LAYERS[code]
     errors: dict[str, dict[str, Tensor]] = {layer: {} for layer in layers}
@@ -104,6 +104,6 @@ def error(codes: Tensor, made: Faces) -> Tensor:
     return landmark_error(*trials.matched(codes, made), trials.EYES)
 
 
-def reached(errors: dict[str, Tensor]) -> Reached:
+def reached(errors: dict[str, Tensor]) -> Row:
     """A row, of the errors on the faces that choose and on those that judge."""
-    return Reached(float(errors["choose"].mean()), mean(errors["judge"]))
+    return Row(float(errors["choose"].mean()), mean(errors["judge"]))

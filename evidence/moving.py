@@ -25,7 +25,7 @@ TRIED = {"upside down": ("conv1", "fire3", "fire5")}  # where the sparse ones ar
 Run = NamedTuple("Run", [("transform", str), ("layer", str), ("guess", str)])
 """One guess of one layer's features of a transformed picture."""
 
-Reached = NamedTuple("Reached", [("error", float), ("better", int), ("agreement", float), ("low", float),
+Row = NamedTuple("Row", [("error", float), ("better", int), ("agreement", float), ("low", float),
     ("high", float), ("only_moved", float)])
 """The error of the guess over all channels; in how many of the pictures it is below that of the moved features; how
 often the network, going on from the guess, answers as for the transformed picture, with its interval; and the share of
@@ -40,7 +40,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "moving", Run, Reached, summary=summary, facts={"network": NETWORK}, again={"guess": "M_g, 5 inputs"},
+    "moving", Run, Row, summary=summary, facts={"network": NETWORK}, again={"guess": "M_g, 5 inputs"},
     chart=Chart("curves", "share of squares with the same answer", along="layer with the guess",
                 alt="Curves along five layers for two transforms and three guesses: doing nothing, moving, and M_g."))
 
@@ -57,7 +57,7 @@ def work(plan: Plan) -> Iterator[Work]:
 
 
 def measured(net: Classifier, transform: str, layer: str, fit: Tensor, test: Tensor, each: int,
-             guess: str | None = None) -> Mapping[Run, Reached]:
+             guess: str | None = None) -> Mapping[Run, Row]:
     """Fit M_g on squares of pictures, and judge it: the rows of the three guesses, or of one sparse ``guess``."""
     found = equivariance.fit_equivariance(net, layer, fit, TRANSFORMS[transform], **SPARSE.get(guess, {}))
     rows = judged(found, test, each)
@@ -65,7 +65,7 @@ def measured(net: Classifier, transform: str, layer: str, fit: Tensor, test: Ten
             {Run(transform, layer, guess): rows["M_g"]})
 
 
-def judged(found: Equivariance, test: Tensor, each: int) -> dict[str, Reached]:
+def judged(found: Equivariance, test: Tensor, each: int) -> dict[str, Row]:
     """Guess → its row; ``found`` is the guess "M_g". ``test`` has ``each`` squares of each picture."""
     whole = equivariance.errors(found, test)
     single = [equivariance.errors(found, some).overall() for some in test.split(each)]
@@ -73,6 +73,6 @@ def judged(found: Equivariance, test: Tensor, each: int) -> dict[str, Reached]:
     rows = {}
     for k, (guess, name) in enumerate(zip(GUESSES, ("nothing", "moved", "mapped"), strict=True)):
         better = sum(one[k] < one[1] for one in single)
-        rows[guess] = Reached(whole.overall()[k], better,
-                              *_squares.agreement(said[name], said["recomputed"], each), whole.invariant())
+        rows[guess] = Row(whole.overall()[k], better,
+                          *_squares.agreement(said[name], said["recomputed"], each), whole.invariant())
     return rows

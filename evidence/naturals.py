@@ -43,13 +43,13 @@ CHEAP = 4  # times as many steps for heads on a code that does not change
 Run = NamedTuple("Run", [("way", str), ("seed", int)])
 """One run: which way, which seed."""
 
-Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float), ("clusters", str)])
+Row = NamedTuple("Row", [("accuracy", float), ("best_head", float), ("clusters", str)])
 """Accuracies of the sub-head that the loss chose and of the best, on 300 test pictures; and the cluster of each of
 these, a digit. With labels nothing is matched, since a class has its name."""
 
 
 TABLE = Table(
-    "naturals", Run, Reached, summary=cells("{way}", SHOWN, spread, counts=lambda run: run.seed != CHOOSING),
+    "naturals", Run, Row, summary=cells("{way}", SHOWN, spread, counts=lambda run: run.seed != CHOOSING),
     facts={"kinds": KINDS, "settings": SETTINGS}, again={"way": RIVALS[0]},
     chart=Chart("bars", "accuracy", columns=("chosen by the loss",), chance=0.4,
                 alt="Bars with the range of three seeds for nine ways of sorting: by mutual information with two "
@@ -73,7 +73,7 @@ def work(plan: Plan) -> Iterator[Work]:
                        half=not plan.short)
 
 
-def measured(way: str, seed: int, *, steps: int = SETTINGS["steps"], half: bool = True) -> Reached:
+def measured(way: str, seed: int, *, steps: int = SETTINGS["steps"], half: bool = True) -> Row:
     """Sort the test pictures. Networks are trained in bfloat16 if ``half``, as for the table."""
     test = naturals.drawn("test", TESTS + seed)
     if way in (ONE, TWO):
@@ -89,7 +89,7 @@ def measured(way: str, seed: int, *, steps: int = SETTINGS["steps"], half: bool 
     else:
         clusters = by_kmeans(way, seed, test.images)
         right = 2 * (hungarian_accuracy(clusters, test.kinds),)
-    return Reached(*right, "".join(map(str, clusters.tolist())))
+    return Row(*right, "".join(map(str, clusters.tolist())))
 
 
 def learnt(way: str, seed: int, *, steps: int, half: bool) -> tuple[Classifier, nn.Module, int]:

@@ -24,7 +24,7 @@ MOSAICS, SIZE = 24, 128  # how many; pixels of a tile's side
 Run = NamedTuple("Run", [("network", str), ("method", str)])
 """One method on one network."""
 
-Reached = NamedTuple("Reached", [("share", float), ("low", float), ("high", float), ("games", int)])
+Row = NamedTuple("Row", [("share", float), ("low", float), ("high", float), ("games", int)])
 """The mean share of the map on the right tile, its interval over pictures, and how many tiles were asked for."""
 
 
@@ -34,7 +34,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "pointing_game", Run, Reached, summary=summary, facts={"mosaics": MOSAICS, "size": SIZE},
+    "pointing_game", Run, Row, summary=summary, facts={"mosaics": MOSAICS, "size": SIZE},
     again={"network": "squeezenet1_1", "method": "Grad-CAM"},
     chart=Chart("bars", "share of the map on the right tile", chance=0.25,
                 alt="Bars for two networks and each saliency method, with intervals; a dashed line at chance, 0.25."))
@@ -50,8 +50,8 @@ def work(plan: Plan) -> Iterator[Work]:
                 for name, net in networks.items() for method in plan.few(PLAYED, 2))
 
 
-def measured(net: Classifier, games: list[Mosaic], method: str, seed: int) -> Reached:
+def measured(net: Classifier, games: list[Mosaic], method: str, seed: int) -> Row:
     """The row of a method."""
     # An optimisation of its own for each tile: a third of the games, and a wider interval
     played = games[: max(1, len(games) // 3)] if METHODS[method].optimises else games
-    return Reached(*pointing_game(net, played, method, seed=seed), 4 * len(played))
+    return Row(*pointing_game(net, played, method, seed=seed), 4 * len(played))

@@ -38,7 +38,7 @@ HEIGHT, ANY = "right height, any azimuth", "random rotation"
 Run = NamedTuple("Run", [("way", str), ("seed", int)])
 """What the training was told, and the seed of all."""
 
-Reached = NamedTuple("Reached", [("one", list), ("own", list), ("turns", list)])
+Row = NamedTuple("Row", [("one", list), ("own", list), ("turns", list)])
 """Errors in degrees of the views of chairs that no training has seen: of the pose with one h for all, which is that of
 known chairs; with the best h of each chair; and of the turn from one view of a chair to the next."""
 
@@ -88,7 +88,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "poses", Run, Reached, summary=summary, digits=1, again="a training takes four minutes",
+    "poses", Run, Row, summary=summary, digits=1, again="a training takes four minutes",
     facts={"pictures": {"chairs": THINGS, "views of each": EACH, "held out": frames.HELD_OUT}, "steps": STEPS,
            "batch": BATCH},
     chart=Chart("bars", "median error of a pose (degrees)", columns=("pose",), decimals=1,
@@ -106,7 +106,7 @@ def work(plan: Plan) -> Iterator[Work]:
             yield Work(Run(way, seed), measured, plan, Run(way, seed))
 
 
-def measured(plan: Plan, run: Run) -> Reached:
+def measured(plan: Plan, run: Run) -> Row:
     """Train a network, and test it; the one that ships is written."""
     steps = plan.steps(STEPS)
     net, taught = learnt(run, steps, plan.state("pose", *run))
@@ -159,7 +159,7 @@ def learn_told(net: Classifier, made: Turntable, checkpoint: str | None, setting
                       facts={"seed": settings.seed, "told": "poses"})
 
 
-def errors(net: nn.Module, known: Turntable, made: Turntable) -> Reached:
+def errors(net: nn.Module, known: Turntable, made: Turntable) -> Row:
     """How good the poses are that it finds: h is that of known things, the rest is measured on others."""
     before, found, true = found_by(net, known.images), found_by(net, made.images), made.rotations
     one = pose_error(found, true, align(before, known.rotations))
@@ -169,4 +169,4 @@ def errors(net: nn.Module, known: Turntable, made: Turntable) -> Reached:
         own[rows] = pose_error(found[rows], true[rows], align(found[rows], true[rows])).float()
         told, seen = (R[rows] @ R[rows].roll(1, 0).mT for R in (true, found))
         turns[rows] = pose_error(seen, told).float()
-    return Reached(one.tolist(), own.tolist(), turns.tolist())
+    return Row(one.tolist(), own.tolist(), turns.tolist())

@@ -44,7 +44,7 @@ ASKED = (("train", 1200, 2), ("train", 400, 3), ("test", 600, 2))  # faces with 
 Run = NamedTuple("Run", [("problem", str), ("task", str), ("labels", int), ("layer", str), ("seed", int)])
 """One measurement. ``layer`` is where the probe reads; ``seed`` also chooses the labels."""
 
-Reached = NamedTuple("Reached", [("val", float), ("test", float)])
+Row = NamedTuple("Row", [("val", float), ("test", float)])
 """Accuracy on validation and test pictures, mean over the problem's questions."""
 
 
@@ -56,7 +56,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "pretexts", Run, Reached, summary=summary, facts={"steps": STEPS, "batch": BATCH},
+    "pretexts", Run, Row, summary=summary, facts={"steps": STEPS, "batch": BATCH},
     again={"problem": "textures", "task": FLOOR, "labels": str(LABELS[0]), "layer": selfsup.LAYERS[0]},
     uneven={"seeds": "five of random weights, jigsaw, moving and contrast"},
     chart=Chart("bars", "points more than random weights, a probe with 20 labels of each class",
@@ -184,7 +184,7 @@ def supervised(problem: str) -> selfsup.Task:
                 lambda channels: Answers(channels, sum(counts)), loss, score, raw="labelled")
 
 
-def probed(net: Callable[[], Classifier], problem: str, task: str, each: int, seed: int) -> dict[Run, Reached]:
+def probed(net: Callable[[], Classifier], problem: str, task: str, each: int, seed: int) -> dict[Run, Row]:
     """The accuracy of a linear probe with so many labels of each class, at each layer."""
     asked, found = questions(problem), {}
     # All questions ask about the same pictures.
@@ -197,5 +197,5 @@ def probed(net: Callable[[], Classifier], problem: str, task: str, each: int, se
             chosen = few_of_each(train[1], each, seed)
             fitted = selfsup.best_probe((train[0][chosen], train[1][chosen]), val)
             right.append([fitted.accuracy(*one) for one in (val, test)])
-        found[Run(problem, task, each, layer, seed)] = Reached(*torch.tensor(right).mean(0).tolist())
+        found[Run(problem, task, each, layer, seed)] = Row(*torch.tensor(right).mean(0).tolist())
     return found

@@ -38,7 +38,7 @@ BACK = 2.0  # pixels of the film: a point that does not come back nearer to wher
 Run = NamedTuple("Run", [("way", str), ("delta", int), ("steps", int), ("seed", int)])
 """One way to find the marked points again: by a labeller of pairs so far apart, or one of ``RIVALS``, all 0."""
 
-Reached = NamedTuple("Reached", [("median", float), ("near", float)])
+Row = NamedTuple("Row", [("median", float), ("near", float)])
 """The median error in pixels of the film, and the share of points that are found near."""
 
 
@@ -54,7 +54,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "rabbits", Run, Reached, summary=summary, facts={"near": NEAR, "batch": BATCH},
+    "rabbits", Run, Row, summary=summary, facts={"near": NEAR, "batch": BATCH},
     again={"way": "nothing has moved"},
     shared={"fit & judge: frames": "What the film teaches is its flow; the marks of its frames teach nothing."},
     uneven={"seeds": "One more run", "steps": "three times the steps"},
@@ -75,7 +75,7 @@ def work(plan: Plan) -> Iterator[Work]:
         yield Work(run, measured, plan, run)
 
 
-def measured(plan: Plan, run: Run) -> Reached:
+def measured(plan: Plan, run: Run) -> Row:
     """Teach a labeller, and look for the marked points by its codes; or ask a rival where they are."""
     if run.way in RIVALS:
         return compared(RIVALS[run.way]())
@@ -87,11 +87,11 @@ def measured(plan: Plan, run: Run) -> Reached:
     return compared(marked.matched(net))
 
 
-def compared(found: Tensor) -> Reached:
+def compared(found: Tensor) -> Row:
     """Of points (P,3,2), how far they are from the marked ones."""
     side = marked.frames().shape[-1]
     error = (found - marked.between()[3]).norm(dim=-1) * side / 2
-    return Reached(float(error.median()), float((error < NEAR * side).double().mean()))
+    return Row(float(error.median()), float((error < NEAR * side).double().mean()))
 
 
 def followed() -> Tensor:

@@ -33,7 +33,7 @@ ALPHAS = tuple(10.0**k for k in range(-6, 2))  # times the mean square of a code
 Run = NamedTuple("Run", [("network", str), ("source", str)])
 """The network, and what is read: a layer's name, or a part of the scores from ``PARTS``."""
 
-Reached = NamedTuple("Reached", [("colour", tuple[float, ...]), ("layout", tuple[float, ...])])
+Row = NamedTuple("Row", [("colour", tuple[float, ...]), ("layout", tuple[float, ...])])
 """Shares of variance that are read off, for each unseen photo: of the mean colour, and of how the cells differ from it.
 0 is what the mean of all photos does, 1 would be all; the variance is that over all photos."""
 
@@ -44,7 +44,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "readouts", Run, Reached, summary=summary, facts={"crops": EACH, "cells": CELLS}, digits=3,
+    "readouts", Run, Row, summary=summary, facts={"crops": EACH, "cells": CELLS}, digits=3,
     again="the crops and their codes alone take most of a minute",
     shared={"fit & choose: photos": "α is chosen on a quarter of the photos after a fit on the others; with it the map "
                                     "is fitted on all of them"},
@@ -65,7 +65,7 @@ def work(plan: Plan) -> Iterator[Work]:
                 yield Work(Run(name, source), measured, Run(name, source), each, plan.seed)
 
 
-def measured(run: Run, each: tuple[int, int], seed: int) -> Reached:
+def measured(run: Run, each: tuple[int, int], seed: int) -> Row:
     """Fit on crops of some photos, and judge on those of others."""
     layer, part = (LOGITS, PARTS[run.source]) if run.source in PARTS else (run.source, lambda y: y)
     (x, names), (new, new_names) = (crops(split, count, seed) for split, count in zip(("train", "test"), each,
@@ -138,7 +138,7 @@ def best_alpha(codes: Tensor, targets: Tensor, photos: Sequence[str]) -> float:
 
 
 def read_off(codes: Tensor, pictures: Tensor, photos: Sequence[str], new_codes: Tensor, new_pictures: Tensor,
-             new_photos: Sequence[str]) -> Reached:
+             new_photos: Sequence[str]) -> Row:
     """Fit on codes (N,D) of small pictures (N,192), and judge on new ones of other photos."""
     (centre, weight), = ridge(codes, pictures, [best_alpha(codes, pictures, photos)])
     made = pictures.mean(0) + ((new_codes - centre) @ weight).double()
@@ -148,4 +148,4 @@ def read_off(codes: Tensor, pictures: Tensor, photos: Sequence[str], new_codes: 
         left, total = ((one - truth).square().sum(1) for one in (guess, known.mean(0)))
         shares = 1 - left / total.mean()  # one denominator: by its own, a flat photo would weigh most
         found.append(tuple(float(shares[crops].mean()) for crops in home))
-    return Reached(*found)
+    return Row(*found)

@@ -24,12 +24,12 @@ RIVALS = {"nothing has moved": lambda given: given.points, "optical flow": marke
 Run = NamedTuple("Run", [("way", str), ("patient", str), ("steps", int), ("seed", int)])
 """One way to carry points: "labelling", learnt on ``patient``, or one of ``RIVALS``, which learn nothing."""
 
-Reached = NamedTuple("Reached", [("median", float), ("near", float)])
+Row = NamedTuple("Row", [("median", float), ("near", float)])
 """The median target registration error in millimetres, and the share of points within NEAR."""
 
 
 TABLE = Table(
-    "registration", Run, Reached, facts={"near": NEAR, "batch": BATCH}, again={"way": "optical flow"},
+    "registration", Run, Row, facts={"near": NEAR, "batch": BATCH}, again={"way": "optical flow"},
     summary=cells("{way}", {"median error in mm": "median", "share within 5 mm": "near"}, extent),
     uneven={"seeds": "which learn nothing"},
     chart=Chart("bars", "median error (mm)", columns=("median error in mm",),
@@ -46,7 +46,7 @@ def work(plan: Plan) -> Iterator[Work]:
         yield Work(run, measured, plan, run)
 
 
-def measured(plan: Plan, run: Run) -> Reached:
+def measured(plan: Plan, run: Run) -> Row:
     """Teach a labeller, and carry points by its codes; or ask a rival where they are."""
     given = marked.asked(TESTED)
     if run.way in RIVALS:
@@ -60,4 +60,4 @@ def measured(plan: Plan, run: Run) -> Reached:
         if not run.seed:
             plan.weights("labeller-brain", net, steps=run.steps)
         error = marked.errors(marked.carried(net, given), given)
-    return Reached(float(error.median()), float((error < NEAR).double().mean()))
+    return Row(float(error.median()), float((error < NEAR).double().mean()))

@@ -34,7 +34,7 @@ STEPS = 150
 Run = NamedTuple("Run", [("network", str), ("kind", str), ("picture", str)])
 """One picture, "pasted" or "outlined", on one network."""
 
-Reached = NamedTuple("Reached", [("whole", float), ("exact", float), ("blur", float), ("grey", float), ("noise", float),
+Row = NamedTuple("Row", [("whole", float), ("exact", float), ("blur", float), ("grey", float), ("noise", float),
     ("mask", float), ("on", float), ("off", float), ("elsewhere", float), ("nothing", float), ("thing_area", float),
     ("mask_area", float), ("mask_share", float), ("shares", dict[str, float])])
 """What was measured; probabilities are of the picture's class, areas and shares in [0,1].
@@ -63,7 +63,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "removal", Run, Reached, summary=summary, within={"shares": ASKED}, facts={"steps": STEPS},
+    "removal", Run, Row, summary=summary, within={"shares": ASKED}, facts={"steps": STEPS},
     again={"network": "squeezenet1_1"},
     chart=Chart("bars", "probability of the class, or share", columns=tuple(f"{name}, pasted" for name in NETWORKS),
                 alt="Bars for two networks: the probability of the class with the thing, without it, with it blurred, "
@@ -81,7 +81,7 @@ def work(plan: Plan) -> Iterator[Work]:
                 for (name, kind), some in things.items() for thing in some)
 
 
-def measured(net: Classifier, thing: Thing, *, steps: int = STEPS) -> Reached:
+def measured(net: Classifier, thing: Thing, *, steps: int = STEPS) -> Row:
     """The row of one picture."""
     x, where = thing.image, thing.where.float()
     mask = smallest(net, thing, steps=steps)
@@ -96,9 +96,9 @@ def measured(net: Classifier, thing: Thing, *, steps: int = STEPS) -> Reached:
                        torch.stack([probability(net, some, thing.label).mean() for some in (moved, others)])])
     exact = float("nan") if thing.without is None else float(probability(net, thing.without, thing.label))
     whole, blur, grey, noise, masked, on, off, elsewhere, nothing = found.tolist()
-    return Reached(whole=whole, exact=exact, blur=blur, grey=grey, noise=noise, mask=masked, on=on, off=off,
-                   elsewhere=elsewhere, nothing=nothing, thing_area=float(where.mean()), mask_area=float(mask.mean()),
-                   mask_share=float((mask * where).sum() / mask.sum().clamp(min=1e-9)), shares=shares(net, thing))
+    return Row(whole=whole, exact=exact, blur=blur, grey=grey, noise=noise, mask=masked, on=on, off=off,
+               elsewhere=elsewhere, nothing=nothing, thing_area=float(where.mean()), mask_area=float(mask.mean()),
+               mask_share=float((mask * where).sum() / mask.sum().clamp(min=1e-9)), shares=shares(net, thing))
 
 
 def shares(net: Classifier, thing: Thing) -> dict[str, float]:

@@ -31,7 +31,7 @@ QUALITY = 90
 Run = NamedTuple("Run", [("task", str), ("photo", str), ("method", str), ("seed", int)])
 """One filling: what is hidden of which photo, by which method, from which seed."""
 
-Reached = NamedTuple("Reached", [("steps", int), ("visible", float), ("psnr", float), ("perceptual", float)])
+Row = NamedTuple("Row", [("steps", int), ("visible", float), ("psnr", float), ("perceptual", float)])
 """Steps made; mean square of the visible pixels' error; decibels and perceptual distance in what was hidden."""
 
 
@@ -42,7 +42,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "restoring", Run, Reached, summary=summary, facts={"fit": FIT, "most": MOST, "side": SIDE}, digits=5,
+    "restoring", Run, Row, summary=summary, facts={"fit": FIT, "most": MOST, "side": SIDE}, digits=5,
     again={"method": "biharmonic"},
     uneven={"seeds": "Two seeds for generators where there is a hole, else one"},
     chart=Chart("bars", "PSNR of what was hidden, dB", columns=("PSNR, dB",),
@@ -72,7 +72,7 @@ def finish(plan: Plan) -> None:
     _sheets.write(plan, "restoring-large.jpg", [[("large",)]], LARGE, QUALITY)
 
 
-def measured(plan: Plan, run: Run) -> Reached:
+def measured(plan: Plan, run: Run) -> Row:
     """Fill, keep the picture, and say how good it is."""
     steps, made = filled(run, plan.steps(MOST))
     _sheets.keep(made, run, plan)
@@ -80,8 +80,8 @@ def measured(plan: Plan, run: Run) -> Reached:
     hidden = (1 - m).bool().expand_as(x)
     whole = torch.where(hidden, made, x)
     distance = prior.perceptual_distance(nets.load("squeezenet1_1", device="cpu"), whole, x, where=1 - m)
-    return Reached(steps, float((made - x)[~hidden].square().mean()), float(prior.psnr(whole[hidden], x[hidden])),
-                   distance)
+    return Row(steps, float((made - x)[~hidden].square().mean()), float(prior.psnr(whole[hidden], x[hidden])),
+               distance)
 
 
 def filled(run: Run, most: int) -> tuple[int, Tensor]:

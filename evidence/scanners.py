@@ -37,7 +37,7 @@ WAYS = (PLAIN, LOOK, MOMENTS, RANKS, DRAWN)
 Run = NamedTuple("Run", [("way", str), ("gamma", float), ("seed", int)])
 """One way to meet a scanner; ``seed`` chooses what is learnt from, its order, and the pictures that are looked at."""
 
-Reached = NamedTuple("Reached", [("right", str)])
+Row = NamedTuple("Row", [("right", str)])
 """Which squares of the test are named correctly, a 1 or a 0 for each, in the order of :func:`squares`."""
 
 
@@ -57,7 +57,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "scanners", Run, Reached, summary=summary, again={"way": MOMENTS},
+    "scanners", Run, Row, summary=summary, again={"way": MOMENTS},
     facts={"network": NETWORK, "method": METHOD, "labels": LABELS, "slices": SLICES, "range": RANGE},
     shared={"fit & choose: patients": "The validation pictures, by which the table adapters has chosen the rate, are "
                                       "other slices of the two patients that are learnt from."},
@@ -153,7 +153,7 @@ def prepared(way: str, images: Tensor, like: Tensor) -> Tensor:
 
 
 def measured(learnt: Callable[[str, int], tuple[Adapted, Tensor]], way: str, gammas: Sequence[float],
-             seed: int) -> dict[Run, Reached]:
+             seed: int) -> dict[Run, Row]:
     """Ask about the squares of each scanner."""
     net, seen = learnt(PLAIN if way == LOOK else way, seed)
     (images, labels), (others, _) = squares("judged"), squares("unlabelled")
@@ -164,5 +164,5 @@ def measured(learnt: Callable[[str, int], tuple[Adapted, Tensor]], way: str, gam
         given = trials.enlarged(prepared(way, (images**gamma) ** back, seen))
         with torch.no_grad():
             right = torch.cat([net(x.to(net.device)).argmax(1).cpu() for x in given.split(100)]) == labels
-        found[Run(way, gamma, seed)] = Reached("".join(map(str, right.int().tolist())))
+        found[Run(way, gamma, seed)] = Row("".join(map(str, right.int().tolist())))
     return found

@@ -32,7 +32,7 @@ SEEDS = {"set": (0, 1, 2), "judge": (3, 4, 5)}
 CUES = {"set": ("harmless", "corner"), "judge": tuple(cheats.OUTLINED)}
 STEPS, BATCH, LEARNT, JUDGED, WIDTHS = 500, 16, 1000, 100, [8, 16, 32, 32]
 
-Reached = NamedTuple("Reached", [("dice", float), ("without", float), ("clear", float), ("asked", int),
+Row = NamedTuple("Row", [("dice", float), ("without", float), ("clear", float), ("asked", int),
     ("removed", float), ("elsewhere", float), ("largest", float), ("typical", float), ("outside", float),
     ("edges", float), ("steady", dict[str, float])])
 """Dice with the outlines as delivered, and with those of all lesions on pictures without marks; the share of pictures
@@ -61,7 +61,7 @@ def work(plan: Plan) -> Iterator[Work]:
                                                                     for count in (LEARNT, JUDGED)))
 
 
-def measured(run: Run, steps: int, learnt: int, judged: int) -> Reached:
+def measured(run: Run, steps: int, learnt: int, judged: int) -> Row:
     """Teach a network, and audit it on other patients."""
     own, others = PATIENTS[run.role]
     ill = cheats.Made(*(one[1::2] for one in cheats.outlined(run.cue, 2 * learnt, 0, run.seed, own)))  # to save time
@@ -73,7 +73,7 @@ def measured(run: Run, steps: int, learnt: int, judged: int) -> Reached:
     beyond = or_none(u3audit.outside_region, net, made, margin=chosen["margin"], **windows)
     looked = or_none(audit.where_it_looks, net, made, **windows)
     fits, bare = (u3audit.dice_by_patient(net, cases) for cases in (made, plain))
-    return Reached(
+    return Row(
         fits.dice.value, bare.dice.value, fits.clear,
         *((len(removed.which), removed.flipped.value, removed.elsewhere.value) if removed else (0, 0.0, 0.0)),
         *((beyond.largest.value, beyond.typical) if beyond else (0.0, 0.0)),
@@ -104,7 +104,7 @@ def differs(scores: Tensor, pictures: cheats.Made, some: Tensor) -> Tensor:
 
 
 TABLE = Table(
-    "segmented", Run, Reached, summary=partial(audited.summary, shown=SHOWN, signs=SIGNS, blind=False),
+    "segmented", Run, Row, summary=partial(audited.summary, shown=SHOWN, signs=SIGNS, blind=False),
     again="a row is a training, whose end hangs on the last digits of sums; a test measures networks of known answers",
     facts={"steps": STEPS, "batch": BATCH, "learnt": LEARNT, "judged": JUDGED, "widths": WIDTHS,
            "honest": audited.HONEST},

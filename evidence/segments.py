@@ -43,7 +43,7 @@ TRAIN, TEST, TESTS = 160, 24, 1000  # mosaics; what is added to a seed for those
 Run = NamedTuple("Run", [("data", str), ("way", str), ("seed", int)])
 """One run: which pictures, which way, which seed."""
 
-Reached = NamedTuple("Reached", [("accuracy", float), ("best_head", float), ("sameness", float)])
+Row = NamedTuple("Row", [("accuracy", float), ("best_head", float), ("sameness", float)])
 """On mosaics that were not learnt from: Hungarian accuracy of the sub-head that the loss chose and of the best one, and
 how far the chosen one's maps are one and the same (1: the pictures are ignored)."""
 
@@ -53,7 +53,7 @@ def _counts(run: tuple) -> bool:
 
 
 TABLE = Table(
-    "segments", Run, Reached, again={"way": KMEANS},
+    "segments", Run, Row, again={"way": KMEANS},
     summary=with_gains(cells("{data}, {way}", {**SHOWN, "sameness": "sameness"}, spread, counts=_counts),
                        "{data}, {way}", WAYS[0], _counts),
     facts={"ten classes": TEN, "then": POOLED, "T = 0": ALONE, "all": ALL},
@@ -79,7 +79,7 @@ def work(plan: Plan) -> Iterator[Work]:
                 for data, some in seeds.items() for way in plan.few(WAYS) for seed in some)
 
 
-def measured(data: str, way: str, seed: int, *, steps: int | None = None) -> Reached:
+def measured(data: str, way: str, seed: int, *, steps: int | None = None) -> Row:
     """Learn from mosaics, and segment others. What a sub-head reaches is asked at the end, and chooses nothing."""
     make, k = MADE[data]
     test, labels = make(TEST, seed=TESTS + seed)
@@ -92,4 +92,4 @@ def measured(data: str, way: str, seed: int, *, steps: int | None = None) -> Rea
         net, head, settings = clusters.learnt(train, k, way, seed, steps=steps, colour=data == "satellite")
         maps, chosen = segments(net, head, test).argmax(2), best_dense_head(net, head, train, settings=settings)
     right = [hungarian_accuracy(one.flatten(), labels.flatten()) for one in maps]
-    return Reached(right[chosen], max(right), clusters.sameness(maps[chosen]))
+    return Row(right[chosen], max(right), clusters.sameness(maps[chosen]))

@@ -21,18 +21,18 @@ NETWORK, SEEDS = "squeezenet1_1", range(20)
 Run = NamedTuple("Run", [("domain", str), ("split", str), ("seed", int)])
 """One training, whose ``seed`` chooses its squares and their order, asked on a split."""
 
-Reached = NamedTuple("Reached", [("sensitivity", float), ("specificity", float)])
+Row = NamedTuple("Row", [("sensitivity", float), ("specificity", float)])
 """The shares of lesions that are called so, and of healthy squares that are."""
 
 
 def summary(rows: Rows) -> Summary:
     """The means over the trainings, by organ and by what was asked."""
     return by_cell((f"{run.domain}, {ASKED[run.split]}", column, value) for run, row in rows.items()
-                   for column, value in zip(Reached._fields, row, strict=True))
+                   for column, value in zip(Row._fields, row, strict=True))
 
 
 TABLE = Table(
-    "sensitivity", Run, Reached, summary=summary, facts={"network": NETWORK},
+    "sensitivity", Run, Row, summary=summary, facts={"network": NETWORK},
     again={"domain": "chest lesions"},
     shared={"fit & judge: patients": "The split val asks about other slices of the patient that was learnt from, and "
                                      "says so; the split test asks about a patient of whom nothing was learnt."},
@@ -53,8 +53,8 @@ def work(plan: Plan) -> Iterator[Work]:
                        plan.steps(None))
 
 
-def measured(net: Classifier, domain: str, seed: int, steps: int | None = None) -> dict[Run, Reached]:
+def measured(net: Classifier, domain: str, seed: int, steps: int | None = None) -> dict[Run, Row]:
     """Train on squares of a patient, and ask about other slices and about a new patient."""
     doctor = trials.begin(net, one := trials.training(domain, seed))
     last(trials.train(doctor, one, steps=steps))
-    return {Run(domain, split, seed): Reached(*trials.rates(doctor, domain, split)) for split in ASKED}
+    return {Run(domain, split, seed): Row(*trials.rates(doctor, domain, split)) for split in ASKED}

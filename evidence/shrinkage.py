@@ -39,7 +39,7 @@ Run = NamedTuple("Run", [("domain", str), ("method", str), ("prior", str), ("lab
 """One training with a prior of width σ around w₀, "source" or "zero"; ``labels`` of each class. Without a prior, which
 is σ = ∞, they are "none" and None."""
 
-Reached = NamedTuple("Reached", [("val", float), ("test", float)])
+Row = NamedTuple("Row", [("val", float), ("test", float)])
 """Share right of the validation and of the test pictures."""
 
 
@@ -85,7 +85,7 @@ def chosen(rows: Rows, domain: str, way: str, labels: int) -> float | None:
 
 
 TABLE = Table(
-    "shrinkage", Run, Reached, summary=summary, facts={"network": NETWORK, "side": trials.SIDE, "rates": RATES},
+    "shrinkage", Run, Row, summary=summary, facts={"network": NETWORK, "side": trials.SIDE, "rates": RATES},
     again={"domain": "digits", "method": "parallel", "labels": "5"},
     uneven={"seeds": "Eight seeds with 5 labels, four with 100"},
     chart=Chart("bars", "test accuracy, less that without a prior", columns=tuple(WAYS),
@@ -115,9 +115,9 @@ def classes(domain: str) -> int:
     return len(decathlon.load(domain, "val").classes)
 
 
-def measured(net: Classifier, run: Run, steps: int | None = None) -> Reached:
+def measured(net: Classifier, run: Run, steps: int | None = None) -> Row:
     """Train, and ask about the validation and the test pictures."""
     plain = trials.Run(run.domain, run.method, run.labels, run.seed, RATES[run.method])
     adapted, prior = trials.begin(net, plain), run.prior if run.sigma else "source"  # any: its price is 0
     last(trials.train(adapted, plain, steps=steps, lam=price(run), prior=prior))
-    return Reached(*(trials.accuracy(adapted, run.domain, split) for split in Reached._fields))
+    return Row(*(trials.accuracy(adapted, run.domain, split) for split in Row._fields))

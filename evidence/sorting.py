@@ -23,13 +23,13 @@ SHOWN = 200  # digits whose boxes are kept, twenty of each kind
 Run = NamedTuple("Run", [("step", int)])
 """After how many steps."""
 
-Reached = NamedTuple("Reached", [("information", float), ("accuracy", float), ("joint", tuple), ("boxes", str)])
+Row = NamedTuple("Row", [("information", float), ("accuracy", float), ("joint", tuple), ("boxes", str)])
 """Of the 5,000 digits: the information of two views in nats, the Hungarian accuracy, and P row by row in
 ten-thousandths; and the box, from 0 to 9, of each of the first 200."""
 
 
 TABLE = Table(
-    "sorting", Run, Reached, facts={"digits": DIGITS, "seed": SEED},
+    "sorting", Run, Row, facts={"digits": DIGITS, "seed": SEED},
     summary=cells("step {step}", {"information": "information", "accuracy": "accuracy"}, only),
     again="a row is a state of one training, which takes minutes",
     shared={"fit & judge: digits": "a clustering is judged on what was clustered; no label is fitted"})
@@ -43,7 +43,7 @@ def work(plan: Plan) -> Iterator[Work]:
     yield Work(runs, measured, runs, steps=runs[-1].step)
 
 
-def measured(runs: list[Run], *, steps: int) -> dict[Run, Reached]:
+def measured(runs: list[Run], *, steps: int) -> dict[Run, Row]:
     """Train, and keep at some steps what all sub-heads say; in the end take the one with the lowest loss."""
     digits, labels = handwritten.load()
     settings = selfsup.ClusterSettings(**{**DIGITS, "steps": steps, "seed": SEED})
@@ -60,7 +60,7 @@ def measured(runs: list[Run], *, steps: int) -> dict[Run, Reached]:
     for run, shares in kept.items():
         plain, one, other = (z[best] for z in shares)
         P = selfsup.joint(one, other)
-        found[run] = Reached(float(selfsup.mutual_information(P)), hungarian_accuracy(plain.argmax(1), labels),
-                             tuple((P * 10**4).round().int().flatten().tolist()),
-                             "".join(map(str, plain[:SHOWN].argmax(1).tolist())))
+        found[run] = Row(float(selfsup.mutual_information(P)), hungarian_accuracy(plain.argmax(1), labels),
+                         tuple((P * 10**4).round().int().flatten().tolist()),
+                         "".join(map(str, plain[:SHOWN].argmax(1).tolist())))
     return found

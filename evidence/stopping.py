@@ -20,7 +20,7 @@ STEPS = 3000
 Run = NamedTuple("Run", [("fault", str), ("photo", str)])
 """One network that repairs one photo."""
 
-Reached = NamedTuple("Reached", [("loss", tuple[float, ...]), ("psnr", tuple[float, ...])])
+Row = NamedTuple("Row", [("loss", tuple[float, ...]), ("psnr", tuple[float, ...])])
 """At each mark the loss, which is of what is known, and the PSNR of what is not."""
 
 
@@ -32,7 +32,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "stopping", Run, Reached, summary=summary, digits=6,
+    "stopping", Run, Row, summary=summary, digits=6,
     facts={"side": LONG_SIDE, "noise": NOISE, "marks": marks(STEPS)}, again="a run takes minutes",
     chart=Chart("curves", "PSNR of what is not known, dB", along="step",
                 alt="Two curves along seven steps: under noise the PSNR falls after a peak, with a hole it stays."))
@@ -45,7 +45,7 @@ def work(plan: Plan) -> Iterator[Work]:
         yield Work(run, measured, run, plan.steps(STEPS))
 
 
-def measured(run: Run, steps: int = STEPS) -> Reached:
+def measured(run: Run, steps: int = STEPS) -> Row:
     """Repair a photo with noise on all pixels, or with a hole of a third of the side."""
     x = images.load(run.photo, size=LONG_SIDE)
     visible = torch.ones_like(x[:, :1])
@@ -57,4 +57,4 @@ def measured(run: Run, steps: int = STEPS) -> Reached:
     fit = prior.fit(prior.generator(size=LONG_SIDE), given, task=prior.inpaint(visible),
                     settings=prior.PriorSettings(steps=steps))
     found = [(step.loss, float(prior.psnr(step.value[unknown], x[unknown]))) for step in fit if step.iteration in MARKS]
-    return Reached(*zip(*found, strict=True))
+    return Row(*zip(*found, strict=True))

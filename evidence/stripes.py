@@ -40,13 +40,13 @@ SEEDS = (1, 2, 3)  # by the labels of 0 the settings of the table segments were 
 Run = NamedTuple("Run", [("network", str), ("loss", str), ("reach", int), ("seed", int)])
 """Whether the network can tell where it is; the loss; T; the seed."""
 
-Reached = NamedTuple("Reached", [("accuracy", float), ("sameness", float), ("found", float), ("truth", float)])
+Row = NamedTuple("Row", [("accuracy", float), ("sameness", float), ("found", float), ("truth", float)])
 """On mosaics that were not learnt from: Hungarian accuracy and sameness of the maps, and what the loss thinks of them
 and of the true maps, as nats of information."""
 
 
 TABLE = Table(
-    "stripes", Run, Reached, facts={"ten classes": TEN, "then": {**POOLED, "reach": REACHES}, "all": ALL},
+    "stripes", Run, Row, facts={"ten classes": TEN, "then": {**POOLED, "reach": REACHES}, "all": ALL},
     summary=cells("{network}, T = {reach}, {loss}", {
         "accuracy": "accuracy", "sameness": "sameness", "nats of the maps": "found", "nats of the truth": "truth"},
         spread),
@@ -68,7 +68,7 @@ def work(plan: Plan) -> Iterator[Work]:
             yield Work(runs, measured, runs, steps=plan.steps(None))
 
 
-def measured(runs: list[Run], *, steps: int | None = None) -> Iterator[tuple[Run, Reached]]:
+def measured(runs: list[Run], *, steps: int | None = None) -> Iterator[tuple[Run, Row]]:
     """Learn ten classes once, and from there three with each loss."""
     network, seed = runs[0].network, runs[0].seed
     images, (test, labels) = mosaics.textures(TRAIN, seed=seed)[0], mosaics.textures(TEST, seed=TESTS + seed)
@@ -86,7 +86,7 @@ def measured(runs: list[Run], *, steps: int | None = None) -> Iterator[tuple[Run
         maps = z.argmax(1)
         nats = [-float(selfsup.segmentation_loss(*2 * (one[..., PLACE // 2 :: PLACE, PLACE // 2 :: PLACE],),
                                                  reach=run.reach, pooled=pooled)) for one in (z, true)]
-        yield run, Reached(hungarian_accuracy(maps.flatten(), labels.flatten()), sameness(maps), *nats)
+        yield run, Row(hungarian_accuracy(maps.flatten(), labels.flatten()), sameness(maps), *nats)
 
 
 def learnt(net: Classifier, images: Tensor, k: int, network: str, given: dict, steps: int | None,

@@ -31,7 +31,7 @@ WIDTH, STEPS, TEACHING = 12, 60, 300  # of a student; of the teacher's training
 Run = NamedTuple("Run", [("way", str), ("seed", int)])
 """Whose features are sorted; the seed of teacher and student."""
 
-Reached = NamedTuple("Reached", [("accuracy", float)])
+Row = NamedTuple("Row", [("accuracy", float)])
 """Hungarian accuracy of ten clusters of the features."""
 
 
@@ -45,7 +45,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "students", Run, Reached, summary=summary, again={"way": PIXELS},
+    "students", Run, Row, summary=summary, again={"way": PIXELS},
     facts={"steps": STEPS, "width": WIDTH, "teacher": {**DIGITS, "steps": TEACHING}},
     chart=Chart("bars", "Hungarian accuracy of k-means", columns=("accuracy",),
                 alt="Bars for k-means of six features, with the range of three seeds."))
@@ -62,14 +62,14 @@ def work(plan: Plan) -> Iterator[Work]:
         yield Work(Run(PIXELS, seed), of_pixels, digits, labels, seed)
 
 
-def measured(plan: Plan, digits: Tensor, labels: Tensor, seed: int) -> Iterator[tuple[Run, Reached]]:
+def measured(plan: Plan, digits: Tensor, labels: Tensor, seed: int) -> Iterator[tuple[Run, Row]]:
     """Train a teacher and three students, and sort the unseen digits by the features of each."""
     seen, unseen, true = digits[LEARNT_FROM], digits[JUDGED], labels[JUDGED]
     steps = plan.steps(STEPS)
 
-    def reached(way: str, net: torch.nn.Module) -> tuple[Run, Reached]:
+    def reached(way: str, net: torch.nn.Module) -> tuple[Run, Row]:
         found = selfsup.pseudo_labels(net, LAYER, unseen, KINDS, seed=seed)
-        return Run(way, seed), Reached(hungarian_accuracy(found, true))
+        return Run(way, seed), Row(hungarian_accuracy(found, true))
 
     teacher = selfsup.digit_encoder(seed=seed)
     settings = selfsup.ClusterSettings(**{**DIGITS, "steps": plan.steps(TEACHING), "seed": seed})
@@ -85,9 +85,9 @@ def measured(plan: Plan, digits: Tensor, labels: Tensor, seed: int) -> Iterator[
     yield reached(NEW, selfsup.digit_encoder(WIDTH, seed=100 + seed))
 
 
-def of_pixels(digits: Tensor, labels: Tensor, seed: int) -> Reached:
+def of_pixels(digits: Tensor, labels: Tensor, seed: int) -> Row:
     """Sort the unseen digits by their pixels."""
-    return Reached(by_kmeans(digits[JUDGED, :1], labels[JUDGED], KINDS, seed)[0])
+    return Row(by_kmeans(digits[JUDGED, :1], labels[JUDGED], KINDS, seed)[0])
 
 
 def sorted_pixels(digits: Tensor, seed: int) -> Tensor:

@@ -47,7 +47,7 @@ PAIRS = ((ONE, FROZEN), (ONE, COMPLETE), (ONE, EACH), (MORE, ONE), (MORE, EACH))
 Run = NamedTuple("Run", [("way", str), ("seed", int)])
 """One way to learn four tasks; ``seed`` chooses the scenes and which labels are missing."""
 
-Reached = NamedTuple("Reached", [("segments", float), ("boundaries", float), ("normals", float), ("label", float),
+Row = NamedTuple("Row", [("segments", float), ("boundaries", float), ("normals", float), ("label", float),
     ("numbers", int)])
 """Mean IoU, F₁, median angle in degrees (the smaller the better), share right; how many numbers were trained."""
 
@@ -59,7 +59,7 @@ def over_seeds(values: Sequence[float]) -> Interval | float:
 
 def summary(rows: Rows) -> Summary:
     """What each way reaches, and differences of two ways that are paired by seed."""
-    found = cells("{way}", {column: column for column in Reached._fields}, over_seeds)(rows)
+    found = cells("{way}", {column: column for column in Row._fields}, over_seeds)(rows)
     apart = by_cell(((f"{way} less {rival}", f"{task}: difference", getattr(row, task) - getattr(other, task))
                      for way, rival in PAIRS for run, row in rows.items() if run.way == way
                      if (other := rows.get((rival, run.seed))) for task in TASKS), over_seeds)
@@ -67,7 +67,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "tasks", Run, Reached, facts={"network": NETWORK, "missing": MISSING, "steps": solids.STEPS}, summary=summary,
+    "tasks", Run, Row, facts={"network": NETWORK, "missing": MISSING, "steps": solids.STEPS}, summary=summary,
     again={"way": FROZEN, "seed": "0"},
     uneven={"seeds": "A guess: everywhere the most frequent surface"},
     chart=Chart("bars", "mean IoU, F₁, or share right", columns=("segments", "boundaries", "label"),
@@ -86,12 +86,12 @@ def work(plan: Plan) -> Iterator[Work]:
                 for way, how in WAYS.items() for seed in seeds)
 
 
-def guessed() -> Reached:
+def guessed() -> Row:
     """What one gets without looking at a picture."""
-    return Reached(**solids.guessed(solids.held_out().labels), numbers=0)
+    return Row(**solids.guessed(solids.held_out().labels), numbers=0)
 
 
-def measured(net: Classifier, way: Way, seed: int, steps: int) -> Reached:
+def measured(net: Classifier, way: Way, seed: int, steps: int) -> Row:
     """Train the networks of a way, and ask them about the scenes of the test."""
     scores, count, test = {}, 0, solids.held_out()
     scenes, given = solids.seen(seed), solids.present(MISSING, seed)
@@ -103,7 +103,7 @@ def measured(net: Classifier, way: Way, seed: int, steps: int) -> Reached:
         answers = solids.answers(tasks, test.images)
         scores |= {name: solids.score(name, answers[name], test.labels[name]) for name in names}
         count += sum(weight.numel() for weight in (*solids.own(tasks.net), *tasks.heads.parameters()))
-    return Reached(**scores, numbers=count)
+    return Row(**scores, numbers=count)
 
 
 def complete(scenes: Scenes, given: dict[str, Tensor]) -> tuple[Scenes, dict[str, Tensor]]:

@@ -21,13 +21,13 @@ KEPT, STRIDE = 8, 2  # mosaics whose maps are kept; pixels of a map's cell
 Run = NamedTuple("Run", [("mosaic", int)])
 """Which of the mosaics that judge."""
 
-Reached = NamedTuple("Reached", [("accuracy", float), ("places", str)])
+Row = NamedTuple("Row", [("accuracy", float), ("places", str)])
 """The share of the mosaic's pixels with the right class; and the class of every second pixel of every second row, row
 by row, a digit. A class has the number of the texture that fits it best, one to one, in all mosaics that judge."""
 
 
 TABLE = Table(
-    "textures", Run, Reached, facts={"seed": SEED, "stride": STRIDE}, again="its rows are of one training of a minute",
+    "textures", Run, Row, facts={"seed": SEED, "stride": STRIDE}, again="its rows are of one training of a minute",
     summary=cells("mosaic {mosaic}", {"accuracy": "accuracy"}, only),
     shared={"fit & judge: photos": "mosaics are cut from one photo of each texture; only the mosaics are others"})
 
@@ -40,7 +40,7 @@ def work(plan: Plan) -> Iterator[Work]:
     yield Work(runs, measured, runs, steps=plan.steps(None))
 
 
-def measured(runs: list[Run], *, steps: int | None = None) -> dict[Run, Reached]:
+def measured(runs: list[Run], *, steps: int | None = None) -> dict[Run, Row]:
     """Learn as for the table segments, and segment the mosaics that judge."""
     (train, _), (test, labels) = mosaics.textures(TRAIN, seed=SEED), mosaics.textures(TEST, seed=TESTS + SEED)
     net, head, settings = learnt(train, len(mosaics.TEXTURES), WAYS[0], SEED, steps=steps)
@@ -48,5 +48,5 @@ def measured(runs: list[Run], *, steps: int | None = None) -> dict[Run, Reached]
     maps = segments(net, head, test)[best].argmax(1)
     maps = match(maps.flatten(), labels.flatten())[maps]
     right = (maps == labels).double().mean((1, 2)).tolist()
-    return {run: Reached(right[run.mosaic], "".join(map(str, maps[run.mosaic, ::STRIDE, ::STRIDE].flatten().tolist())))
+    return {run: Row(right[run.mosaic], "".join(map(str, maps[run.mosaic, ::STRIDE, ::STRIDE].flatten().tolist())))
             for run in runs}

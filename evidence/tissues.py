@@ -20,7 +20,7 @@ Run = NamedTuple("Run", [("way", str), ("seed", int), ("strength", float), ("fie
 """A training, or a seed of k-means, asked to sort the held-out slices under a made field: its strength b, and the seed
 of its shape."""
 
-Reached = NamedTuple("Reached", [("accuracy", float)])
+Row = NamedTuple("Row", [("accuracy", float)])
 """Hungarian accuracy of the pixels inside the brain."""
 
 
@@ -34,7 +34,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "tissues", Run, Reached, summary=summary, facts={"steps": tissues.STEPS}, again={"strength": "0.0"},
+    "tissues", Run, Row, summary=summary, facts={"steps": tissues.STEPS}, again={"strength": "0.0"},
     chart=Chart("curves", "Hungarian accuracy", along="strength b of the field",
                 alt="Four curves with the range of ten trainings or seeds. K-means of grey values is highest without a "
                     "field and falls to about one half; flattened first, it hardly falls. The network with fields in "
@@ -51,14 +51,14 @@ def work(plan: Plan) -> Iterator[Work]:
             yield Work(runs, measured, runs, steps=plan.steps(tissues.STEPS))
 
 
-def measured(runs: list[Run], *, steps: int = tissues.STEPS) -> dict[Run, Reached]:
+def measured(runs: list[Run], *, steps: int = tissues.STEPS) -> dict[Run, Row]:
     """Train a network, and let it sort the slices under each field; or sort them by k-means."""
     way, seed = runs[0].way, runs[0].seed
     if way not in tissues.LIGHTS:
         seen = {run: tissues.spoilt(run.strength, run.field) for run in runs}
-        return {run: Reached(tissues.accuracy(tissues.by_grey(
+        return {run: Row(tissues.accuracy(tissues.by_grey(
             tissues.flattened(given) if way == tissues.FLAT else given, seed=seed))) for run, given in seen.items()}
     taught, learnt = tissues.learning(way, seed, steps)
     last(taught)
     learner = learnt()
-    return {run: Reached(tissues.accuracy(learner.sorted(tissues.spoilt(run.strength, run.field)))) for run in runs}
+    return {run: Row(tissues.accuracy(learner.sorted(tissues.spoilt(run.strength, run.field)))) for run in runs}

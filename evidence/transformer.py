@@ -44,7 +44,7 @@ PHOTOS = [*images.sources()[1], *photos.names(split="test")]
 Run = NamedTuple("Run", [("pupil", str)])
 """What answers in place of the teacher."""
 
-Reached = NamedTuple("Reached", [("first", dict), ("five", dict), ("divergence", dict)])
+Row = NamedTuple("Row", [("first", dict), ("five", dict), ("divergence", dict)])
 """On average over the squares of each photograph: whether the teacher's first class is the first, whether it is among
 the first five, and KL(teacher ‖ pupil) in nats."""
 
@@ -63,7 +63,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "transformer", Run, Reached, summary=summary, within=dict.fromkeys(Reached._fields, PHOTOS), again={"pupil": CNN},
+    "transformer", Run, Row, summary=summary, within=dict.fromkeys(Row._fields, PHOTOS), again={"pupil": CNN},
     facts={"steps": STEPS, "batch": BATCH, "rate": RATE},
     chart=Chart("bars", "squares (%)",
                 alt="Two bars with intervals for each of five answers, and for two differences: how often the "
@@ -82,7 +82,7 @@ def work(plan: Plan) -> Iterator[Work]:
         yield Work(Run(pupil), judged, plan, pupil, squares[::_squares.TEST] if plan.short else squares)
 
 
-def judged(plan: Plan, pupil: str, squares: Tensor) -> Reached:
+def judged(plan: Plan, pupil: str, squares: Tensor) -> Row:
     """What a pupil answers to squares (N·n,3,S,S), beside the teacher's answers."""
     with torch.no_grad():
         wanted = _in_parts(_teacher(), squares)
@@ -91,7 +91,7 @@ def judged(plan: Plan, pupil: str, squares: Tensor) -> Reached:
     divergence = F.kl_div(found.log_softmax(1), wanted.log_softmax(1), reduction="none", log_target=True).sum(1)
     each = (values.double().view(len(PHOTOS), -1).mean(1) for values in (
         order[:, :1] == best, (order == best).any(1), divergence))
-    return Reached(*(dict(zip(PHOTOS, values.tolist(), strict=True)) for values in each))
+    return Row(*(dict(zip(PHOTOS, values.tolist(), strict=True)) for values in each))
 
 
 def answering(plan: Plan, pupil: str) -> Callable[[Tensor], Tensor]:

@@ -29,7 +29,7 @@ SEEDS, KNOWN, EACH = 5, 400, 8  # trainings; pictures of each digit to learn fro
 Run = NamedTuple("Run", [("task", str), ("way", str), ("seed", int)])
 """What is turned, between which pictures turns are told, and the seed of all."""
 
-Reached = NamedTuple("Reached", [("angles", list), ("turns", list)])
+Row = NamedTuple("Row", [("angles", list), ("turns", list)])
 """Errors in degrees of pictures that were not learnt from, ``EACH`` views of one after the other: of their angle, with
 the h that is said below, and of the turn from one view of a picture to the next."""
 
@@ -46,7 +46,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "turned", Run, Reached, summary=summary, digits=1, again="a training ends elsewhere on another processor",
+    "turned", Run, Row, summary=summary, digits=1, again="a training ends elsewhere on another processor",
     shared={"fit & judge: patients": "Each of the two patients is learnt from, and judges the network that has learnt "
                                      "from the other."},
     facts={"pictures": {"of each digit": KNOWN, "views of each": EACH}, "steps": frames.STEPS, "batch": frames.BATCH,
@@ -69,7 +69,7 @@ def digits(kind: int) -> Tensor:
     return pictures[labels == kind]
 
 
-def measured(run: Run, steps: int) -> Reached:
+def measured(run: Run, steps: int) -> Row:
     """Learn from turns, take h from what is known, and judge others."""
     if run.task in HEADS:
         learnt_from, judged = (frames.slices(name) for name in HEADS[run.task])
@@ -86,7 +86,7 @@ def measured(run: Run, steps: int) -> Reached:
     found, true = turned(net, judged)
     told, seen = (R.unflatten(0, (-1, EACH)) for R in (true, found))
     told, seen = ((R @ R.roll(1, 1).mT).flatten(0, 1) for R in (told, seen))
-    return Reached(pose_error(found, true, h).tolist(), pose_error(seen, told).tolist())
+    return Row(pose_error(found, true, h).tolist(), pose_error(seen, told).tolist())
 
 
 def turned(net: object, pictures: Tensor) -> tuple[Tensor, Tensor]:

@@ -39,7 +39,7 @@ VARIANTS: dict[str, dict[str, object]] = {
 Run = NamedTuple("Run", [("network", str), ("variant", str), ("picture", str)])
 """One mask: on a network, of a variant, for a picture."""
 
-Reached = NamedTuple("Reached", [("whole", float), ("found", float), ("shifted", float), ("blurred", float),
+Row = NamedTuple("Row", [("whole", float), ("found", float), ("shifted", float), ("blurred", float),
     ("binary", float), ("area", float), ("rough", float)])
 """Φ_c of the picture, with the mask as found, with the mask shifted by two pixels, with it blurred (σ = 2), and
 thresholded at the value that keeps its area; the mask's area, and how rough it is: its mean total variation."""
@@ -52,7 +52,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "variants", Run, Reached, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1"},
+    "variants", Run, Row, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1"},
     chart=Chart("bars", "probability that is left when the mask is blurred (low: it still works)", columns=NETWORKS,
                 alt="Bars for two networks and eleven variants of the mask, each with its interval."))
 
@@ -70,7 +70,7 @@ def work(plan: Plan) -> Iterator[Work]:
                            steps=plan.steps(STEPS))
 
 
-def measured(net: Classifier, thing: Thing, variant: str, *, steps: int = STEPS) -> Reached:
+def measured(net: Classifier, thing: Thing, variant: str, *, steps: int = STEPS) -> Row:
     """Find the mask of a variant, and test it."""
     mask = smallest(net, thing, steps=steps, **VARIANTS[variant])
     area = float(mask.mean())
@@ -78,7 +78,7 @@ def measured(net: Classifier, thing: Thing, variant: str, *, steps: int = STEPS)
     tested = (mask, mask.roll((2, 2), (-2, -1)), images.blur(mask, 2.0).clamp(0, 1), _binary(mask, area))
     shown = torch.cat([thing.image, *(saliency.perturb(thing.image, one, blurred) for one in tested)])
     rough = float(mask.diff(dim=-1).abs().mean() + mask.diff(dim=-2).abs().mean())
-    return Reached(*probability(net, shown, thing.label).tolist(), area, rough)
+    return Row(*probability(net, shown, thing.label).tolist(), area, rough)
 
 
 def _binary(mask: Tensor, area: float) -> Tensor:

@@ -54,7 +54,7 @@ FRAMES = tuple(str(number) for number in packed.index("clips")["street"]["masked
 Run = NamedTuple("Run", [("method", str), ("judged", str), ("seed", int)])
 """One network, or a rival of seed 0, on one kind of pictures."""
 
-Reached = NamedTuple("Reached", [("iou", dict), ("found", dict)])
+Row = NamedTuple("Row", [("iou", dict), ("found", dict)])
 """Of each of 25 frames: intersection over union of what is said to move with the truth, and the share of the truth's
 pixels that are said to. Of those who stand, and of the missed, only the share; NaN in a frame without any."""
 
@@ -116,7 +116,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "walkers", Run, Reached, summary=summary, facts={"steps": STEPS, "batch": BATCH, "rate": RATE},
+    "walkers", Run, Row, summary=summary, facts={"steps": STEPS, "batch": BATCH, "rate": RATE},
     within={"iou": FRAMES, "found": FRAMES},
     shared={"fit & choose: frames": "the thresholds of flow and of the rivals without a network are those that fit an "
                                     "automatic background subtraction of these frames best"},
@@ -173,7 +173,7 @@ def pasted() -> walkers.Pasted:
     return walkers.elsewhere(walkers.test())
 
 
-def judge(method: str, seed: int, says: Callable[[Tensor], Tensor]) -> dict[Run, Reached]:
+def judge(method: str, seed: int, says: Callable[[Tensor], Tensor]) -> dict[Run, Row]:
     """The rows of a method: ``says`` makes masks (N,H,W) of pictures (N,3,H,W)."""
     half = {judged: next(part for name, part in HALVES.items() if name != watched)
             for watched, judged in SIDES.items()}
@@ -183,7 +183,7 @@ def judge(method: str, seed: int, says: Callable[[Tensor], Tensor]) -> dict[Run,
         said, truth = (mask[..., half.get(judged, slice(None))] for mask in (says(shown), truth))
         both, either, all_of_it = ((one.flatten(1).sum(1).double()) for one in (said & truth, said | truth, truth))
         whole = judged not in (STANDING, MISSED, STREET)
-        rows[Run(method, judged, seed)] = Reached(
+        rows[Run(method, judged, seed)] = Row(
             dict(zip(FRAMES, (both / either if whole else both * torch.nan).tolist(), strict=True)),
             dict(zip(FRAMES, (both / all_of_it).tolist(), strict=True)))
     return rows
@@ -251,7 +251,7 @@ def flow_threshold() -> float:
 
 # ---- learning --------------------------------------------------------------------------------------------------------
 
-def pupil(plan: Plan, method: str, seed: int) -> dict[Run, Reached]:
+def pupil(plan: Plan, method: str, seed: int) -> dict[Run, Row]:
     """Train a network, write it if it is the one that ships, and judge it."""
     net, head = learnt(method, seed, steps=plan.steps(3 * STEPS if method == LONGER else STEPS))
     if method == PUPIL and seed == SEEDS[0]:

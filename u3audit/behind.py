@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from u3audit.drawing import Shot, plane, shown
+from u3audit.drawing import View, plane, shown
 from u3audit.keeping import kept, with_places
 from u3audit.markers import marked, markers, moved_by_markers
 from u3audit.methods import maps
-from u3audit.parts import Told, answer, settings
+from u3audit.parts import Section, answer, settings
 from u3audit.pooled import pooled
 from u3audit.segments import segments
 from u3audit.wording import bracket, percent
@@ -37,7 +37,7 @@ OUTLINED, UNITS, ACTIVE = 20, 5, 0.005  # outlined pictures; units that are told
 # ---- markers
 
 
-def generic(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
+def generic(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Section:
     """Markers on negatives: how far each moves the answer, and the picture of the one that moves it most."""
     found = moved_by_markers(net, cases, positive=positive, most=settings(cases)["most"], seed=seed)
     worst = max(found.by, key=lambda name: found.by[name][0].value)
@@ -52,17 +52,17 @@ def generic(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Tol
             f"median of the {len(found.by)} markers is {percent(middle)}.",
             "These markers are generic. A network may hang on another one, or on the same one elsewhere, so a small "
             "number clears nothing; and a clip lies on the tissue, where it can look like a finding."]
-    rows = [[Shot(shown([image[0]], at)[0], f"Picture {k + 1}, a negative, with {worst}.",
+    rows = [[View(shown([image[0]], at)[0], f"Picture {k + 1}, a negative, with {worst}.",
                   f"negative {k + 1} with {worst}: {answer(after)}")]]
     table = [[name, f"{percent(one.value)} {bracket(one)}", f"{percent(two.value)} {bracket(two)}"]
              for name, (one, two) in found.by.items()]
-    return Told(told, ["marker", "moves the answer by", "negatives that turn"], table, rows, {"by": found.by})
+    return Section(told, ["marker", "moves the answer by", "negatives that turn"], table, rows, {"by": found.by})
 
 
 # ---- certainty
 
 
-def certainty(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
+def certainty(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Section:
     """Margin and calibration, with the warning."""
     net = ready(net)
     scores = score(net, cases.images, positive)
@@ -78,7 +78,7 @@ def certainty(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> T
     if not segments(net, cases):
         facts["ECE"] = error = calibration(scores, cases.positive)
         told += [f"The expected calibration error is {error:.3f}, over {BINS} bins of all {len(cases)} pictures."]
-    return Told([*told, PRAISE], [], [], [], facts)
+    return Section([*told, PRAISE], [], [], [], facts)
 
 
 PRAISE = ("Neither tells an honest network from one that cheats; both can praise cheats, as a cue that is always there "
@@ -114,7 +114,7 @@ def calibration(scores: Tensor, positive: Tensor) -> float:
 # ---- units
 
 
-def units(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
+def units(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Section:
     """Channels of the last layer with a grid whose strongest places lie on the outlines (chapter 7's IoU)."""
     net = ready(net)
     if cases.outlines is None or cases.images.ndim == 5:
@@ -130,9 +130,9 @@ def units(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
     told = [f"Of the {len(real)} units of {layer}, the one that lies best on the outlines of {len(which)} pictures has "
             f"an IoU of {float(real.max()):.3f}; with each outline on the next picture, the best has "
             f"{float(other.max()):.3f}. That a unit lies there does not say that the answer uses it."]
-    return Told(told, ["unit", "IoU with the outlines", "with those of other pictures"],
-                [[str(k), f"{float(real[k]):.3f}", f"{float(other[k]):.3f}"] for k in order], [],
-                {"layer": layer, "best": float(real.max()), "floor": float(other.max())})
+    return Section(told, ["unit", "IoU with the outlines", "with those of other pictures"],
+                   [[str(k), f"{float(real[k]):.3f}", f"{float(other[k]):.3f}"] for k in order], [],
+                   {"layer": layer, "best": float(real.max()), "floor": float(other.max())})
 
 
 def last_grid(net: Classifier, images: Tensor) -> tuple[str, Tensor]:

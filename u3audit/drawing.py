@@ -17,7 +17,7 @@ RIM = torch.tensor([0.84, 0.37, 0.0])  # vermilion
 DASH, GAP = 6, 4  # pixels on the page
 
 
-class Shot(NamedTuple):
+class View(NamedTuple):
     """A picture (3,H,W) in [0,1]; ``alt`` says what it shows, ``caption`` stands below it."""
 
     image: Tensor

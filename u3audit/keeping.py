@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from u3audit.drawing import Shot, shown
+from u3audit.drawing import View, shown
 from u3audit.methods import SAMPLED, shuffled
-from u3audit.parts import Told
+from u3audit.parts import Section
 from u3audit.wording import NONE, percent
 from u3lab.audit.cases import Cases, score
 from u3lab.audit.lesion import grown
@@ -20,7 +20,7 @@ LAYERS, STEPS, PRICE = 3, 100, 3.0  # layers that are inverted; the search, and 
 RING = 4  # pixels around an outline that a finding is compared with
 
 
-def kept(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
+def kept(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Section:
     """Invert an early, a middle and a late layer, and the same layers with all weights shuffled."""
     net = ready(net)
     if cases.images.ndim == 5:
@@ -46,12 +46,12 @@ def kept(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
             "pixels around it, as a share of the original’s.",
             "What does not come back is lost in the layer, or the search missed it: the same network with all weights "
             "shuffled is the floor. That something comes back does not say that the answer uses it."]
-    rows = [[Shot(one, f"Picture {k + 1}{'' if layer is None else f', looked for by its code at {layer}'}.",
+    rows = [[View(one, f"Picture {k + 1}{'' if layer is None else f', looked for by its code at {layer}'}.",
                   f"picture {k + 1}" if layer is None else layer)
              for layer, one in zip((None, *layers), shown([images[n], *(back[layer][n] for layer in layers)]),
                                    strict=True)] for n, k in enumerate(which.tolist())]
-    return Told(told, ["layer", "error of the code", "still positive", "contrast of the finding",
-                       "the same, weights shuffled"], table, rows, {"layers": layers})
+    return Section(told, ["layer", "error of the code", "still positive", "contrast of the finding",
+                          "the same, weights shuffled"], table, rows, {"layers": layers})
 
 
 def with_places(net: Classifier, image: Tensor) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from u3audit.drawing import Shot, heat, plane, shown
-from u3audit.parts import Told, settings
+from u3audit.drawing import View, heat, plane, shown
+from u3audit.parts import Section, settings
 from u3audit.wording import NONE, percent
 from u3lab.audit.cases import Cases, log_odds, region_in, score, some_of
 from u3lab.audit.looking import located
@@ -26,7 +26,7 @@ GATE = 0.3
 STEPS = 10  # of a deletion curve
 
 
-def maps(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
+def maps(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Section:
     """All methods on the first positives that the network finds; the first that passes, on as many as occlusion."""
     net = ready(net)
     seen = (cases.positive & (score(net, cases.images, positive) > 0)).nonzero()[:, 0]
@@ -57,8 +57,8 @@ def maps(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
             "Deletion is the mean probability of the finding while what a map marks most is blurred away; less is "
             "thought to be better. Edges, which know no network, are its floor.",
             *(f"Not drawn: {', '.join(names)} ({why})." for why, names in missing.items())]
-    return Told(told, ["method", "left after shuffling", "outside the body", "on the finding ÷ its area", "deletion"],
-                table, pictures(drawn, cases, which), facts)
+    head = ["method", "left after shuffling", "outside the body", "on the finding ÷ its area", "deletion"]
+    return Section(told, head, table, pictures(drawn, cases, which), facts)
 
 
 def drawn_by(net: Classifier, images: Tensor, asked: int | str | Region, seed: int) -> tuple[
@@ -111,16 +111,16 @@ def deleted(net: Classifier, images: Tensor, asked: int | str | Region, map: Ten
     return percent(sum(areas) / len(areas))
 
 
-def pictures(drawn: dict[str, Tensor], cases: Cases, which: Tensor) -> list[list[Shot]]:
+def pictures(drawn: dict[str, Tensor], cases: Cases, which: Tensor) -> list[list[View]]:
     """A row for each picture: it, and all its maps."""
     rows = []
     for n, k in enumerate(which.tolist()):
         image = cases.images[k]
         outline = None if cases.outlines is None or not cases.outlines[k].any() else cases.outlines[k]
         at = plane(next(iter(drawn.values()))[n] if outline is None else outline)
-        row = [Shot(shown([image], at, outline)[0], f"Picture {k + 1}{'' if outline is None else ' with its outline'}.",
+        row = [View(shown([image], at, outline)[0], f"Picture {k + 1}{'' if outline is None else ' with its outline'}.",
                     f"picture {k + 1}")]
-        row += [Shot(heat(image, map[n], at), f"The map of {name} over picture {k + 1}"
+        row += [View(heat(image, map[n], at), f"The map of {name} over picture {k + 1}"
                      f"{'' if map[n].any() else '; it is empty'}.", name) for name, map in drawn.items()]
         rows.append(row)
     return rows

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from u3audit.drawing import Shot, box, enlarged, heat, plane, shown
+from u3audit.drawing import View, box, enlarged, heat, plane, shown
 from u3lab.audit.accuracy import accuracy
 from u3lab.audit.cases import Cases, body, score
 from u3lab.audit.flips import flips
@@ -29,7 +29,7 @@ SETTINGS = {  # axes of a picture → what the measures are called with; volumes
 }
 
 
-class Laid(NamedTuple):
+class Overlay(NamedTuple):
     """A map (1,…) of picture ``number``, to be laid over its scan; with ``scan``, itself a picture in [0,1]."""
 
     number: int
@@ -44,17 +44,17 @@ class Part(NamedTuple):
     value: Interval
     floor: Interval | float
     facts: dict[str, Any]
-    rows: list[list[Shot]]
-    maps: Sequence[Laid] = ()
+    rows: list[list[View]]
+    maps: Sequence[Overlay] = ()
 
 
-class Told(NamedTuple):
+class Section(NamedTuple):
     """What stands behind the page: sentences, a table with its head, pictures in rows, and facts for the JSON."""
 
     told: list[str]
     head: list[str]
     table: list[list[str]]
-    rows: list[list[Shot]]
+    rows: list[list[View]]
     facts: dict[str, Any]
 
 
@@ -65,14 +65,14 @@ def settings(cases: Cases) -> dict[str, int]:
     return found | {name: min(found[name], *sides) for name in ("cells", "windows")}
 
 
-def untouched(cases: Cases) -> list[list[Shot]]:
+def untouched(cases: Cases) -> list[list[View]]:
     """The first negatives and positives as they came, to be looked at before any number."""
     rows = []
     for wanted, name in ((False, "negative"), (True, "positive")):
         for k in (cases.positive == wanted).nonzero()[:FIRST, 0].tolist():
             outline = None if cases.outlines is None or not cases.outlines[k].any() else cases.outlines[k]
             at = None if cases.images.ndim == 4 else cases.images.shape[2] // 2 if outline is None else plane(outline)
-            rows.append(Shot(shown([cases.images[k]], at)[0], f"Picture {k + 1}, a {name}, as it came.",
+            rows.append(View(shown([cases.images[k]], at)[0], f"Picture {k + 1}, a {name}, as it came.",
                              f"picture {k + 1}, a {name}"))
     return [rows]
 
@@ -88,12 +88,13 @@ def lesion(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part
             (found.filled[n], inside[n]), (found.beside[n], other[n])))
         before, after, floor = (float(s[n]) for s in (found.before, found.after, found.floor))
         rows.append([
-            Shot(plain, f"Picture {k + 1} as it came. {said(before)}", f"picture {k + 1}: {answer(before)}"),
-            Shot(filled, f"The same picture; the finding is filled in, within the dashes. {said(after)}",
+            View(plain, f"Picture {k + 1} as it came. {said(before)}", f"picture {k + 1}: {answer(before)}"),
+            View(filled, f"The same picture; the finding is filled in, within the dashes. {said(after)}",
                  f"filled in: {answer(after)}"),
-            Shot(beside, f"The same picture; the same shape is filled in elsewhere, within the dashes. {said(floor)}",
+            View(beside, f"The same picture; the same shape is filled in elsewhere, within the dashes. {said(floor)}",
                  f"elsewhere: {answer(floor)}")])
-    filled = {k: Laid(k, "filled", found.filled[n][:1], scan=True) for n, k in enumerate(found.which[:SHOWN].tolist())}
+    filled = {k: Overlay(k, "filled", found.filled[n][:1], scan=True)
+              for n, k in enumerate(found.which[:SHOWN].tolist())}
     return Part(found.flipped, found.elsewhere, {"asked": len(found.which), "large": found.large}, rows,
                 list(filled.values()))
 
@@ -112,11 +113,11 @@ def place(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
     before, after = (score(net, torch.stack(pair), positive).tolist() for pair in ((x0, x1), (given, taken)))
     where = placed(found.cell)
     rows = [[
-        Shot(cut_out(x1, found.cell, at), f"The cell, {where}, of picture {having + 1}, enlarged.",
+        View(cut_out(x1, found.cell, at), f"The cell, {where}, of picture {having + 1}, enlarged.",
              f"the cell in picture {having + 1}"),
-        Shot(shown([given], at, rim)[0], f"Picture {without + 1}, a negative, with this cell of picture {having + 1}. "
+        View(shown([given], at, rim)[0], f"Picture {without + 1}, a negative, with this cell of picture {having + 1}. "
              f"{said(after[0])}", f"carried into negative {without + 1}: {number(before[0])} → {answer(after[0])}"),
-        Shot(shown([taken], at, rim)[0], f"Picture {having + 1}, a positive, with this cell of picture {without + 1}. "
+        View(shown([taken], at, rim)[0], f"Picture {having + 1}, a positive, with this cell of picture {without + 1}. "
              f"{said(after[1])}", f"and back, into positive {having + 1}: {number(before[1])} → {answer(after[1])}")]]
     return Part(found.best, float(found.moved.median()), {
         "where": where, "cells": found.moved.numel(), "pairs": len(found.pairs),
@@ -147,13 +148,13 @@ def looks(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
         outline = None if cases.outlines is None or not cases.outlines[k].any() else cases.outlines[k]
         rimmed = ", with the outline of the finding" if outline is not None else ""
         rows.append([
-            Shot(shown([image], at, outline)[0], f"Picture {k + 1}{rimmed}.", f"picture {k + 1}"),
-            Shot(heat(image, found.maps[n], at), f"Its occlusion map: bright where blurring a window changes the "
+            View(shown([image], at, outline)[0], f"Picture {k + 1}{rimmed}.", f"picture {k + 1}"),
+            View(heat(image, found.maps[n], at), f"Its occlusion map: bright where blurring a window changes the "
                  f"answer most. {strongest(found.maps[n], outline)}", "its occlusion map")])
     return Part(found.outside, found.edges_outside, {
         "asked": len(found.which), "empty": found.empty, "lesion": found.lesion, "edges": found.edges_lesion,
         "air": float((~body(cases.images[found.which])).double().mean())}, rows,
-        [Laid(k, "occlusion", found.maps[n]) for n, k in enumerate(found.which.tolist())])
+        [Overlay(k, "occlusion", found.maps[n]) for n, k in enumerate(found.which.tolist())])
 
 
 def strongest(map: Tensor, outline: Tensor | None) -> str:

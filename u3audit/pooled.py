@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from u3audit.drawing import Shot, heat, shown
+from u3audit.drawing import View, heat, shown
 from u3audit.methods import asked_of
-from u3audit.parts import Told, answer, settings
+from u3audit.parts import Section, answer, settings
 from u3audit.wording import bracket, percent
 from u3lab.audit.cases import Cases, score, some_of, target
 from u3lab.descent import last
@@ -57,7 +57,7 @@ def masked_alike(net: nn.Module, cases: Cases, *, positive: int | str = 1, most:
     return Pooled(mask, made, judged, stay, moved)
 
 
-def pooled(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told:
+def pooled(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Section:
     """The mask over the first picture that it was not made on, and this picture under it."""
     if cases.images.ndim == 5:
         raise U3Error("a mask takes minutes for a volume")
@@ -73,10 +73,10 @@ def pooled(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Told
             "If few stay positive under the mask and most under the moved one, the answer hangs on something that is "
             "always at the same place. Neither a cue that wanders nor one on the finding is found in this way; and "
             "where findings always lie at one place, an honest network loses them too."]
-    rows = [[Shot(shown([image[0]])[0], f"Picture {k + 1}, which the mask was not made on.",
+    rows = [[View(shown([image[0]])[0], f"Picture {k + 1}, which the mask was not made on.",
                   f"picture {k + 1}: {answer(before)}"),
-             Shot(heat(image[0], found.mask[0], None), f"The mask over picture {k + 1}.", "the mask"),
-             Shot(shown([image[0], under[0]])[1], f"Picture {k + 1} under the mask.",
+             View(heat(image[0], found.mask[0], None), f"The mask over picture {k + 1}.", "the mask"),
+             View(shown([image[0], under[0]])[1], f"Picture {k + 1} under the mask.",
                   f"under the mask: {answer(after)}")]]
-    return Told(told, [], [], rows, {"made on": len(found.made), "judged on": len(found.judged),
-                                     "size": float(found.mask.mean()), "stay": found.stay, "moved": found.moved})
+    return Section(told, [], [], rows, {"made on": len(found.made), "judged on": len(found.judged),
+                                        "size": float(found.mask.mean()), "stay": found.stay, "moved": found.moved})

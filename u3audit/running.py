@@ -27,9 +27,9 @@ from torch import Tensor, nn
 
 from u3audit import own
 from u3audit.behind import BEHIND
-from u3audit.drawing import Shot
+from u3audit.drawing import View
 from u3audit.kinds import KINDS, kind_of
-from u3audit.parts import Laid, Part, Told, settings, untouched
+from u3audit.parts import Overlay, Part, Section, settings, untouched
 from u3lab import pixels
 from u3lab._system import paths
 from u3lab.audit.cases import ASK, Cases, score
@@ -141,8 +141,8 @@ def _kept(file: Path, stamp: str) -> dict[str, Any] | None:
         return None
 
 
-def _measured(measure: Callable[..., Part | Told], net: nn.Module, cases: Cases, positive: int | str, seed: int,
-              aside: bool) -> tuple[dict[str, Any], list[list[Shot]], Sequence[Laid]]:
+def _measured(measure: Callable[..., Part | Section], net: nn.Module, cases: Cases, positive: int | str, seed: int,
+              aside: bool) -> tuple[dict[str, Any], list[list[View]], Sequence[Overlay]]:
     """A part, its pictures and maps, or why it is missing; behind the page (``aside``) no error ends the run."""
     start, found, why = time.perf_counter(), None, ""
     try:
@@ -158,7 +158,7 @@ def _measured(measure: Callable[..., Part | Told], net: nn.Module, cases: Cases,
     return facts | {"why": why, "seconds": round(time.perf_counter() - start, 1)}, *drawn
 
 
-def _written(file: Path, part: dict[str, Any], shots: list[list[Shot]]) -> dict[str, Any]:
+def _written(file: Path, part: dict[str, Any], shots: list[list[View]]) -> dict[str, Any]:
     """Keep the part and its pictures, as PNG files; returns it as it will be read."""
     rows = []
     for r, row in enumerate(shots):
@@ -181,7 +181,7 @@ def writing(out: Path, how: str) -> Iterator[None]:
         raise U3Error(f"the report cannot be written to {out} ({error.strerror or error}); {how}") from None
 
 
-def _laid(maps: Sequence[Laid], cases: Cases, folder: Path) -> list[str]:
+def _laid(maps: Sequence[Overlay], cases: Cases, folder: Path) -> list[str]:
     """A part's maps as NIfTI files that lie over their scans; none without nibabel."""
     names = []
     if maps and cases.grids is not None and importlib.util.find_spec("nibabel") is None:

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from u3audit import parts
-from u3audit.drawing import Shot, box, plane, shown
-from u3audit.parts import SHOWN, Laid, Part, cut_out, placed, settings
+from u3audit.drawing import View, box, plane, shown
+from u3audit.parts import SHOWN, Overlay, Part, cut_out, placed, settings
 from u3audit.segments import dice_by_patient, outside_region, steadiness
 from u3audit.wording import HALF, SAID, Title, bracket, few, percent, too_large
 from u3lab.audit.cases import Cases, odds, score
@@ -45,11 +45,11 @@ def outside(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Par
     before, after = score(net, both, Region(positive, region.expand(2, *region.shape[1:]))).tolist()
     at, where = plane(rim), placed(place)
     rows = [[
-        Shot(cut_out(image, place, at), f"The window, {where}, of picture {k + 1}, enlarged.",
+        View(cut_out(image, place, at), f"The window, {where}, of picture {k + 1}, enlarged.",
              f"the window in picture {k + 1}"),
-        Shot(shown([image], plane(region), region)[0], f"Picture {k + 1} with the outline of what the network sees.",
+        View(shown([image], plane(region), region)[0], f"Picture {k + 1} with the outline of what the network sees.",
              f"what it sees: {parts.number(before)}"),
-        Shot(shown([covered], at, rim)[0], f"The same picture; the outlined window is blurred away. The region’s score "
+        View(shown([covered], at, rim)[0], f"The same picture; the outlined window is blurred away. The region’s score "
              f"is then {parts.number(after)}.", f"without the window: {parts.number(after)}")]]
     return Part(found.largest, found.typical, {"asked": len(found.which), "where": where, "picture": k + 1,
                                                "most": float(found.falls[n])}, rows)
@@ -75,11 +75,11 @@ def dices(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
     for k in (cases.positive & cases.outlines.flatten(1).any(1)).nonzero()[:SHOWN, 0].tolist():
         outline, seen = cases.outlines[k], odds(net, cases.images[k : k + 1], positive) > 0
         at = plane(outline)
-        maps.append(Laid(k, "seen", seen.float()))
+        maps.append(Overlay(k, "seen", seen.float()))
         rows.append([
-            Shot(shown([cases.images[k]], at, outline)[0], f"Picture {k + 1} with the outline that was given.",
+            View(shown([cases.images[k]], at, outline)[0], f"Picture {k + 1} with the outline that was given.",
                  f"picture {k + 1}"),
-            Shot(shown([cases.images[k]], at, seen)[0], f"The same picture with the outline of what the network sees"
+            View(shown([cases.images[k]], at, seen)[0], f"The same picture with the outline of what the network sees"
                  f"{'' if seen.any() else ': nothing'}.", "what it sees")])
     table = [] if cases.patients is None else [
         [name, (total / count, f"{percent(total / count)} in {count}")] for name, (total, count) in sorted(

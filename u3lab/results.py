@@ -175,7 +175,7 @@ def rows(content: dict[str, Any]) -> dict[tuple, tuple]:
     if not {"key", "columns", "rows"} <= content.keys():
         raise U3Error("this file holds no table of rows; results.facts(…) has what it says")
     key, columns, parts = tuple(content["key"]), tuple(content["columns"]), content.get("within", {})
-    run, reached = _named("Run", key), Interval if columns == Interval._fields else _named("Reached", columns)
+    run, reached = _named("Run", key), Interval if columns == Interval._fields else _named("Row", columns)
     width, found = len(key), content["rows"]
     numbers = {column for at, column in enumerate(columns, width)  # in these null is NaN
                if all(row[at] is None or type(row[at]) in (int, float) for row in found)}

@@ -7,18 +7,18 @@ import torch
 from torch import nn
 
 from evidence import audited
-from evidence.audited import Reached, Run
+from evidence.audited import Row, Run
 from u3course.worlds import cheats
 
 
 def row(removed: float = 0.9, place: float = 0.0, outside: float = 0.1, flip: float = 0.0, asked: int = 10,
-        without: float = 0.9) -> Reached:
+        without: float = 0.9) -> Row:
     flips = dict.fromkeys(audited.FLIPS, 0.0) | {audited.FLIPS[3]: flip}
-    return Reached(0.95, without, asked, removed, 0.0, place, outside, 0.1, 10.0, flips)
+    return Row(0.95, without, asked, removed, 0.0, place, outside, 0.1, 10.0, flips)
 
 
 @pytest.fixture
-def rows() -> dict[Run, Reached]:
+def rows() -> dict[Run, Row]:
     return {
         Run("2-D", "none", 0, "set"): row(0.9, 0.02, 0.1, 0.1), Run("2-D", "harmless", 0, "set"): row(0.8, 0, 0.2, 0),
         Run("2-D", "corner", 0, "set"): row(0, 0.9, 0.8, 1), Run("2-D", "scanner", 0, "set"): row(0.1, 0.01, 0.3, 0.9),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from evidence import adversarial_patch, attacks, detection, forgetting, pointing_game
-from evidence.attacks import Reached, Run
+from evidence.attacks import Row, Run
 from evidence.tests import planted
 from tests.adversarial.attacked import small
 from tests.helpers import squeezenet
@@ -122,10 +122,10 @@ def test_targets_are_other_classes_and_the_same_each_time():
 
 
 def test_a_share_is_a_mean_over_pictures():
-    rows = {Run("a", ANY, 1, "x"): Reached(2, True, False, False),
-            Run("a", "t", 1, "x"): Reached(5, True, True, False),
-            Run("a", "u", 1, "x"): Reached(-1, False, False, False),
-            Run("a", "t", 1, "y"): Reached(1, True, False, True)}
+    rows = {Run("a", ANY, 1, "x"): Row(2, True, False, False),
+            Run("a", "t", 1, "x"): Row(5, True, True, False),
+            Run("a", "u", 1, "x"): Row(-1, False, False, False),
+            Run("a", "t", 1, "y"): Row(1, True, False, True)}
     assert share(rows, "a", False, 1).value == 1
     assert share(rows, "a", True, 1).value == pytest.approx((0.5 + 1) / 2)
     assert share(rows, "a", True, 1, steps=2).value == pytest.approx((0 + 1) / 2)

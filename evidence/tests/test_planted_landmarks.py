@@ -130,7 +130,7 @@ def test_poses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(poses, "learn_pose", learn)
     monkeypatch.setattr(poses, "learn_told", told)
     monkeypatch.setattr(frames.turntable, "draw", draw)
-    monkeypatch.setattr(poses, "errors", lambda net, known, made: poses.Reached(
+    monkeypatch.setattr(poses, "errors", lambda net, known, made: poses.Row(
         [net.number] * 400, [1.0 + (known, made).index("test")] * 400, [3.0] * 400))
     frames.tests.cache_clear()
     table = planted.table(poses, tmp_path)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from evidence import forgetting, removal, variants
-from evidence.removal import ASKED, Reached, Run
+from evidence.removal import ASKED, Row, Run
 from evidence.tests import planted
 from tests.helpers import squeezenet
 from u3course.lessons.saliency.things import BEHIND, Thing, cues, pasted, probability
@@ -92,8 +92,8 @@ def test_removal(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
                                           abs=2e-4, nan_ok=True)
         assert (row.thing_area, row.mask_area, row.mask_share) == pytest.approx((1 / 16, 1.5 / 16, 1 / 3), abs=1e-4)
         assert row.shares == pytest.approx({name: n / 100 for n, name in enumerate(removal.ASKED)}, abs=1e-3)
-    columns = [column for column in removal.Reached._fields if column not in ("thing_area", "mask_area", "mask_share",
-                                                                              "shares")]
+    columns = [column for column in removal.Row._fields if column not in ("thing_area", "mask_area", "mask_share",
+                                                                          "shares")]
     values = [getattr(table["squeezenet1_1", "pasted", "b"], column) for column in columns]
     assert len({round(value, 3) for value in values}) == len(values)  # so that no two of them could be exchanged
 
@@ -142,7 +142,7 @@ def test_a_row_of_removal_is_what_it_says():
 
 
 def test_a_cue_lies_off_the_thing_and_matters():
-    row = Reached(0.9, 0.0, *(0.0,) * 3, 0.0, 0.8, 0.4, 0.0, 0.0, 0.3, 0.2, 0.4, {})
+    row = Row(0.9, 0.0, *(0.0,) * 3, 0.0, 0.8, 0.4, 0.0, 0.0, 0.3, 0.2, 0.4, {})
     rows = {Run("net", "pasted", "cue"): row, Run("net", "pasted", "on the thing"): row._replace(mask_share=0.6),
             Run("net", "pasted", "idle"): row._replace(off=0.8)}
     assert [run.picture for run in cues(rows)] == ["cue"]

@@ -82,7 +82,7 @@ def test_a_gain_on_a_scanner_is_over_slices_and_seeds():
     assert len(slices) == 200 and len(set(slices)) == 24 and slices.count("brain2, 9") == 8
     half = torch.arange(200) % 2 == 0
     better = half | torch.tensor([name.startswith("lung2") for name in slices])
-    rows = {scanners.Run(way, gamma, seed): scanners.Reached("".join(str(int(one)) for one in (
+    rows = {scanners.Run(way, gamma, seed): scanners.Row("".join(str(int(one)) for one in (
         better if way == scanners.DRAWN and gamma == 3.0 and seed else half)))
         for way in scanners.WAYS for gamma in scanners.GAMMAS for seed in (0, 1)}
     found = scanners.summary(rows)

@@ -107,8 +107,8 @@ def shrunk(bonus: Callable[[shrinkage.Run], float] = lambda run: 0.0) -> dict[tu
                     for sigma in (None, *shrinkage.SIGMAS[labels]):
                         run = shrinkage.run_of(domain, way, labels, sigma, seed)
                         won = gain * (1 if labels == 5 else 0.1) if sigma else 0
-                        rows[run] = shrinkage.Reached(0.5 + 0.1 * (sigma in liked[domain]),
-                                                      0.3 + 0.01 * seed + won + bonus(run))
+                        rows[run] = shrinkage.Row(0.5 + 0.1 * (sigma in liked[domain]),
+                                                  0.3 + 0.01 * seed + won + bonus(run))
     return rows
 
 

@@ -32,7 +32,7 @@ class Run(NamedTuple):
     seed: int
 
 
-class Reached(NamedTuple):
+class Row(NamedTuple):
     """A number that may be unknown, a flag, and a share for each part."""
 
     value: float
@@ -40,15 +40,15 @@ class Reached(NamedTuple):
     shares: dict[str, float]
 
 
-def reached(kind: str, seed: int) -> Reached:
-    return Reached(math.nan if kind == "two" else len(kind) + seed / 3, seed > 0, {"left": 0.25, "right": 0.75})
+def reached(kind: str, seed: int) -> Row:
+    return Row(math.nan if kind == "two" else len(kind) + seed / 3, seed > 0, {"left": 0.25, "right": 0.75})
 
 
 def summary(rows: dict) -> dict:
     return {run.kind: {"value": (row.value,) * 3} for run, row in rows.items() if not math.isnan(row.value)}
 
 
-def experiment(measured: Callable[..., Reached] = reached, *, kinds: tuple[str, ...] = MANY,
+def experiment(measured: Callable[..., Row] = reached, *, kinds: tuple[str, ...] = MANY,
                uses: Callable[[Plan], None] = lambda plan: plan.judge(photos=["a"]), **changed: object) -> ModuleType:
     """An experiment with two seeds of each kind; "three" gives both rows in one piece of work."""
     module = ModuleType("evidence.made_up", "An experiment.")
@@ -65,7 +65,7 @@ def experiment(measured: Callable[..., Reached] = reached, *, kinds: tuple[str, 
 
     given = {"within": {"shares": ("left", "right")}, "summary": summary,
              "chart": Chart("bars", "a number", "Bars."), **changed}
-    module.TABLE, module.work = Table("made_up", Run, Reached, **given), work
+    module.TABLE, module.work = Table("made_up", Run, Row, **given), work
     return module
 
 
@@ -110,7 +110,7 @@ def test_points_are_drawn_of_two_labels_of_the_summary(tmp_path: Path, monkeypat
 def test_what_is_there_is_not_computed_again_and_each_row_is_kept_as_it_ends(tmp_path: Path):
     done = []
 
-    def interrupted(kind: str, seed: int) -> Reached:
+    def interrupted(kind: str, seed: int) -> Row:
         if (kind, seed) == ("two", 1):
             raise KeyboardInterrupt
         done.append((kind, seed))
@@ -245,7 +245,7 @@ EVEN = [Chosen(way, 9, seed, 0.2) for way in "ab" for seed in (0, 1)] + [
 def test_rivals_with_less_and_rates_at_an_end_need_a_word(runs: list[Chosen], what: str, words: str, monkeypatch):
     def refuse_uneven(rivals: str, runs: list[Chosen], **uneven: str) -> None:
         monkeypatch.setattr(results, "words", lambda name: {"rivals": rivals})
-        Table("made_up", Chosen, Reached, summary, uneven=uneven).refuse_uneven(dict.fromkeys(runs))
+        Table("made_up", Chosen, Row, summary, uneven=uneven).refuse_uneven(dict.fromkeys(runs))
 
     refuse_uneven("", EVEN)
     refuse_uneven(f"As many, but {words} of what was tried.", runs)

@@ -8,14 +8,14 @@ from torch import nn
 
 from evidence import audited, segmented
 from evidence.audited import Run
-from evidence.segmented import Reached
+from evidence.segmented import Row
 from u3course.worlds import cheats
 
 BRAINS = ("brain1", "brain2")
 
 
-def row(largest: float, outside: float = 0.1, steady: float = 0.9, without: float = 0.8) -> Reached:
-    return Reached(0.8, without, 0.5, 10, 1.0, 0.0, largest, 0.0, outside, 0.1, dict.fromkeys(audited.CHANGES, steady))
+def row(largest: float, outside: float = 0.1, steady: float = 0.9, without: float = 0.8) -> Row:
+    return Row(0.8, without, 0.5, 10, 1.0, 0.0, largest, 0.0, outside, 0.1, dict.fromkeys(audited.CHANGES, steady))
 
 
 def test_a_sign_that_no_kind_lies_beyond_has_no_threshold():

@@ -45,7 +45,7 @@ def world_size() -> int:
     return dist.get_world_size() if is_distributed() else 1
 
 
-def of_first(value: Any) -> Any:
+def broadcast(value: Any) -> Any:
     """What the first process has, for all of them."""
     held = [value]
     if is_distributed():

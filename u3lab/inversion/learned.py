@@ -18,7 +18,7 @@ from u3lab.checks import one_of
 from u3lab.errors import U3Error
 from u3lab.inversion.codes import code
 from u3lab.nets import Classifier, checkpoints, ready
-from u3lab.nets.gate import at_rest
+from u3lab.nets.gate import eval_mode
 
 SIDE = 128  # pixels, of the pictures that an inverter draws
 WIDTHS = (320, 224, 128, 64, 16)  # channels at 8×8, 16×16 … 128×128 cells; the last one costs most of the time
@@ -78,7 +78,7 @@ def learned_inverter(which: str = "fire9") -> Inverter:
 def decode(net: Classifier, inverter: Inverter, images: Tensor) -> Tensor:
     """Ψ(Φ(x)): what the inverter makes of the codes of pictures (B,3,128,128)."""
     net = ready(net, images)
-    at_rest("inverter", inverter, Inverter, "take one from inversion.learned_inverter()")
+    eval_mode("inverter", inverter, Inverter, "take one from inversion.learned_inverter()")
     if images.shape[-2:] != (SIDE, SIDE):
         raise U3Error(f"{images.shape[-2]}×{images.shape[-1]} pixels: this inverter was trained on {SIDE}×{SIDE}; load "
                       f"the picture with size={SIDE}")

@@ -22,7 +22,7 @@ from u3lab.errors import U3Error
 from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.learned import LAYERS, Inverter, block, decode
 from u3lab.nets import Classifier, checkpoints
-from u3lab.nets.gate import at_rest
+from u3lab.nets.gate import eval_mode
 
 STEPS = 4
 WIDTHS = (16, 32, 64)  # channels at 128, 64 and 32 pixels
@@ -83,7 +83,7 @@ def unroll(net: Classifier, inverter: Inverter, steps: Unrolled, images: Tensor)
         An inverter and steps of different layers, or pictures of another size.
     """
     first = decode(net, inverter, images)
-    at_rest("steps", steps, Unrolled, "take them from inversion.learned_steps()")
+    eval_mode("steps", steps, Unrolled, "take them from inversion.learned_steps()")
     if steps.layer != inverter.layer:
         raise U3Error(f"the inverter is for {inverter.layer} and the steps are for {steps.layer}; take both for one")
     return (x.detach() for x in drawn(net, steps, first, code(net, steps.layer, images).detach()))

@@ -24,7 +24,7 @@ HALF = (torch.float16, torch.bfloat16)
 LEAST, MOST = 64, 2**20  # pixels of a side that are enough for most networks; in all, what is tried after an error
 
 
-class Reached(Exception):
+class LayerReached(Exception):
     """Ends a forward pass at the layer that was asked for."""
 
 
@@ -178,7 +178,7 @@ class Classifier(nn.Module):
         """
         try:
             return finite(self.scores_in(self.module(normalised)), self.name)
-        except (U3Error, Reached):
+        except (U3Error, LayerReached):
             raise
         except Exception as error:
             if wrong := "" if "memory" in str(error) else self._misfit(normalised):
@@ -212,7 +212,7 @@ class Classifier(nn.Module):
                 with torch.no_grad():
                     return self.module(given.new_zeros(len(given), channels, *sides)) is not None
             except Exception as error:
-                return isinstance(error, Reached)
+                return isinstance(error, LayerReached)
 
         tried = [one for one in sorted([[LEAST] * self.axes, self.sides]) if math.prod(one) <= MOST]
         fits = next((one for one in (sides, *tried) if takes(self.channels, one)), None)
@@ -247,10 +247,10 @@ class Classifier(nn.Module):
         def note(layer: str, output: Tensor) -> None:
             found[layer] = finite(output, self.name)
             if len(found) == len(set(layers)):
-                raise Reached
+                raise LayerReached
             found[layer] = output.clone()  # a ReLU that follows may write over it
 
-        with self.watch({layer: partial(note, layer) for layer in layers}), suppress(Reached):
+        with self.watch({layer: partial(note, layer) for layer in layers}), suppress(LayerReached):
             passing()
         return found
 

@@ -51,7 +51,7 @@ def ready(net: nn.Module, *images: Tensor, one: bool = False, bounded: bool = Fa
     return net
 
 
-def at_rest(name: str, module: object, kind: type[nn.Module], how: str) -> nn.Module:
+def eval_mode(name: str, module: object, kind: type[nn.Module], how: str) -> nn.Module:
     """A module of a kind that is asked, not trained: in training mode its batch norms would change with each answer.
 
     ``how`` says where one comes from.

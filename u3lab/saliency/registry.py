@@ -42,7 +42,7 @@ CLASS, NEURON, LAYER = "class", "neuron", "layer"
 ALL = frozenset({CLASS, NEURON, LAYER})
 
 
-def as_it_is(map: Tensor) -> Tensor:
+def identity(map: Tensor) -> Tensor:
     """For maps that are heat already, (B,1,h,w) ≥ 0."""
     return map
 
@@ -60,7 +60,7 @@ class Method:
         one.
     heat
         What makes heat of the map: ``max_abs`` where its sign means nothing, ``positive`` where it tells for from
-        against, ``as_it_is`` where the map is heat.
+        against, ``identity`` where the map is heat.
     takes
         Of "class", "neuron" (targets) and "layer" (where the way back stops, or which features are weighed). A method
         without "class" gives every class the same map.
@@ -144,7 +144,7 @@ def masks(net: nn.Module, images: Tensor, target: int | str | Sequence[int | str
 
 
 METHODS: dict[str, Method] = {
-    "edges (no network)": Method(outlines, as_it_is, takes=frozenset()),
+    "edges (no network)": Method(outlines, identity, takes=frozenset()),
     "gradient": Method(partial(backprop, rule="gradient"), max_abs, slope=True),
     "deconvnet": Method(partial(backprop, rule="deconvnet"), max_abs, relus=True),
     "guided": Method(partial(backprop, rule="guided"), max_abs, relus=True),
@@ -158,8 +158,8 @@ METHODS: dict[str, Method] = {
     "excitation": Method(half_way(excitation_backprop), positive, grid=True, relus=True),
     "contrastive excitation": Method(half_way(excitation_backprop, contrastive=True), positive, ALL - {NEURON},
                                      grid=True, relus=True),
-    "Grad-CAM": Method(grad_cam, as_it_is, grid=True),
+    "Grad-CAM": Method(grad_cam, identity, grid=True),
     "guided Grad-CAM": Method(guided_grad_cam, max_abs, relus=True),
     "occlusion": Method(occlusion, positive, frozenset({CLASS})),
-    "mask": Method(masks, as_it_is, frozenset({CLASS}), optimises=True),
+    "mask": Method(masks, identity, frozenset({CLASS}), optimises=True),
 }

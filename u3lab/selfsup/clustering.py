@@ -23,7 +23,7 @@ from u3lab.checks import function, is_a, shown, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.images import check
-from u3lab.nets.gate import at_rest, ready
+from u3lab.nets.gate import eval_mode, ready
 from u3lab.selfsup.digit_augmentation import digit_views
 from u3lab.selfsup.information import iic_loss, joint
 from u3lab.settings import or_default, setting, settings
@@ -149,7 +149,7 @@ def check_sub_heads(head: object, k: int, kind: type[nn.Module]) -> nn.Module:
 def cluster_probabilities(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
     """The probability of each cluster, by each sub-head, for pictures (N,3,H,W) as they are: (heads,N,k)."""
     net = ready(net, images)
-    at_rest("head", head, SubHeads, "make one with selfsup.sub_heads(net, k)")
+    eval_mode("head", head, SubHeads, "make one with selfsup.sub_heads(net, k)")
     found = [head(net.run(net.normalise(part))[:, None])[0][:, 0] for part in images.split(AT_ONCE)]
     return torch.cat(found).transpose(0, 1)
 

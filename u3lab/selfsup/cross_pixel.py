@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from u3lab.checks import number, shown, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.nets.blocks import conv_block
-from u3lab.nets.gate import at_rest, ready
+from u3lab.nets.gate import eval_mode, ready
 from u3lab.training.tasks import Posed, Task, Terms
 
 SIGMA = 0.06  # of a flow whose longest vector is 1: σ² = 0.0036, as in the paper
@@ -115,7 +115,7 @@ def pixel_codes(net: nn.Module, head: nn.Module, pictures: Tensor) -> Tensor:
         A head of another task, or pictures that are none.
     """
     net = ready(net, pictures)
-    at_rest("head", head, Dense, "make one with selfsup.head_of(net, 'moving')")
+    eval_mode("head", head, Dense, "make one with selfsup.head_of(net, 'moving')")
     found = head.layers(net.module(net.normalise(pictures)))
     return F.normalize(F.interpolate(found, pictures.shape[2:], mode="bilinear", align_corners=False), dim=1)
 

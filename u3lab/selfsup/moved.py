@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from u3lab import images
 from u3lab.checks import number, shown, tensors, whole
 from u3lab.errors import U3Error
-from u3lab.nets.gate import at_rest, ready
+from u3lab.nets.gate import eval_mode, ready
 from u3lab.training.tasks import Posed, Task, Terms
 
 
@@ -96,5 +96,5 @@ def moves(net: nn.Module, head: nn.Module, pictures: Tensor) -> Tensor:
         A head of another task, or pictures that are none.
     """
     net = ready(net, pictures)
-    at_rest("head", head, PerPixel, "make one with selfsup.head_of(net, selfsup.MOVED)")
+    eval_mode("head", head, PerPixel, "make one with selfsup.head_of(net, selfsup.MOVED)")
     return head(net.module(net.normalise(pictures))[:, None])[:, 0].sigmoid()

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from u3lab.checks import function, is_a, of_one_kind, tensors, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
-from u3lab.nets.gate import at_rest, ready
+from u3lab.nets.gate import eval_mode, ready
 from u3lab.selfsup.clustering import Views, check_sub_heads, viewed
 from u3lab.selfsup.information import check_shares, mutual_information
 from u3lab.selfsup.photometric import relit
@@ -179,7 +179,7 @@ def segment(net: nn.Module, images: Tensor, k: int, *, head: nn.Module | None = 
 def segments(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
     """What all sub-heads say of each pixel of pictures (N,3,H,W): (heads,N,k,H,W), from maps made as large again."""
     net = ready(net, images)
-    at_rest("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
+    eval_mode("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
     maps = torch.cat([head(net.run(net.normalise(part))[:, None])[0][:, 0] for part in images.split(32)])
     large = F.interpolate(maps.flatten(1, 2), size=images.shape[2:], mode="bilinear", align_corners=False)
     return large.unflatten(1, maps.shape[1:3]).transpose(0, 1)
@@ -191,7 +191,7 @@ def best_dense_head(net: nn.Module, head: nn.Module, images: Tensor, *, light: V
     """The number of the sub-head with the lowest loss on square pictures and their moved views. No label is used."""
     settings = or_default(settings, SegmentSettings)
     net = ready(net, images)
-    at_rest("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
+    eval_mode("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
     task = segmenting(head.k, light=light, settings=settings)
     posed = task.pose(check_square(images), torch.Generator().manual_seed(whole("seed", seed, 0)))
     maps = net.run(net.normalise(posed.views.flatten(0, 1))).unflatten(0, posed.views.shape[:2])

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from u3lab.checks import shown, tensors
 from u3lab.errors import U3Error
 from u3lab.nets.blocks import conv_block
-from u3lab.nets.gate import at_rest, ready
+from u3lab.nets.gate import eval_mode, ready
 from u3lab.selfsup.views import mirrored_some
 from u3lab.training.tasks import Joined, Posed, Task, Terms
 
@@ -129,7 +129,7 @@ def sound_map(net: nn.Module, head: nn.Module, pictures: Tensor, sounds: Tensor)
         A head that has no places, a silent sound, or another slip in pictures and sounds.
     """
     net = ready(net, pictures)
-    at_rest("head", head, Located, "make one with selfsup.head_of(net, 'correspondence')")
+    eval_mode("head", head, Located, "make one with selfsup.head_of(net, 'correspondence')")
     pictures, sounds = _films((pictures, sounds), 1)
     seen, heard = head.codes(net.module(net.normalise(pictures))[:, None], sounds.to(net.mean))
     return torch.einsum("idhw,id->ihw", seen, heard)

@@ -11,7 +11,7 @@ from torch import nn
 
 from u3lab.checks import one_of, whole
 from u3lab.descent import Step
-from u3lab.nets.gate import at_rest, ready
+from u3lab.nets.gate import eval_mode, ready
 from u3lab.selfsup.registry import TASKS
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import learning, loop
@@ -82,6 +82,6 @@ def head_of(net: nn.Module, task: str | Task, *, seed: int = 0) -> nn.Module:
 def solve(net: nn.Module, head: nn.Module, raw: Any, task: str | Task, *, seed: int = 0) -> tuple[Any, Posed]:
     """What the head answers to questions made of raw data, and the questions with their true answers."""
     net, task = ready(net), known(task)
-    check_raw(raw, task), at_rest("head", head, nn.Module, "make one with selfsup.head_of(net, task)")
+    check_raw(raw, task), eval_mode("head", head, nn.Module, "make one with selfsup.head_of(net, task)")
     posed = task.ask(raw, torch.Generator().manual_seed(whole("seed", seed, 0)))
     return learning.answers(net, head, posed), posed

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from u3lab._system.meanwhile import hook, meanwhile
 from u3lab.checks import listed, shown
 from u3lab.errors import U3Error
-from u3lab.nets.classifier import Classifier, Reached
+from u3lab.nets.classifier import Classifier, LayerReached
 from u3lab.nets.gate import ready
 from u3lab.nets.surgery import untrained
 from u3lab.training.loop import fill
@@ -241,10 +241,10 @@ class Adapted(Classifier):
 
         def stop(head: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             seen.append(inputs[0])
-            raise Reached
+            raise LayerReached
 
         ready(self, images)
-        with meanwhile(hook(self._head, stop, before=True), grad=False), suppress(Reached):
+        with meanwhile(hook(self._head, stop, before=True), grad=False), suppress(LayerReached):
             self.unchecked(images)
         return seen[0].mean((2, 3)) if seen[0].ndim == 4 else seen[0].clone()
 
