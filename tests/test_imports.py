@@ -65,7 +65,7 @@ def test_what_is_imported_is_installed_with_the_course_or_can_be_missing():
 
 # What only some tools and rows of the bench use → what has it, which their files name.
 BROUGHT = {"av": "av", "cv2": "opencv-python-headless", "docutils": "sphinx", "lightly": "lightly",
-           "nrrd": "pynrrd", "peft": "peft", "pytorch_grad_cam": "grad-cam", "quantus": "quantus"}
+           "nrrd": "pynrrd", "peft": "peft", "pytorch_grad_cam": "grad-cam"}
 
 
 def test_what_tests_and_tools_import_is_the_course_s_or_named_in_an_extra():

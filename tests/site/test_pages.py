@@ -134,7 +134,7 @@ def test_a_table_is_shown_once_it_brings_evidence_with_its_chart_and_its_words(t
     for name, content in written.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(json.dumps(content))
-    lessons = tmp_path / "u3lab" / "lessons" / "room" / "one.py"
+    lessons = tmp_path / "u3course" / "lessons" / "room" / "one.py"
     lessons.parent.mkdir(parents=True)
     lessons.write_text('def two():\n    return results.table("deep"), results.table("own")')
     monkeypatch.setattr(evidence, "ROOT", tmp_path)
