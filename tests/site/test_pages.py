@@ -120,11 +120,11 @@ def test_each_table_with_evidence_has_its_section_in_the_order_of_the_course():
 
 def test_a_table_is_shown_once_it_brings_evidence_with_its_chart_and_its_words(tmp_path: Path, monkeypatch):
     """A table that lessons read for a notebook belongs to it as well; one that nobody reads stands at the end."""
-    said = {"measured": "2 | 3 of `a_b` & <c>, for 5 $", "on": "*all* of _x_", "summary": {"a|b": {"n": [1, 0, 2]}}}
+    said = "# a question\n\n## What was measured\n\n2 | 3 of `a_b` & <c>, for 5 $\n\n## On what\n\n*all* of _x_\n"
     chart = {"kind": "bars", "measured": "n", "alt": 'Bars: "a" and b.'}
-    made = {"recipe": "python -m made", "evidence": {"title": "a question", **said}, "chart": chart}
+    made = {"recipe": "python -m made", "evidence": {"summary": {"a|b": {"n": [1, 0, 2]}}}, "chart": chart}
     written = {"data/results/old.json": {"recipe": ""}, "data/results/own.json": made,
-               "data/results/unread.json": {"recipe": "", "evidence": {"title": "why", "summary": {"a": {"n": 1}}}},
+               "data/results/unread.json": {"recipe": "", "evidence": {"summary": {"a": {"n": 1}}}},
                "data/results/through.json": made}
     for number, code in (("01", "from u3course.lessons.room import (\n    one)\nawait one.two()"),
                          ("02", "results.table('own'); results.table('through')"), ("03", "results.chart('own')")):
@@ -134,6 +134,8 @@ def test_a_table_is_shown_once_it_brings_evidence_with_its_chart_and_its_words(t
     for name, content in written.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(json.dumps(content))
+    for name, words in (("own", said), ("through", said), ("unread", "# why\n")):
+        (tmp_path / "data" / "results" / f"{name}.md").write_text(words)
     lessons = tmp_path / "u3course" / "lessons" / "room" / "one.py"
     lessons.parent.mkdir(parents=True)
     lessons.write_text('def two():\n    return results.table("deep"), results.table("own")')
