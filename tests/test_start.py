@@ -12,6 +12,7 @@ import pytest
 from tests.system.test_copies import FIRST, NEWER, OTHER, SIX, notebook
 from u3course import checkout, start
 from u3course.course import state
+from u3lab import __main__ as command_line
 from u3lab.__main__ import main
 from u3lab._system import paths
 
@@ -147,3 +148,18 @@ def test_the_name_alone_says_what_there_is(capsys):
     assert main([]) == 1
     said = capsys.readouterr().out
     assert "begin with `u3lab start`" in said and "doctor" in said
+
+
+def test_what_was_written_for_an_earlier_version_is_told_where_its_import_has_gone():
+    for name in ("course", "lessons", "worlds"):
+        done = subprocess.run([sys.executable, "-c", f"from u3lab import {name}"], capture_output=True, text=True)
+        assert done.returncode == 1 and f"or write `from u3course import {name}` here" in done.stderr.splitlines()[-1]
+    done = subprocess.run([sys.executable, "-c", "import u3lab; u3lab.nowhere"], capture_output=True, text=True)
+    assert "AttributeError: module 'u3lab' has no attribute 'nowhere'" in done.stderr
+
+
+def test_a_clone_that_was_updated_and_not_installed_again_is_told(capsys, monkeypatch):
+    monkeypatch.setattr(command_line, "entry_points", lambda group: ())
+    assert main(["start"]) == 1
+    said = capsys.readouterr()
+    assert said.out == "" and "run `make lab`, or `pip install -e .`" in said.err and said.err.count("\n") == 1

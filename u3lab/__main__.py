@@ -24,7 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
     end = given.index("--") if "--" in given else len(given)
     parser = argparse.ArgumentParser(prog="u3lab", description="A course to play with: begin with `u3lab start`.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for house in sorted(entry_points(group="u3lab.commands"), key=lambda house: house.value):
+    houses = sorted(entry_points(group="u3lab.commands"), key=lambda house: house.value)
+    if not houses:  # a clone was updated, and pip has noted what an older version offered
+        print("u3lab: its commands are those of an older version; run `make lab`, or `pip install -e .` in the clone",
+              file=sys.stderr)
+        return 1
+    for house in houses:
         house.load()(commands)
     chosen = parser.parse_args(given[:end])
     if chosen.command is None:

@@ -123,10 +123,6 @@ def test_one_row_of_a_shipped_table_comes_out_again(name: str):
         for a, b in zip(row, told, strict=True):
             a, b = ([math.nan if x is None else x for x in one] if isinstance(one, (list, tuple)) else one
                     for one in (math.nan if a is None else a, b))
-            if isinstance(a, str) and set(a) | set(b) == {"0", "1"} and len(a) == len(b):
-                # A picture a sign, right or wrong: another processor's rounding may turn one in fifty, as with numbers.
-                assert sum(one != other for one, other in zip(a, b, strict=True)) <= 0.02 * len(a), run
-                continue
             assert a == b or not isinstance(a, str) and a == pytest.approx(b, abs=0.02, rel=0.02, nan_ok=True), run
 
 

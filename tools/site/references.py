@@ -9,6 +9,8 @@ from typing import Any
 from docutils import nodes
 from sphinx.util.nodes import make_refnode
 
+from tools.site.api import OURS
+
 
 def resolve(app: Any, env: Any, node: Any, contnode: nodes.Element) -> nodes.Element | None:
     """A link, or the words alone for a thing that is no public name; None, and so a warning, if there is no such thing.
@@ -29,7 +31,7 @@ def resolve(app: Any, env: Any, node: Any, contnode: nodes.Element) -> nodes.Ele
 def _home(name: str) -> str | None:
     """The name of a thing of the library in the module that defines it; None if there is no such thing."""
     module, _, rest = name, "", ""
-    while module.startswith(("u3lab", "u3course", "u3audit", "u3server")):
+    while module.startswith(OURS):
         try:
             thing = importlib.import_module(module)
         except ModuleNotFoundError:
