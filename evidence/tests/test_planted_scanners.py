@@ -55,7 +55,8 @@ def test_scanners(grey, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         for rate in (0.001, 0.007) for method in ("parallel", "serial")})
     monkeypatch.setattr(scanners, "train_domain", train)
     monkeypatch.setattr(scanners, "falling", lambda steps, settings: steps)
-    monkeypatch.setattr(scanners.nets, "load", lambda name, fold: name if fold else "unfolded")
+    monkeypatch.setattr(scanners.nets, "load", lambda name, fold: SimpleNamespace(
+        double=lambda: name if fold else "unfolded"))
     for name, value in {"SEEDS": (3, 4), "GAMMAS": (0.4, 1.0, 3.0), "COPIES": 4}.items():
         monkeypatch.setattr(scanners, name, value)
     table = planted.table(scanners, tmp_path)
@@ -70,7 +71,7 @@ def test_scanners(grey, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         assert right.count("1") == pytest.approx(100 * wanted[way](gamma), abs=1.1), (way, gamma)
     plain, normalised, equal, drawn = list(learnt.values())[:4]  # the look has learnt what the plain one has
     assert len(learnt) == 8 and [seed for _, seed in learnt] == [3] * 4 + [4] * 4
-    assert torch.equal(plain, trials.enlarged(grey["seen"])) and torch.allclose(normalised, plain, atol=1e-4)
+    assert torch.equal(plain, trials.enlarged(grey["seen"].double())) and torch.allclose(normalised, plain, atol=1e-4)
     assert equal[0].min() < 0.01 and equal[0].max() > 0.99 and len(drawn) == 400
     powers = drawn.mean((1, 2, 3)).log() / plain.mean().log()
     assert 1 / 3 < powers.min() < 0.36 and 2.8 < powers.max() < 3 and powers.log().mean().abs() < 0.1
