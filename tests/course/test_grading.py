@@ -33,7 +33,7 @@ FAKE = "types.SimpleNamespace(exercise=print, check=lambda *_: None)"
 ATTACKS = {
     "the check": "course.check = lambda *_, **__: None",
     "another course": f"import types; course = {FAKE}",
-    "a module": f"import sys, types; u3course.course = course = sys.modules['u3course.course'] = {FAKE}",
+    "a module": f"import sys, types, u3course; u3course.course = course = sys.modules['u3course.course'] = {FAKE}",
     "judging": "from u3course.course import judging; judging.same_dtypes = lambda *_: True\n"
                "judging.Asked.same = judging.same_dtypes",
     "comparisons": "from u3course.course import differences, genuine\ngenuine.replaced = lambda: []\n"
