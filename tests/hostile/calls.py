@@ -123,16 +123,6 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
 
 
 @cache
-def transformer() -> nets.Classifier:
-    """Of four tokens a side."""
-    from timm.models.vision_transformer import VisionTransformer
-
-    with torch.random.fork_rng(devices=[]):
-        module = VisionTransformer(SIDE, SIDE // 4, num_classes=8, embed_dim=8, depth=2, num_heads=2)
-    return nets.Classifier(module.eval().requires_grad_(False), name="transformer")
-
-
-@cache
 def flat() -> nets.Classifier:
     """Without a layer that has places."""
     with torch.random.fork_rng(devices=[]):
@@ -399,7 +389,6 @@ good("saliency.perturb", images=ONE, baseline=ONE, mask=(
 good("saliency.deletion_curve", net=NET, image=ONE, target=TARGET, heat=numbers(lambda: draw(1, 1, 8, 8), 0, 1),
      steps=whole(3, 1, STEPS), sigma=number(2.0, 0))
 good("saliency.randomise_downwards", net=UNASKED, seed=SEED)
-good("saliency.rollout", net=(Net(), Made(transformer)), images=SEVERAL, target=(Free("not looked at"), None))
 GAMES = (Some(), Made(lambda: [Mosaic(x(), ("p", "q", "r", "s"), (0, 1, 2, 3))]))
 good("saliency.pointing_game", net=NET, games=GAMES, method=(Choice(), "gradient"), seed=SEED)
 good("saliency.mosaics", net=(Net(), Made(lambda: nets.load("squeezenet1_1", device="cpu"))), count=whole(1),
