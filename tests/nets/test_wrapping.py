@@ -26,7 +26,6 @@ NETWORKS = {
 
 TURN = equivariance.rotation(10)
 OTHERS = {
-    "randomisation check": lambda net, x, target: saliency.randomisation_check(net, x, target, "gradient"),
     "attacks": lambda net, x, target: adversarial.fgsm(net, x[:1], target, 0.01),
     "inversion": lambda net, x, target: last(inversion.invert(net, net.layers[0], x[:1], settings=(
         inversion.InversionSettings(steps=1)))),

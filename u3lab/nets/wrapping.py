@@ -132,7 +132,7 @@ def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], scores
     reasons = dict.fromkeys(ANY, "") | {
         "modulated gradient": "" if middle in grids else f"{middle} has no grid that counts", "Grad-CAM": flat,
         "guided": no_relu, "deconvnet": no_relu, "guided Grad-CAM": no_relu or flat,
-        "LRP and excitation": no_relu or volumes, "randomisation check": "", "mask": raw, "attacks": raw,
+        "LRP and excitation": no_relu or volumes, "mask": raw, "attacks": raw,
         "inversion": raw, "ablation": "tokens beside the patches" if net.prefix else (
             flat if all(len(size) != 2 or size[1] == scores.shape[1] for size in shapes.values()) else ""),
         "equivariance": flat}

@@ -27,4 +27,4 @@ from u3lab.saliency.relevance import (
     smooth_grad,
 )
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
-from u3lab.saliency.sanity import deletion_curve, randomisation_check, randomise_downwards
+from u3lab.saliency.sanity import deletion_curve, randomise_downwards
