@@ -109,7 +109,6 @@ functions alone. A contract test runs over every line.
 `METHODS[name](net, images, target)` gives heat, (B,1,h,w) ≥ 0; `METHODS[name].map` is the method itself. The target is
 a *class*, or a *neuron* (layer, channel, y, x) for those that take one. With `layer=` the way back stops at that
 *layer*. A method that takes nothing knows neither the network nor the class: it is the floor for the others.
-`saliency.rollout(net, images)`, of transformers alone, knows the network and no class.
 
 {maps}
 

@@ -12,6 +12,8 @@ from safetensors import safe_open
 from torch import nn
 
 from evidence import _running, bolted, resnet26
+from tests.helpers import built, seeded
+from u3lab import nets
 from u3lab.nets import checkpoints
 
 
@@ -38,6 +40,33 @@ def test_the_second_training_goes_on_from_the_first(monkeypatch: pytest.MonkeyPa
     with safe_open(file, "pt") as content:
         said = content.metadata()
     assert (said["step"], said["agreement with EfficientNet-Lite0"]) == ("5000", "0.250 first, 0.500 among five")
+
+
+def test_the_loss_is_that_of_the_definition(monkeypatch: pytest.MonkeyPatch):
+    """In single precision, by loops over pictures and places; the linear map is that of the parameters."""
+    teacher = nets.Classifier(built(lambda: nn.Sequential(
+        nn.Conv2d(3, 5, 8, 8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 1000))),
+        layers={"head": "1"}, size=64)
+    pupil = built(lambda: resnet26.ResNet26(resnet26.WIDTH, resnet26.CLASSES)).eval()
+    told: list = []
+    monkeypatch.setattr(resnet26, "descend", lambda parameters, energy, **given: told.extend([[*parameters], energy]))
+    given = [torch.rand(2, 3, 128, 128, generator=seeded(step)) for step in range(10)]
+    resnet26.teach(pupil, teacher, iter(given), 5, pupil.parameters(), half=False)
+    (*_, weight, bias), energy = told
+    with torch.no_grad():
+        terms = energy()[1]  # of the last batch: the first shows how many features there are, eight how these spread
+        pooled = torch.cat([teacher.features(x, "head").mean((2, 3)) for x in given[1:9]])
+        there = teacher.features(given[9], "head").unflatten(2, (4, 4)).unflatten(4, (4, 4)).mean((3, 5))
+        wanted = (there - pooled.mean(0).view(1, -1, 1, 1)) / pooled.std(0).clamp(min=1e-3).view(1, -1, 1, 1)
+        small = nn.functional.interpolate(given[9], size=(64, 64), mode="bilinear", antialias=True)
+        maps = pupil.maps(teacher.normalise(small))
+        grid = maps.unflatten(2, (4, -1)).unflatten(4, (4, -1)).mean((3, 5))
+        apart = torch.einsum("uc,bchw->buhw", weight[:, :, 0, 0], grid) + bias.view(1, -1, 1, 1) - wanted
+        p, q = (scores.div(2).log_softmax(1) for scores in (teacher(given[9]), pupil.classifier(maps.mean((2, 3)))))
+        kl = sum((p[b].exp() * (p[b] - q[b])).sum() for b in range(2)) / 2
+    assert float(terms["places"]) == pytest.approx(3 * float(apart.square().mean()), rel=1e-3)
+    assert float(terms["features"]) == pytest.approx(3 * float(apart.mean((2, 3)).square().mean()), rel=1e-3)
+    assert float(terms["classes"]) == pytest.approx(4 * float(kl), rel=1e-3)
 
 
 @pytest.mark.parametrize("kind", bolted.TRUNKS)

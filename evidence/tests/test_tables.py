@@ -19,13 +19,11 @@ from evidence import (
     crops,
     layers,
     learnet,
-    matches,
     pretexts,
     readouts,
     scanners,
     segmented,
     start,
-    transformer,
 )
 from u3course.lessons.inversion.table import LAYERS, NETWORKS
 from u3course.lessons.landmarks import trials as landmark_trials
@@ -48,20 +46,6 @@ def means(name: str, column: str, *keys: str, **only: object) -> dict:
 
 def rising(*values: float) -> bool:
     return all(a < b for a, b in itertools.pairwise(values))
-
-
-# ---- networks
-
-def test_a_small_transformer_is_an_example_and_no_judge():
-    """Right no more often than one answer always, but for what is among five; its tokens find no landmarks."""
-    found = results.evidence("transformer").summary
-    gains = found[f"transformer less {transformer.FLOOR}"]
-    assert gains["first"][1] < 0 < gains["among five"][1] and gains["divergence"][2] < 0
-    assert all(rising(*(found[pupil][column][0] for pupil in ("transformer", transformer.LABELS, transformer.ITSELF)))
-               for column in ("first", "among five"))
-    errors = {name.partition(",")[0]: of["error"] for name, of in results.evidence("matches").summary.items()}
-    assert errors[matches.LABELLER][2] < errors[matches.FEATURES][1] and errors[matches.FEATURES][2] > errors[
-        matches.FLOOR][1] and errors[matches.FLOOR][2] < errors[matches.TOKENS][1] < errors[matches.PIXELS][1]
 
 
 # ---- 0

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import affine_transform, shift
+from scipy.ndimage import affine_transform
 from scipy.spatial.transform import Rotation
 
 from tests.helpers import refuses, uniform
-from u3lab.equivariance import HFLIP, VFLIP, Transform, rotation, scaling, transforms, translation
+from u3lab.equivariance import HFLIP, VFLIP, Transform, rotation, scaling, transforms
 
 IDENTITY = rotation(0)
 
@@ -92,17 +92,6 @@ def test_a_turn_of_indices_shears_what_is_not_of_cubes():
     assert math.degrees(math.atan2(-turned[0, 1], turned[1, 1])) == pytest.approx(10)
 
 
-@pytest.mark.parametrize("lengths, spacing", [((2.0, -1.5), (1.0, 1.0)), ((3.0, 1.0), (2.0, 0.5)),
-                                              ((6.5, 0.39, -1.0), (6.5, 0.78, 0.78))])
-def test_a_shift_in_millimetres_is_scipys(lengths: tuple, spacing: tuple):
-    x, g = uniform(1, 1, *(9, 8, 10)[-len(lengths):]), translation(*lengths).in_cells(spacing)
-    by = [length / mm for length, mm in zip(lengths, spacing, strict=True)]
-    torch.testing.assert_close(g(x)[0, 0], torch.from_numpy(shift(x[0, 0].numpy(), by, order=1, mode="mirror")))
-    ones = shift(np.ones(x.shape[2:]), by, order=0, mode="constant")
-    assert g.inside(*x.shape[2:]).sum() >= ones.sum() and not g.inside(*x.shape[2:]).all()
-    assert translation(*lengths).inverse.shift == tuple(-one for one in lengths)
-
-
 @pytest.mark.parametrize("g, exact", [
     (HFLIP, lambda x: x.flip(4)), (VFLIP, lambda x: x.flip(3)), (rotation(90), lambda x: x.rot90(1, (3, 4))),
     (rotation(90, about="z"), lambda x: x.rot90(1, (3, 4))), (rotation(90, about="y"), lambda x: x.rot90(1, (2, 4))),
@@ -118,7 +107,7 @@ def test_a_volume_is_flipped_and_turned_exactly(g: Transform, exact):
 
 
 @pytest.mark.parametrize("make, words", [
-    (lambda: translation(1), ("matrix", "three rows")), (lambda: Transform("g", ((1, 0), (0, 1)), (1,)), ("shift",)),
+    (lambda: Transform("g", ((1,),)), ("matrix", "three rows")),
     (lambda: HFLIP.in_cells((1, 0)), ("spacing = 0",)), (lambda: HFLIP.in_cells(2.0), ("spacing = 2.0", "a list")),
     (lambda: rotation(9, about="x").in_cells((1.0, 1.0)), ("moves volumes",)),
     (lambda: HFLIP(torch.zeros(3, 4, 4)), (r"\(3, 4, 4\)",))])

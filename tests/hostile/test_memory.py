@@ -41,6 +41,7 @@ from u3lab._system import memory
 from u3lab.images import blurring, cropping
 from u3lab.measures import bootstrap
 from u3lab.selfsup import cielab, cross_pixel, scrambling
+from u3lab.warps import splines
 
 # Megabytes. A picture of 50 million pixels, the largest that may come in or be made, is 600 as float32.
 LARGEST = 1500  # to read or make one: the picture, the decoder's copy of it, and a channel for transparency
@@ -145,7 +146,7 @@ case("a picture warped to 30000", SMALL, lambda x: warps.warp(x, warps.affine(1,
      lambda: torch.zeros(1, 3, 8, 8), refused=True)
 case("a million warps", SMALL, lambda x: warps.thin_plate_spline(10**6, draw()), refused=True)
 case("a thousand warps of many points", LARGE, lambda x: warps.thin_plate_spline(1000, draw(), strength=0, points=12))
-case("a thousand warps through a thousand points", SMALL, refused=True, call=lambda x: warps.spline_through(x, x),
+case("a thousand warps through a thousand points", SMALL, refused=True, call=lambda x: splines.solved(x, x),
      make=lambda: torch.rand(1000, 1000, 2))
 case("crops of 30000", SMALL, lambda x: cropping.crops(["dog"], 30_000), refused=True)
 case("a million crops", SMALL, lambda x: cropping.crops(["dog"], 64, count=10**6), refused=True)

@@ -116,7 +116,6 @@ def test_torchvisions_transformer():
     maps = net.features(x, "encoder.layers.encoder_layer_0")
     torch.testing.assert_close(maps, tokens[:, 1:].mT.reshape(1, 16, 4, 4))
     assert saliency.grad_cam(net, x, 1).shape == (1, 1, 4, 4)
-    refuses(saliency.rollout, net, x, says="no attention of all tokens")
 
 
 def last_on_which_patches_count(kind: str) -> int:
@@ -189,3 +188,8 @@ def test_correspondences_by_the_cosine_of_tokens():
     codes, moved = (F.normalize(net.features(one, "patch_embed"), dim=1) for one in (noise, noise.roll(8, 3)))
     points = torch.tensor([[[-0.75, 0.25], [0.25, -0.75]]])
     assert torch.equal(landmarks.match(codes, moved, points).best, points + torch.tensor([0.5, 0.0]))
+
+
+def test_rules_for_relus_say_what_a_transformer_has():
+    net, x = wrapped("class")
+    refuses(saliency.backprop, net, x, 1, rule="guided", says="no ReLU .a GELU or PReLU is none")

@@ -14,7 +14,6 @@ from u3lab import U3Error, adversarial, dissection, equivariance, inversion, net
 from u3lab.descent import last
 
 METHODS = saliency.METHODS
-ASK = METHODS | {"attention rollout": saliency.rollout}
 NETWORKS = {
     "grey": (own.grey, (24, 20), {}), "of volumes": (own.of_volumes, (8, 12, 12), {"spacing": (5.0, 1.0, 1.0)}),
     "segmenter": (own.segmenter, (24, 20), {}), "vit": (own.vit, (32, 32), {}),
@@ -27,7 +26,6 @@ NETWORKS = {
 
 TURN = equivariance.rotation(10)
 OTHERS = {
-    "randomisation check": lambda net, x, target: saliency.randomisation_check(net, x, target, "gradient"),
     "attacks": lambda net, x, target: adversarial.fgsm(net, x[:1], target, 0.01),
     "inversion": lambda net, x, target: last(inversion.invert(net, net.layers[0], x[:1], settings=(
         inversion.InversionSettings(steps=1)))),
@@ -90,24 +88,24 @@ def test_a_description_keeps_its_word(kind: str):
             if (found := re.findall(rf"^{what}: (.*)$", text, re.MULTILINE))}
     said = {what: [one for name in names for one in (
         ("LRP z⁺", "excitation") if name == "LRP and excitation" else (name,))] for what, names in said.items()}
-    assert {*said["defined"], *said.get("not defined", ())} == {*ASK, *OTHERS} - {
+    assert {*said["defined"], *said.get("not defined", ())} == {*METHODS, *OTHERS} - {
         "edges (no network)", "LRP ε", "LRP α2β1", "contrastive excitation"}
     for name in said.get("not defined", ()):
         if name == "modulated gradient" and kind == "vit":  # no class depends on the patches of its last block
             with pytest.warns(UserWarning, match="are empty"):
-                ASK[name](net, x, target)
+                METHODS[name](net, x, target)
         else:
-            refuses(ASK.get(name) or OTHERS[name], net, x, target, says="")
+            refuses(METHODS.get(name) or OTHERS[name], net, x, target, says="")
     for name in said["defined"]:
         if name in OTHERS:
             assert OTHERS[name](net, x, target) is not None
             continue
         if name == "LRP z⁺" or name == "excitation":
             assert "if each function has a rule" in text
-        elif not getattr(ASK[name], "optimises", False):
+        elif not getattr(METHODS[name], "optimises", False):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that a map is empty
-                heat = ASK[name](net, x, target)
+                heat = METHODS[name](net, x, target)
             assert heat.shape[0] == 2 and heat.isfinite().all() and (heat >= 0).all(), name
 
 
@@ -121,7 +119,6 @@ def test_what_a_description_says():
     assert "blocks.0 (16×4×4)" in text and "Grad-CAM (at blocks.0)" in text and "guided (no ReLU; a GELU" in text
     flat = nets.wrap(nn.Sequential(nn.Flatten(), nn.Linear(9, 2)).eval(), size=3)
     assert "Grad-CAM (no layer has a grid)" in nets.describe(flat)
-    assert "attention rollout (no attention of all tokens to all)" in nets.describe(flat)
     soft, single = (nets.Classifier(nn.Sequential(own.grey(), last).eval(), size=24) for last in (
         nn.Softmax(1), nn.Sigmoid()))
     assert "sum to 1" in nets.describe(soft) and "it ends with a sigmoid" in nets.describe(single)

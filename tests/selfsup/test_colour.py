@@ -75,16 +75,6 @@ def test_rebalancing_is_equation_4() -> None:
     refuses(colour.rebalancing, p, gamma=0, says="infinitely heavy")
 
 
-def test_the_annealed_mean_goes_from_the_mean_to_the_mode() -> None:
-    scores, centres = 3 * uniform(2, len(bins()), 3, 3), bins().double()
-    mean = (scores.softmax(1)[:, :, None] * centres[None, :, :, None, None]).sum(1)
-    torch.testing.assert_close(colour.annealed_mean(scores, centres, 1.0), mean)
-    mode = centres[scores.argmax(1)].movedim(-1, 1)
-    torch.testing.assert_close(colour.annealed_mean(scores, centres, 1e-6), mode, atol=0.01, rtol=0)
-    far = [(colour.annealed_mean(scores, centres, T) - mode).norm() for T in (0.01, 0.1, 0.38, 1.0)]
-    assert far == sorted(far)
-
-
 def test_the_prior_is_of_shares_and_grey_is_the_commonest() -> None:
     p = colour.prior()
     assert float(p.sum()) == pytest.approx(1, abs=1e-5) and p.min() > 0

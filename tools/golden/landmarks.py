@@ -15,6 +15,7 @@ from tools.site.lists import LEARNERS
 from u3lab import landmarks, warps
 from u3lab.landmarks import dense, places
 from u3lab.landmarks.autoencoding import layer_errors
+from u3lab.warps import splines
 
 CODES, MOVED = uniform(2, 3, 6, 7), uniform(2, 3, 5, 4, seed=1)
 POINTS, GONE = 2.4 * uniform(2, 9, 2) - 1.2, 2.4 * uniform(2, 9, 2, seed=1) - 1.2
@@ -44,7 +45,7 @@ def _warps() -> object:
 @call("a spline through points")
 def _spline() -> object:
     controls = 2 * uniform(2, 6, 2) - 1
-    spline = warps.spline_through(controls, controls + 0.1 * uniform(2, 6, 2, seed=1))
+    spline = splines.solved(controls, controls + 0.1 * uniform(2, 6, 2, seed=1))
     return [spline, spline(controls), spline.jacobian(controls)]
 
 

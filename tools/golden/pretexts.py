@@ -97,10 +97,9 @@ def _lab() -> object:
 @call("a distribution of colours")
 def _colours() -> object:
     ab, centres = 60 * uniform(9, 2) - 30, cielab.bins(20.0)
-    p, scores = colour.prior(20.0), uniform(2, len(centres), 3, 3)
+    p = colour.prior(20.0)
     return [colour.soft_encode(ab, centres, sigma=8.0, nearest=4), p, colour.rebalancing(p),
             colour.rebalancing(p, gamma=0.2, alpha=2.0),
-            [selfsup.annealed_mean(scores, centres, T) for T in (0.1, 1.0)],
             colour.explained(uniform(2, 2, 4, 4), uniform(2, 2, 4, 4, seed=1)),
             colour.squared_error(uniform(2, 2, 4, 4), 50 * uniform(2, 2, 4, 4, seed=1))]
 

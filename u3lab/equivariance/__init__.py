@@ -8,5 +8,5 @@ from u3lab.equivariance.distilling import StitchSettings, distil
 from u3lab.equivariance.mirror import centred_size, mirrored
 from u3lab.equivariance.similarity import cka
 from u3lab.equivariance.stitching import identity_stitch, shuffled_stitch, stitch
-from u3lab.equivariance.transforms import HFLIP, VFLIP, Transform, rotation, scaling, translation
+from u3lab.equivariance.transforms import HFLIP, VFLIP, Transform, rotation, scaling
 from u3lab.equivariance.transport import Equivariance, Errors, errors, fit_equivariance, transported_scores

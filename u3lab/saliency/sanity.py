@@ -10,19 +10,17 @@ from torch import Tensor
 
 from u3lab.checks import STEPS, is_plain, shown, whole
 from u3lab.errors import U3Error
-from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier, Region, ready
 from u3lab.nets.region import asked
-from u3lab.saliency._forward_pass import Target
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, perturb
-from u3lab.saliency.registry import Asked, named
 
 
 def randomise_downwards(net: Classifier, *, seed: int = 0) -> Iterator[tuple[str, Classifier]]:
     """Destroy a copy of the network from the classes down, one layer more each time.
 
     The weights of each filter bank are shuffled, so that their distribution stays and only what was learnt goes
-    (the cascade of Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018, section 3.1).
+    (the cascade of Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018, section 3.1). A map that stays the
+    same to the end, by :func:`u3lab.measures.rank_correlation`, shows the picture, not the network.
 
     Yields
     ------
@@ -41,29 +39,6 @@ def _shuffled(broken: Classifier, generator: torch.Generator) -> Iterator[tuple[
             bank.data.copy_(bank.data.flatten()[order].view_as(bank))
         if banks:
             yield name or broken.name, broken
-
-
-def randomisation_check(net: Classifier, images: Tensor, target: Target, method: str | Asked, *,
-                        seed: int = 0) -> list[tuple[str, float]]:
-    """How much of a map is left when the network forgets, layer by layer from the top.
-
-    Parameters
-    ----------
-    target
-        What to ask for: a class, or whatever else the method takes.
-    method
-        A name in ``METHODS``, or a function (net, images, target) → map (B,1,h,w).
-
-    Returns
-    -------
-    list of (str, float)
-        For each filter bank, from the classes down: rank correlation (Spearman) of the map with the original.
-        A map that keeps a high correlation to the end shows the picture, not the network.
-    """
-    net, ask = ready(net, images), named(method)
-    original = ask(net, images, target)
-    return [(name, rank_correlation(original, ask(broken, images, target)))
-            for name, broken in randomise_downwards(net, seed=seed)]
 
 
 def deletion_curve(net: Classifier, image: Tensor, target: int | str | Region, heat: Tensor, *, steps: int = 20,

@@ -13,7 +13,7 @@ has encoders for them).
 
 from u3lab.selfsup.audiovisual import SoundEncoder, audiovisual_clustering
 from u3lab.selfsup.clustering import ClusterSettings, best_head, cluster, cluster_probabilities, clustering, sub_heads
-from u3lab.selfsup.colour import annealed_mean, decolorise
+from u3lab.selfsup.colour import decolorise
 from u3lab.selfsup.contrast import contrastive, nt_xent
 from u3lab.selfsup.correspondence import Pairs, draw_pairs, pmi
 from u3lab.selfsup.cross_pixel import pixel_codes

@@ -73,16 +73,6 @@ def _prior(step: float) -> Tensor:
     return p / p.sum()
 
 
-def annealed_mean(scores: Tensor, centres: Tensor, T: float = 0.38) -> Tensor:
-    """f_T(Ẑ), Eq. 5: the mean of the bins after Ẑ ∝ exp(log Ẑ / T). Scores (B,Q,h,w) before the softmax → (B,2,h,w).
-
-    T = 1 is the mean, dull where several colours may be; T → 0 the likeliest one, which jumps from place to place.
-    """
-    tensors(scores=(scores, "BQHW"), centres=(centres, "Q2"))
-    z = (scores.log_softmax(1) / number("T", T, 1e-6)).softmax(1)
-    return torch.einsum("bqhw,qc->bchw", z, centres.to(z))
-
-
 class Coloured(nn.Module):
     """Two 1×1 convolutions on the encoder's maps: (B,1,C,h,w) → (B,K,h,w)."""
 

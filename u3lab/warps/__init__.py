@@ -12,4 +12,4 @@ pictures, and where points go).
 from u3lab.warps.maps import Affine, Warp
 from u3lab.warps.random_warps import affine, thin_plate_spline
 from u3lab.warps.resampling import grid, warp, warp_points
-from u3lab.warps.splines import Spline, spline_through
+from u3lab.warps.splines import Spline

@@ -24,7 +24,7 @@ CELLS = 2**20  # pairs of a place and a control point that are computed at a tim
 STEPS = 60  # of Newton's method; of these a warp that does not fold takes three to six
 TOLERANCE = 1e-4  # of half a picture: a hundredth of a pixel in pictures of 200; float32 rounds to a tenth of it
 FAR = 10  # half pictures from the middle: what is further away was given in pixels
-HOW = "give a warp, from thin_plate_spline(…), affine(…) or spline_through(…)"
+HOW = "give a warp, from thin_plate_spline(…) or affine(…)"
 
 
 class Warp(ABC):

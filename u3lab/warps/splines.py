@@ -28,7 +28,7 @@ LEAST = 0.05  # of the determinant on a grid; between the places of the grid it 
 class Spline(Warp):
     """Control points c ``controls`` (B,K,2) or (1,K,2), w ``weights`` (B,K,2) and a₀, A in ``plane`` (B,3,2).
 
-    Made by :func:`spline_through` and :func:`u3lab.warps.thin_plate_spline`; weights of one's own may fold.
+    Made by :func:`u3lab.warps.thin_plate_spline`; weights of one's own may fold.
     """
 
     controls: Tensor
@@ -68,37 +68,6 @@ def bending(u: Tensor, c: Tensor) -> Tensor:
     vx, vy = _from_controls(u, c)
     r2 = vx**2 + vy**2
     return r2 * _log(r2) / 2
-
-
-def spline_through(controls: Tensor, sources: Tensor) -> Spline:
-    """The thin-plate spline that fetches each control point from its source: w(c_k) = s_k.
-
-    Parameters
-    ----------
-    controls
-        (B,K,2), or (1,K,2) for all: places (x, y) of the warped pictures, in units of half a picture; at least three
-        that are not on a line, at most 1024.
-    sources
-        (B,K,2): the places of the pictures as they are that are to be seen there. So points p move to q by
-        ``spline_through(q, p)``.
-
-    Returns
-    -------
-    Spline
-        Of float64 on the CPU, whatever the places are; differentiable by both.
-
-    Raises
-    ------
-    U3Error
-        Places on a line, or twice the same; or a spline that folds: the Jacobian's determinant, which is 1 where
-        nothing moves, has to be above 0.05 everywhere. Where it is negative, several places show the same point.
-    """
-    spline = solved(controls, sources)
-    least = least_determinant(spline)
-    if (least < LEAST).any():
-        raise U3Error(f"warp {int(least.argmin())} of {len(least)} folds: its Jacobian's determinant falls to "
-                      f"{float(least.min()):.2g}, below {LEAST}; move the points less, or neighbours more alike")
-    return spline
 
 
 def solved(controls: Tensor, sources: Tensor) -> Spline:

@@ -1,4 +1,4 @@
-"""Notebook 08: walls of slices, planes of volumes, what a click means; the transformer's maps; its pieces."""
+"""Notebook 08: walls of slices, planes of volumes, what a click means."""
 
 import io
 
@@ -8,9 +8,8 @@ import torch
 from PIL import Image
 
 from evidence import audited
-from tests.helpers import same_state, squeezenet, state
-from u3course.lessons.audit import exercises, figures, transformer
-from u3lab import images, nets, results, saliency
+from u3course.lessons.audit import exercises, figures
+from u3lab import results
 from u3lab.audit import lesion
 from u3lab.figures.charts import FRAMES
 
@@ -99,49 +98,3 @@ def test_after_many_steps_a_hole_is_filled_as_the_audit_fills_it():
     where[0, :, 5:11, 4:12] = where[1, :, :6, 17:] = True  # one of them lies at the border
     torch.testing.assert_close(exercises.filled(x, where, 400), lesion.fill(x, where), atol=1e-5, rtol=0)
     assert (exercises.filled(x, where, 3) - lesion.fill(x, where)).abs().max() > 0.05
-
-
-@pytest.fixture(scope="module")
-def maps() -> transformer.Maps:
-    image, labels = transformer.two_things()
-    return transformer.beside(nets.load("vit", device="cpu"), squeezenet(), image, labels)
-
-
-def test_both_networks_name_both_things():
-    image, labels = transformer.two_things()
-    assert image.shape == (1, 3, 227, 227) and labels == ("balloon", "soccer ball")
-    for net in (squeezenet(), nets.load("vit", device="cpu")):
-        seen = net.top(images.resize(image, net.size).clamp(0, 1), 2)
-        assert {name for name, _ in seen} == set(labels), net.name
-
-
-def test_what_forgets_are_the_last_layers():
-    """Of the transformer all from which classes are read, and in its last block what mixes no tokens."""
-    net = nets.load("vit", device="cpu")
-    before, broken = state(net), transformer.forgetful(net)
-    changed = [name for name, value in net.module.state_dict().items()
-               if not torch.equal(value, broken.module.state_dict()[name])]
-    assert changed == ["blocks.5.attn.proj.weight", "blocks.5.mlp.fc1.weight", "blocks.5.mlp.fc2.weight", "head.weight"]
-    assert same_state(before, state(net))
-
-
-def test_rollout_alone_stays(maps: transformer.Maps):
-    found = transformer.alike(maps)
-    assert list(found) == ["transformer: gradient × input", "transformer: Grad-CAM", "transformer: attention rollout",
-                           "CNN: gradient × input", "CNN: Grad-CAM"]
-    assert found.pop("transformer: attention rollout") == pytest.approx((1, 1))
-    first, other, later = maps["transformer: attention rollout"]
-    assert torch.equal(first, other) and torch.equal(first, later) and first.shape == (1, 1, 12, 12)
-    assert all(max(both) < 0.95 for both in found.values())
-
-
-def test_maps_are_the_methods_own(maps: transformer.Maps):
-    image, labels = transformer.two_things()
-    assert torch.equal(maps["CNN: Grad-CAM"][1], saliency.METHODS["Grad-CAM"](squeezenet(), image, labels[1]))
-    assert maps["transformer: Grad-CAM"][0].shape == (1, 1, 12, 12)
-
-
-def test_figures_say_what_they_show(maps: transformer.Maps):
-    drawn = transformer.drawn(maps, *transformer.two_things())
-    assert "The same for both classes: transformer: attention rollout." in drawn.alt and "balloon" in drawn.alt
-    assert "transformer: attention rollout 1.00 for the other class, 1.00 when shuffled" in transformer.stays(maps).alt

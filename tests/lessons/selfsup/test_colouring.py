@@ -55,5 +55,5 @@ def test_the_shipped_network_is_better_than_grey_on_its_own_kind_and_l2_is_dulle
     x = faces.draw(24, split="test", seed=5).images
     ab, (scores, mean) = colouring.true_colours(x), colouring.guess(*network, x)
     assert (mean - ab).square().sum(1).sqrt().mean() < 0.95 * ab.square().sum(1).sqrt().mean()
-    vivid = selfsup.annealed_mean(scores, cielab.bins(), 0.01)
+    vivid = cielab.bins()[scores.argmax(1)].movedim(-1, 1)
     assert mean.square().sum(1).sqrt().mean() < vivid.square().sum(1).sqrt().mean()

@@ -1,1 +1,1 @@
-"""Notebook 08: exercises, figures of many patients' slices at once, and a transformer beside a CNN."""
+"""Notebook 08: exercises and figures of many patients' slices at once."""
