@@ -25,11 +25,10 @@ from evidence.resnet26 import FEATURES, GRID, PLACES, TEACHER, answers, moments,
 from u3lab import images, nets
 from u3lab._system.meanwhile import hook, meanwhile
 from u3lab.datasets import cutouts, photos
-from u3lab.descent import Step, last
+from u3lab.descent import Step, last, train
 from u3lab.measures import mean
 from u3lab.nets import Classifier, zoo
 from u3lab.nets.vit import PATCH, SIDE, WIDTH, vit
-from u3lab.training.loop import Checkpoint, train
 
 NAME = "vit"
 BATCH, RATE = 64, 1e-3
@@ -104,7 +103,7 @@ def answering(plan: Plan, pupil: str) -> Callable[[Tensor], Tensor]:
     if PUPILS[pupil] != NAME:
         return partial(_in_parts, nets.load(PUPILS[pupil], device="cpu"))
     net = Taught(_teacher())
-    last(teach(net, stock(plan.short), plan.state(NAME, plan.seed), short=plan.short))
+    last(teach(net, stock(plan.short), short=plan.short))
     x = batch(stock(plan.short), 4 if plan.short else BATCH, -1)
     plan.weights(NAME, leaner(net.pupil, _teacher().normalise(smaller(x, SIDE))), eight_bits=True, steps=STEPS)
     return partial(_in_parts, zoo.transformer(NAME, plan.file("weights", f"{NAME}.safetensors"), SIDE).eval())
@@ -172,7 +171,7 @@ def stock(short: bool) -> _crops.Stock:
 
 
 def batch(given: _crops.Stock, count: int, step: int) -> Tensor:
-    """The pictures of a step, a function of its number, so that a run that was killed goes on with the same."""
+    """The pictures of a step, a function of its number."""
     return next(_crops.batches(given, TEACHER, count, seed=step))
 
 
@@ -181,7 +180,7 @@ def smaller(x: Tensor, side: int) -> Tensor:
     return F.interpolate(x, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
 
 
-def teach(net: Taught, given: _crops.Stock, checkpoint: object = None, *, short: bool = False) -> Iterator[Step]:
+def teach(net: Taught, given: _crops.Stock, *, short: bool = False) -> Iterator[Step]:
     """Distil the teacher into a network, step by step, in bfloat16; a short run has other sizes."""
     (teacher,), count = net.teacher, 4 if short else BATCH
 
@@ -203,5 +202,4 @@ def teach(net: Taught, given: _crops.Stock, checkpoint: object = None, *, short:
     def rate(step: int) -> float:
         return RATE * float(np.interp(step, list(RATES), list(RATES.values())))
 
-    return train(net.train().parameters(), energy, steps=1 if short else STEPS, rate=rate, state=net.state_dict,
-                 checkpoint=Checkpoint.at(checkpoint), facts={"what": NAME}, optimiser=Muon)
+    return train(net.train().parameters(), energy, steps=1 if short else STEPS, rate=rate, optimiser=Muon)
