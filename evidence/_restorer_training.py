@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from u3lab import descent
 from u3lab import images as _images
-from u3lab.descent import ADAM, Batch, Step
+from u3lab.descent import ADAM, Step, StepEnergy
 from u3lab.prior.trained import corrupt
 from u3lab.training.loop import cosine
 
@@ -41,7 +41,7 @@ def corrupting(pictures: Iterator[Tensor], corrupted: Corrupted) -> Iterator[tup
     return ((*corrupted(x), x) for x in pictures)
 
 
-def fitted(module: nn.Module, energy: Batch, steps: int, rate: float, optimiser: Optimiser) -> Iterator[Step]:
+def fitted(module: nn.Module, energy: StepEnergy, steps: int, rate: float, optimiser: Optimiser) -> Iterator[Step]:
     """Train at a rate that falls.
 
     Each step has the rate of the next one. The weights that ship were trained so, and only so do they come out again.

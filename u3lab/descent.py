@@ -46,7 +46,7 @@ def uncompiled(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]
 
 
 Energy = Callable[[], tuple[Tensor, dict[str, Tensor]]]  # what to show, and the terms of the loss by name (scalars)
-Batch = Callable[[int], tuple[Tensor, dict[str, Tensor]]]  # the same at a step, of the batch of that step
+StepEnergy = Callable[[int], tuple[Tensor, dict[str, Tensor]]]  # the same, of the batch of a step
 ADAM = partial(uncompiled(torch.optim.Adam), fused=True)
 
 
@@ -106,7 +106,7 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
                  optimiser=optimiser)
 
 
-def train(parameters: Tensor | Iterable[Tensor], energy: Batch, *, steps: int, rate: Callable[[int], float],
+def train(parameters: Tensor | Iterable[Tensor], energy: StepEnergy, *, steps: int, rate: Callable[[int], float],
           project: Callable[[Tensor], object] | None = None,
           optimiser: Callable[..., torch.optim.Optimizer] = ADAM) -> Iterator[Step]:
     """The loop of all trainings: :func:`descend` on an energy that is another one at each step, as that of a batch.
@@ -120,7 +120,7 @@ def train(parameters: Tensor | Iterable[Tensor], energy: Batch, *, steps: int, r
     return _loop(parameters, energy, steps, rate, project, optimiser)
 
 
-def _loop(parameters: list[Tensor], energy: Batch, steps: int, rate: Callable[[int], float],
+def _loop(parameters: list[Tensor], energy: StepEnergy, steps: int, rate: Callable[[int], float],
           project: Callable[[Tensor], object] | None,
           optimiser: Callable[..., torch.optim.Optimizer]) -> Iterator[Step]:
     """The loop itself: data, loss, backward, step."""
@@ -144,7 +144,7 @@ def _loop(parameters: list[Tensor], energy: Batch, steps: int, rate: Callable[[i
         _update(parameters, found, steered, project)  # step
 
 
-def _asked(energy: Batch, iteration: int) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+def _asked(energy: StepEnergy, iteration: int) -> tuple[Tensor, dict[str, Tensor], Tensor]:
     """What an energy shows, its terms and their sum."""
     with meanwhile(grad=True):
         value, terms = energy(iteration)
