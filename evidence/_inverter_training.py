@@ -14,13 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evidence._restorer_training import Batches, Optimiser, fitted
+from evidence._restorer_training import Optimiser, fitted
 from u3lab.descent import ADAM, Step, descend
 from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.learned import Inverter
 from u3lab.inversion.unrolled import Unrolled, drawn
 from u3lab.nets import Classifier
-from u3lab.training.loop import Checkpoint
 
 BATCH, RATE = 12, 2e-3
 BEFORE = {"fire9": "fire5", "fire5": "fire3"}  # the earlier layer that the second loss looks at, too
@@ -48,20 +47,20 @@ def perceptual(net: Classifier) -> Loss:
     return terms
 
 
-def train(net: Classifier, inverter: Inverter, batches: Batches, steps: int, loss: Loss,
-          checkpoint: Checkpoint | None = None, optimiser: Optimiser = ADAM) -> Iterator[Step]:
-    """Fit an inverter, step by step; from a checkpoint it goes on where it was stopped."""
-    def priced(_: int, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+def train(net: Classifier, inverter: Inverter, batches: Iterator[Tensor], steps: int, loss: Loss,
+          optimiser: Optimiser = ADAM) -> Iterator[Step]:
+    """Fit an inverter, step by step."""
+    def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        x = next(batches)
         codes = codes_of(net, inverter.layer, x)
         made = inverter(codes[inverter.layer])
         return made, loss(made, x, codes)
 
-    facts = {"layer": inverter.layer, "steps": steps}
-    return fitted(inverter, facts, priced, batches, steps, RATE, checkpoint, optimiser)
+    return fitted(inverter, energy, steps, RATE, optimiser)
 
 
-def train_steps(net: Classifier, inverter: Inverter, unrolled: Unrolled, batches: Batches, steps: int,
-                checkpoint: Checkpoint | None = None, optimiser: Optimiser = ADAM) -> Iterator[Step]:
+def train_steps(net: Classifier, inverter: Inverter, unrolled: Unrolled, batches: Iterator[Tensor], steps: int,
+                optimiser: Optimiser = ADAM) -> Iterator[Step]:
     """Fit the steps that follow an inverter, which stays as it is. What each of them draws is compared with the photo.
 
     Both are moved by a few pixels first, so that no pattern is learnt that fits the network's grid of cells alone.
@@ -69,8 +68,9 @@ def train_steps(net: Classifier, inverter: Inverter, unrolled: Unrolled, batches
     loss, layer = perceptual(net), unrolled.layer
     inverter.eval()
 
-    def priced(count: int, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        shift = torch.randint(-MOVED, MOVED + 1, (2,), generator=torch.Generator().manual_seed(count)).tolist()
+    def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        x = next(batches)
+        shift = torch.randint(-MOVED, MOVED + 1, (2,), generator=torch.Generator().manual_seed(step)).tolist()
         with torch.no_grad():
             y = code(net, layer, x)
             first = inverter(y)
@@ -81,16 +81,15 @@ def train_steps(net: Classifier, inverter: Inverter, unrolled: Unrolled, batches
             terms.update(loss(picture.roll(shift, (2, 3)), moved, codes))
         return made[-1], dict(terms)
 
-    facts = {"layer": layer, "steps": steps}
-    return fitted(unrolled, facts, priced, batches, steps, RATE, checkpoint, optimiser)
+    return fitted(unrolled, energy, steps, RATE, optimiser)
 
 
-def sharpen(net: Classifier, inverter: Inverter, batches: Batches, steps: int) -> Iterator[Step]:
+def sharpen(net: Classifier, inverter: Inverter, batches: Iterator[Tensor], steps: int) -> Iterator[Step]:
     """Go on with the second loss against an adversary, which learns at the same time to tell drawings from photos."""
-    adversary, loss, pictures = Adversary().to(memory_format=torch.channels_last), perceptual(net), batches(0)
+    adversary, loss = Adversary().to(memory_format=torch.channels_last), perceptual(net)
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        x = next(pictures)
+        x = next(batches)
         codes = codes_of(net, inverter.layer, x)
         made = inverter(codes[inverter.layer])
         held = {name: weight.detach() for name, weight in adversary.named_parameters()}

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from u3lab._system import distributed, paths
+from u3lab._system import paths
 from u3lab.errors import U3Error
 from u3lab.nets import checkpoints
 
@@ -72,6 +72,7 @@ class Plan:
 
     def rows(self, key: type) -> dict[tuple, tuple]:
         """The rows so far of the table with this key, for an experiment whose later runs depend on earlier ones."""
+        self._filled[key].wait()
         return dict(self._filled[key].rows)
 
     # ---- what fits, chooses and judges
@@ -129,21 +130,15 @@ class Plan:
 
     def write(self, *parts: str, content: bytes) -> None:
         """Write a file, and print what data/README.md says of it."""
-        if distributed.rank() == 0:
-            paths.write_atomically(self.file(*parts), content)
-            said(self.file(*parts))
+        paths.write_atomically(self.file(*parts), content)
+        said(self.file(*parts))
 
     def weights(self, name: str, net: nn.Module, *, eight_bits: bool = False, **facts: object) -> None:
         """Write weights/NAME.safetensors with the facts of how they were made; command and torch are among them."""
-        if distributed.rank() == 0:
-            file = self.file("weights", f"{name}.safetensors")
-            checkpoints.save(net, file, eight_bits=eight_bits, **{"recipe": self.command,
-                                                                  "torch": torch.__version__} | facts)
-            said(file)
-
-    def state(self, *what: object) -> Path | None:
-        """Where in the cache a training keeps its state, so that it can go on; a short one keeps none."""
-        return None if self.short else paths.cache("-".join(map(str, what)) + ".pt")
+        file = self.file("weights", f"{name}.safetensors")
+        checkpoints.save(net, file, eight_bits=eight_bits,
+                         **{"recipe": self.command, "torch": torch.__version__} | facts)
+        said(file)
 
     def pictures(self, name: str) -> Path:
         """The folder of the cache where pictures are kept until all are there; for a short run a new one."""

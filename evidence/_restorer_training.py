@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from u3lab import descent
 from u3lab import images as _images
-from u3lab.descent import ADAM, Step, descend
+from u3lab.descent import ADAM, Step, StepEnergy
 from u3lab.prior.trained import corrupt
-from u3lab.training.loop import Checkpoint, cosine
+from u3lab.training.loop import cosine
 
 BATCH, RATE, STEPS = 8, {"inpainter": 2e-3, "denoiser": 3e-3}, {"inpainter": 1600, "denoiser": 1500}
 GRAINS = (0.0, 1.0, 2.0)  # σ in pixels of the blur that makes grains of noise: single pixels to strokes of a pen
 NOISE = (0.02, 0.5)  # σ of the denoiser's pictures
 
-Batches = Callable[[int], Iterator]  # from a step on, without end: pictures (B,3,S,S), or what belongs to them as well
 Corrupted = Callable[[Tensor], tuple[Tensor, Tensor]]  # pictures → what the network sees, how much each pixel counts
-Priced = Callable[[int, Any], tuple[Tensor, dict[str, Tensor]]]  # the step and its batch → what to show, the terms
 Optimiser = Callable[..., torch.optim.Optimizer]
 
 
-def train(net: nn.Module, batches: Batches, steps: int, rate: float, price: Callable[[Tensor], Tensor] = torch.abs,
-          checkpoint: Checkpoint | None = None, optimiser: Optimiser = ADAM) -> Iterator[Step]:
+def train(net: nn.Module, batches: Iterator[tuple[Tensor, ...]], steps: int, rate: float,
+          price: Callable[[Tensor], Tensor] = torch.abs, optimiser: Optimiser = ADAM) -> Iterator[Step]:
     """The mean price of the difference between what the network makes of corrupted pictures and the pictures.
 
     A batch is a triple as :func:`corrupting` makes it. With squares the network learns E[x | what it sees], which
     Tweedie's formula needs; with absolute values a median.
     """
-    def priced(_: int, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        seen, weight, x = batch
+    def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        seen, weight, x = next(batches)
         made = net(seen)
         return made, {"error": (weight * price(made - x)).mean()}
 
-    return fitted(net, {"steps": steps}, priced, batches, steps, rate, checkpoint, optimiser)
+    return fitted(net, energy, steps, rate, optimiser)
 
 
 def corrupting(pictures: Iterator[Tensor], corrupted: Corrupted) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -44,23 +41,13 @@ def corrupting(pictures: Iterator[Tensor], corrupted: Corrupted) -> Iterator[tup
     return ((*corrupted(x), x) for x in pictures)
 
 
-def fitted(module: nn.Module, facts: dict, priced: Priced, batches: Batches, steps: int, rate: float,
-           checkpoint: Checkpoint | None, optimiser: Optimiser) -> Iterator[Step]:
-    """Descend on what batches cost, at a rate that falls; from a checkpoint it goes on where it was stopped."""
-    begun = checkpoint.read(module.state_dict(), facts, steps) if checkpoint else 0
-    # Each step has the rate of the next one, since descend asks for one more when it makes the optimiser. The weights
-    # that ship were trained so, and only so do they come out again.
-    pictures, done, rates = batches(begun), iter(range(begun, steps + 1)), iter(range(begun, steps + 1))
+def fitted(module: nn.Module, energy: StepEnergy, steps: int, rate: float, optimiser: Optimiser) -> Iterator[Step]:
+    """Train at a rate that falls.
 
-    def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        count = next(done)
-        if checkpoint:
-            checkpoint.keep(count, module.state_dict(), facts)
-        return priced(count, next(pictures))
-
-    return descend(module.train().parameters(), energy, steps=steps - begun,
-                   lr=lambda: cosine(rate, next(rates, steps), steps),
-                   optimiser=partial(checkpoint.optimiser, make=optimiser) if checkpoint else optimiser)
+    Each step has the rate of the next one. The weights that ship were trained so, and only so do they come out again.
+    """
+    return descent.train(module.train().parameters(), energy, steps=steps, optimiser=optimiser,
+                         rate=lambda step: cosine(rate, step + 1, steps))
 
 
 def with_holes(generator: torch.Generator) -> Corrupted:

@@ -8,6 +8,9 @@ An experiment is a module with ``TABLE`` (or ``TABLES``, told apart by the class
 
 ``MAKES`` names what ``make`` can be asked for, ``DATA`` says which public set ``--data`` is.
 ``work`` yields *all* runs each time, in the order of the table; the runner leaves out what is there or not asked for.
+
+Under torchrun each of n processes takes every n-th piece of work. All write into one file, row by row, and who finds
+it full brings it into order; a run that was stopped goes on with the rows that are not there.
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ import argparse
 import datetime
 import difflib
 import json
+import os
 import platform
 import re
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -30,7 +35,7 @@ from evidence import _table
 from evidence._plan import Plan, said
 from evidence._table import Table
 from u3lab import __version__, results
-from u3lab._system import distributed, paths
+from u3lab._system import paths
 from u3lab.errors import U3Error
 
 MADE = ("recipe", "u3lab", "torch", "made", "machine")  # these change only when a row is computed
@@ -64,12 +69,23 @@ def run(module: ModuleType, arguments: list[str]) -> None:
     if chart and chosen["out"] is None:
         chosen["out"] = paths.data()
     chosen["names"] = named(chosen.pop("names", []), getattr(module, "MAKES", ()))
+    rank, processes = torchrun()
+    if processes > 1 and (chart or chosen["short"] and chosen["out"] is None):
+        raise U3Error("under torchrun leave out --chart, and give a short run a folder that all share, with --out")
+    if processes > 1 and torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     plan = Plan(name, **chosen)
-    with distributed.joined():
-        if tables:
-            fill(module, plan, chart=chart)
-        if hasattr(module, "make") and not chart:
+    if tables:
+        fill(module, plan, chart=chart)
+    if hasattr(module, "make") and not chart:
+        plan.names = plan.names[rank::processes]
+        if plan.names or rank == 0:
             module.make(plan)
+
+
+def torchrun() -> tuple[int, int]:
+    """The number of this process, and how many of them torchrun has started."""
+    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
 
 
 def tables_of(module: ModuleType) -> tuple[Table, ...]:
@@ -102,8 +118,8 @@ def fill(module: ModuleType, plan: Plan, *, chart: bool = False) -> None:
     """Compute the rows that are asked for and not there, each written as it ends; or with ``chart`` none."""
     filled = {table.key: Filled(table, plan) for table in tables_of(module)}
     plan._filled = filled
-    asked, begun = 0, False
-    with tqdm(total=None if plan.short or chart else lacking(filled, plan), disable=distributed.rank() > 0 or chart,
+    asked, begun, (rank, processes) = 0, False, torchrun()
+    with tqdm(total=None if plan.short or chart or processes > 1 else lacking(filled, plan), disable=rank > 0 or chart,
               desc=plan.name, unit="row") as bar:
         for work in module.work(plan):
             runs = work.runs if isinstance(work.runs, list) else [work.runs]
@@ -116,7 +132,7 @@ def fill(module: ModuleType, plan: Plan, *, chart: bool = False) -> None:
             table.declare(runs)
             wanted = any(map(plan.asks, runs))
             asked += wanted
-            if chart or not wanted or table.has(runs):
+            if chart or not wanted or asked % processes != rank or table.has(runs):
                 continue
             found = work.measure()
             pairs = getattr(found, "items", lambda found=found: found)() if isinstance(work.runs, list) else [
@@ -130,6 +146,8 @@ def fill(module: ModuleType, plan: Plan, *, chart: bool = False) -> None:
                 raise U3Error(f"{plan.name} promised a row for {tuple(left.pop())} and gave none")
     if not asked:
         raise U3Error(f"{plan.name} has no such row; without --only it makes all of them")
+    if not chart and not all(table.full() for table in filled.values()):
+        return  # another process does the rest
     for table in filled.values():
         table.close()
     if hasattr(module, "finish") and not chart:
@@ -156,7 +174,7 @@ def machine() -> str:
 
 
 class Filled:
-    """A table's file while it is filled. Other programs may add rows meanwhile; one process of several writes."""
+    """A table's file while it is filled. Other programs and processes may add rows meanwhile."""
 
     def __init__(self, table: Table, plan: Plan) -> None:
         self.table, self.plan = table, plan
@@ -198,25 +216,31 @@ class Filled:
             self.order[tuple(one)] = len(self.order)
 
     def has(self, runs: list[tuple]) -> bool:
-        """Whether all of them are there; all processes get the answer of the first."""
-        if distributed.rank() == 0:
-            self._look()
-        return distributed.broadcast(all(tuple(one) in self.lines for one in runs))
+        """Whether all of them are there."""
+        self._look()
+        return all(tuple(one) in self.lines for one in runs)
+
+    def full(self) -> bool:
+        """Whether all that was declared and is asked for is there."""
+        return self.has([one for one in map(self.table.key._make, self.order) if self.plan.asks(one)])
+
+    def wait(self) -> None:
+        """Until other processes have done what stands before, for an experiment whose next runs depend on it."""
+        while torchrun()[1] > 1 and not self.full():
+            time.sleep(1)
 
     def add(self, run: tuple, reached: tuple) -> None:
         """Write the file with one row more."""
-        self.lines[tuple(run)] = self.table.row(run, reached)
-        if distributed.rank() == 0:
-            with paths.locked(paths.cache(self.file.name), seconds=60):  # no lock stays in data/
-                new = self.lines[tuple(run)]
-                self._look()
-                self.lines[tuple(run)] = new
-                made = (self.plan.command, __version__, torch.__version__, datetime.date.today().isoformat(), machine())
-                _table.write(self.file, self._content(dict(zip(MADE, made, strict=True)), whole=False))
+        new = self.table.row(run, reached)
+        with paths.locked(paths.cache(self.file.name), seconds=60):  # no lock stays in data/
+            self._look()
+            self.lines[tuple(run)] = new
+            made = (self.plan.command, __version__, torch.__version__, datetime.date.today().isoformat(), machine())
+            _table.write(self.file, self._content(dict(zip(MADE, made, strict=True)), whole=False))
 
     def close(self) -> None:
         """Bring the rows into their order, and what is said of them up to date."""
-        if distributed.rank() == 0 and self.file.exists():
+        if self.file.exists():
             with paths.locked(paths.cache(self.file.name), seconds=60):
                 old = self._look()
                 if not self.plan.short and self.order.keys() <= self.lines.keys():

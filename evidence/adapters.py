@@ -2,7 +2,7 @@
 
     python -m evidence adapters                             # results/adapters.json, hours
     python -m evidence adapters --only network=squeezenet1_1 domain=digits
-    torchrun --nproc_per_node 4 -m evidence adapters        # each batch shared by four processes or GPUs
+    torchrun --nproc_per_node 4 -m evidence adapters        # four processes, or GPUs, share the rows
 
 Two more networks have four of the ways, with 20 labels of each class. The learning rate is chosen on the validation
 pictures, once for each network, method and domain: with 20 labels and the first seed, out of the method's RATES, or of

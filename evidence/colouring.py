@@ -2,8 +2,7 @@
 
     python -m evidence colouring           # weights/colouring.safetensors
 
-It learns from parts of the photos that are to learn from, and from made faces, a fifth of all. A run that was stopped
-goes on from its state in the cache.
+It learns from parts of the photos that are to learn from, and from made faces, a fifth of all.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ def make(plan: Plan) -> None:
     net = encoder(colouring.WIDTH, seed=plan.seed)
     heads = head_of(net, colouring.TASK, seed=plan.seed)
     for step in tqdm(pretrain(net, pictures(crops, made, plan.seed), colouring.TASK, head=heads,
-                              checkpoint=plan.state("colouring", plan.seed), settings=settings), total=steps + 1):
+                              settings=settings), total=steps + 1):
         settings.lr = max(RATE * (1 + math.cos(math.pi * step.iteration / steps)) / 2, 1e-5)
     unseen = _crops.held_out(SIDE, 4, plan.seed)
     ab, found = colouring.true_colours(unseen), colouring.guess(net, heads, unseen)

@@ -137,7 +137,7 @@ def labelled(plan: Plan, way: str) -> Classifier:
     if way != EARLY:
         return landmarks.labeller(seed=0) if way == RANDOM else trials.taught(SHIPPED[way])
     steps = plan.steps(SHORT)
-    net, taught = labellers.learnt(TURNING, "person", 0, steps, plan.state("labeller", "person", TURNING, steps, 0))
+    net, taught = labellers.learnt(TURNING, "person", 0, steps)
     last(taught, total=steps + 1, title=EARLY)
     return net
 

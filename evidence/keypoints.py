@@ -3,16 +3,14 @@
     python -m evidence keypoints
     # results/keypoints.json, keypoint_swaps.json and keypoint_steps.json; weights/keypoints.safetensors
 
-Each of three trainings on faces takes eleven minutes of one processor, the supervised rival five. One that was stopped
-goes on from its state in the cache. What compares x̂ with x′ is a network that has learnt to colour grey photos
-(notebook 02) and has never seen a label.
+Each of three trainings on faces takes eleven minutes of one processor, the supervised rival five. What compares
+x̂ with x′ is a network that has learnt to colour grey photos (notebook 02) and has never seen a label.
 
 What was chosen, was chosen by the landmarks of 300 faces. All is judged on 300 others, who had no part in that.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
@@ -252,29 +250,25 @@ def rough(images: Tensor, heads: Tensor) -> float:
 
 def taught(plan: Plan, seed: int, steps: int) -> tuple[KeypointAutoencoder, dict[int, float]]:
     """A trained network, as it ships, and the error of landmarks on those that choose, every so many steps."""
-    model, learning = learnt(seed, steps, plan.state("keypoints", seed))
-    kept, every = plan.state("keypoints-course", seed), min(EVERY, steps)
-    file = kept and kept.with_suffix(".json")
-    course = json.loads(file.read_text()) if file and file.exists() else {}
+    model, learning = learnt(seed, steps)
+    course, every = {}, min(EVERY, steps)
     for step in learning:
         if step.iteration and step.iteration % every == 0:
             (known, _), (tested, _) = parts.marked(0.1 if plan.short else 1.0, "choose")
             found = regressed(model.keypoints(known.images), points(known), model.keypoints(tested.images))
-            course[str(step.iteration)] = float(landmark_error(found, points(tested), EYES).mean())
-            if file:
-                file.write_text(json.dumps(course))
+            course[step.iteration] = float(landmark_error(found, points(tested), EYES).mean())
     if not seed:
         plan.weights("keypoints", model, eight_bits=True, steps=steps)
         model.load_state_dict(checkpoints.read(plan.file("weights", "keypoints.safetensors")))
-    return model, {int(step): error for step, error in course.items()}
+    return model, course
 
 
-def learnt(seed: int, steps: int, checkpoint: object = None) -> tuple[KeypointAutoencoder, Iterator]:
+def learnt(seed: int, steps: int) -> tuple[KeypointAutoencoder, Iterator]:
     """A fresh network for faces, and the steps that teach it."""
     model, (net, layers) = parts.untaught(seed), gamma()
     settings = AutoencodeSettings(pixels=PIXELS, lr=RATE, steps=steps, batch_size=BATCH, seed=seed)
     return model, autoencode(model, pairs_of(stock(seed, min(STOCK, 2 * steps))), net=net, layers=layers, half=True,
-                             checkpoint=checkpoint, settings=settings)
+                             settings=settings)
 
 
 @cache

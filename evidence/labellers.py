@@ -1,10 +1,10 @@
 """The labellers of chapter 3, and the table of what few marked faces read off their codes.
 
     python -m evidence labellers     # results/labellers.json and weights/labeller-person, -person-warps, -cat
-    torchrun --nproc_per_node 4 -m evidence labellers            # each batch shared by four processes
+    torchrun --nproc_per_node 4 -m evidence labellers            # four processes share the rows
 
 A step takes seven hundredths of a second of one quiet processor, so the longest run takes 40 minutes and the shortest
-two. A run that was stopped goes on from its checkpoint in the cache.
+two.
 
 The design was chosen by the landmarks of 300 faces. What ships, what it is compared with, and its floors are judged on
 300 others. Attempts on the way there, and rivals that were not trained again for it, have the first alone.
@@ -27,7 +27,6 @@ from u3course.lessons.landmarks.pairs import BEND, SCALE, SHIFT, TURN, Stock, of
 from u3course.lessons.landmarks.trials import EXCHANGED, MANY, SHARP, TOGETHER, TURNING, codes, errors, points
 from u3course.worlds import faces
 from u3lab import landmarks
-from u3lab._system import distributed
 from u3lab.descent import Step, last
 from u3lab.landmarks.dense import GAMMA
 from u3lab.landmarks.training import Pairs
@@ -159,8 +158,8 @@ def measured(plan: Plan, runs: list[Run]) -> dict[Run, Row]:
     if way == "supervised":
         nets = {count: supervised(kind, seed, count, steps) for count in trials.LABELS}
         return {run: Row(*of_maps(nets[run.labels], kind, run.role)) for run in runs}
-    net, taught = learnt(way, kind, seed, steps, plan.state("labeller", kind, way, steps, seed))
-    for _ in tqdm(taught, desc=f"{kind}, {way}, {steps}, {seed}", total=steps + 1, disable=distributed.rank() > 0):
+    net, taught = learnt(way, kind, seed, steps)
+    for _ in tqdm(taught, desc=f"{kind}, {way}, {steps}, {seed}", total=steps + 1):
         pass
     name, longest = KEPT.get((kind, way), ("", 0))
     if name and not seed and (plan.short or steps == longest):
@@ -170,8 +169,7 @@ def measured(plan: Plan, runs: list[Run]) -> dict[Run, Row]:
             for (measure, labels), values in of_codes(net, kind, way, role)}
 
 
-def learnt(way: str, kind: str, seed: int, steps: int, checkpoint: str | None = None
-           ) -> tuple[Classifier, Iterator[Step]]:
+def learnt(way: str, kind: str, seed: int, steps: int) -> tuple[Classifier, Iterator[Step]]:
     """A fresh labeller and the steps that teach it one of the LESSONS; none for random weights."""
     if way == "random weights":
         return landmarks.labeller(seed=seed), iter(())
@@ -180,7 +178,7 @@ def learnt(way: str, kind: str, seed: int, steps: int, checkpoint: str | None = 
     settings = landmarks.LabelSettings(gamma=lesson.gamma, exchange=lesson.exchange, lr=RATE, steps=steps,
                                        batch_size=BATCH, queries=QUERIES, seed=seed)
     pairs = lesson.pairs(trials.stock(kind, seed, min(trials.STOCK, 2 * BATCH * (steps + 1))))
-    return net, landmarks.train_labeller(net, pairs, loss=lesson.loss, checkpoint=checkpoint, settings=settings)
+    return net, landmarks.train_labeller(net, pairs, loss=lesson.loss, settings=settings)
 
 
 def of_codes(net: nn.Module, kind: str, way: str, role: str) -> Iterator[tuple[tuple[str, int], tuple[float, float]]]:

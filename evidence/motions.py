@@ -2,8 +2,8 @@
 
     python -m evidence motions     # results/motions.json
 
-Twenty minutes of one processor; a training of warps or turning heads that was stopped goes on from its checkpoint in
-the cache. All is judged on 300 faces that had no part in anything before, in % of the distance between the eyes.
+An hour of one processor. All is judged on 300 faces that had no part in anything before, in % of the distance between
+the eyes.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def carried(plan: Plan, way: str, steps: int) -> Missed:
         net = trials.taught({SHARP: "person", STILLS: "person-warps"}[way])
     else:
         kind = {TURNS: TURNING, STILLS: "labelling"}[way]
-        net, taught = labellers.learnt(kind, "person", 0, steps, plan.state("labeller", "person", kind, steps, 0))
+        net, taught = labellers.learnt(kind, "person", 0, steps)
         last(taught, total=steps + 1, title=f"{way}, {steps}")
     return missed(*trials.matched(trials.codes(net, tested.images), tested), apart)
 

@@ -2,7 +2,7 @@
 
     python -m evidence poses                  # results/poses.json, weights/pose-chair.safetensors
 
-A training that was stopped goes on from its state in the cache. The weights are those of the first seed.
+The weights are those of the first seed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from u3course.lessons.landmarks import frames
 from u3course.worlds import turntable
 from u3course.worlds.turntable import Turntable
 from u3course.worlds.turntable.made import numbers
-from u3lab.descent import Step, last
+from u3lab.descent import Step, last, train
 from u3lab.landmarks import PoseSettings, align, as_rotation, factorise, learn_pose, pairs_of, pose_encoder, pose_error
 from u3lab.landmarks import poses as found_by
 from u3lab.landmarks.training import maps_of_pairs
@@ -109,7 +109,7 @@ def work(plan: Plan) -> Iterator[Work]:
 def measured(plan: Plan, run: Run) -> Row:
     """Train a network, and test it; the one that ships is written."""
     steps = plan.steps(STEPS)
-    net, taught = learnt(run, steps, plan.state("pose", *run))
+    net, taught = learnt(run, steps)
     if run.way != RANDOM:
         last(taught, total=steps + 1, title=f"{run.way}, seed {run.seed}")
     if run == Run(TURNS, 0):
@@ -124,7 +124,7 @@ def views(things: int, seed: int, most: int) -> Turntable:
     return turntable.draw("chair", things * min(most // things, 220), each=1, things=things, seed=seed)
 
 
-def learnt(run: Run, steps: int = STEPS, checkpoint: str | None = None) -> tuple[Classifier, Iterator[Step]]:
+def learnt(run: Run, steps: int = STEPS) -> tuple[Classifier, Iterator[Step]]:
     """A fresh network and the steps that teach it; none for random weights."""
     net = pose_encoder(seed=run.seed)
     if run.way == RANDOM:
@@ -133,12 +133,12 @@ def learnt(run: Run, steps: int = STEPS, checkpoint: str | None = None) -> tuple
     made = views(min(THINGS, most // 2), run.seed, most)
     settings = PoseSettings(lr=RATE, steps=steps, batch_size=BATCH, seed=run.seed)
     if run.way == POSES:
-        return net, learn_told(net, made, checkpoint, settings)
+        return net, learn_told(net, made, settings)
     pairs = pairs_of(made.images, made.rotations, made.instances)
-    return net, learn_pose(net, frames.varied(pairs), checkpoint=checkpoint, settings=settings)
+    return net, learn_pose(net, frames.varied(pairs), settings=settings)
 
 
-def learn_told(net: Classifier, made: Turntable, checkpoint: str | None, settings: PoseSettings) -> Iterator[Step]:
+def learn_told(net: Classifier, made: Turntable, settings: PoseSettings) -> Iterator[Step]:
     """Learn Φ(x) = R from the pictures of :func:`learn_pose`, of each of which the pose is told."""
     others = (made.instances[:, None] == made.instances) & ~torch.eye(len(made.images), dtype=torch.bool)
 
@@ -154,9 +154,7 @@ def learn_told(net: Classifier, made: Turntable, checkpoint: str | None, setting
         nothing = torch.eye(3).to(found).expand_as(found)  # found · R⁻¹ = 1
         return pose_error(found.detach(), R).median(), {"chordal": factorise(R, found, nothing)}
 
-    return loop.train(net.module.parameters(), energy, steps=settings.steps, rate=loop.annealed(settings),
-                      checkpoint=loop.Checkpoint.at(checkpoint), state=net.module.state_dict,
-                      facts={"seed": settings.seed, "told": "poses"})
+    return train(net.module.parameters(), energy, steps=settings.steps, rate=loop.annealed(settings))
 
 
 def errors(net: nn.Module, known: Turntable, made: Turntable) -> Row:

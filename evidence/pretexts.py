@@ -1,7 +1,7 @@
 """What few labels read off an encoder that has learnt a task without labels.
 
     python -m evidence pretexts                              # results/pretexts.json, four hours
-    torchrun --nproc_per_node 4 -m evidence pretexts         # each batch shared by four processes or GPUs
+    torchrun --nproc_per_node 4 -m evidence pretexts         # four processes, or GPUs, share the rows
 
 One encoder takes two to four minutes on one processor that knows bfloat16, and several times that on one that does not
 (so the short form computes in float32). What is learnt from clips, films or flows is the same for both problems, and is

@@ -2,15 +2,13 @@
 
     python -m evidence rabbits  # results/rabbits.json and weights/labeller-rabbit-1, -6 and -25
 
-A run takes two minutes of one processor, before which the flow is estimated, in one. A run that was stopped goes on
-from its checkpoint in the cache.
+A run takes two minutes of one processor, before which the flow is estimated, in one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -79,8 +77,7 @@ def measured(plan: Plan, run: Run) -> Row:
     """Teach a labeller, and look for the marked points by its codes; or ask a rival where they are."""
     if run.way in RIVALS:
         return compared(RIVALS[run.way]())
-    net, taught = learnt(run, plan.state("rabbit", run.delta, run.steps, run.seed),
-                         first=DELTAS[-2] + 1 if plan.short else None)
+    net, taught = learnt(run, first=DELTAS[-2] + 1 if plan.short else None)
     last(taught, total=run.steps + 1, title=f"Δ = {run.delta}, seed {run.seed}")
     if not run.seed and (run.delta < DELTAS[-1] or run.steps > STEPS):  # of the last Δ the longest run ships
         plan.weights(f"labeller-rabbit-{run.delta}", net, steps=run.steps)
@@ -113,12 +110,11 @@ def centred() -> Tensor:
 RIVALS = {"nothing has moved": lambda: marked.between()[2], "the animal's middle": centred, FLOW: followed}
 
 
-def learnt(run: Run, checkpoint: str | Path | None = None, *,
-           first: int | None = None) -> tuple[Classifier, Iterator[Step]]:
+def learnt(run: Run, *, first: int | None = None) -> tuple[Classifier, Iterator[Step]]:
     """A fresh labeller and the steps that teach it what goes where in the film, or in its first so many frames."""
     net = labeller(seed=run.seed)
     settings = LabelSettings(lr=RATE, steps=run.steps, batch_size=BATCH, queries=QUERIES, seed=run.seed)
-    return net, train_labeller(net, of_film(run.delta, first), checkpoint=checkpoint, settings=settings)
+    return net, train_labeller(net, of_film(run.delta, first), settings=settings)
 
 
 @cache

@@ -2,7 +2,7 @@
 
     python -m evidence registration  # results/registration.json and weights/labeller-brain.safetensors
 
-A run takes two minutes of one processor. A run that was stopped goes on from its checkpoint in the cache.
+A run takes two minutes of one processor.
 """
 
 from __future__ import annotations
@@ -54,8 +54,7 @@ def measured(plan: Plan, run: Run) -> Row:
     else:
         net = labeller(seed=run.seed)
         settings = LabelSettings(lr=RATE, steps=run.steps, batch_size=BATCH, queries=QUERIES, seed=run.seed)
-        state = plan.state("registration", run.patient, run.steps, run.seed)
-        last(train_labeller(net, marked.pairs_of(run.patient), checkpoint=state, settings=settings),
+        last(train_labeller(net, marked.pairs_of(run.patient), settings=settings),
              total=run.steps + 1, title=f"{run.patient}, seed {run.seed}")
         if not run.seed:
             plan.weights("labeller-brain", net, steps=run.steps)

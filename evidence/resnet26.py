@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from evidence import _crops
 from evidence._plan import Plan
 from u3lab import nets
-from u3lab.descent import Step, descend
+from u3lab.descent import Step, train
 from u3lab.measures import agreement
 from u3lab.nets import Classifier, checkpoints
 from u3lab.nets.resnet26 import ResNet26
@@ -42,15 +42,14 @@ KEPT = 200  # steps from one writing of the file to the next
 def teach(net: ResNet26, teacher: Classifier, batches: Iterator[Tensor], steps: int,
           weights: Iterable[nn.Parameter], *, half: bool = True) -> Iterator[Step]:
     """Distil the teacher into these weights of a network in training mode, step by step; in bfloat16 if ``half``."""
-    counted, done = iter(range(steps + 1)), iter(range(steps + 1))
     linear = nn.Conv2d(4 * WIDTH, teacher.features(next(batches)[:1], "head").shape[1], 1)
     mean, spread = moments(teacher, batches)
 
-    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+    def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         x = next(batches)
         there, wanted = answers(teacher, x)
         there = (there - mean) / spread
-        x = smaller(x, next(counted), steps)
+        x = smaller(x, step, steps)
         with torch.autocast("cpu", torch.bfloat16, half):  # half the time of float32 where it is known
             maps = net.maps(teacher.normalise(x))
         maps = maps.float()
@@ -61,8 +60,8 @@ def teach(net: ResNet26, teacher: Classifier, batches: Iterator[Tensor], steps: 
             "classes": softened(scores, wanted), "features": FEATURES * pooled.square().mean(),
             "places": PLACES * (found - there).square().mean()}
 
-    return descend([*weights, *linear.parameters()], energy, steps=steps,
-                   lr=lambda: cosine(RATE, next(done, steps), steps))
+    return train([*weights, *linear.parameters()], energy, steps=steps,
+                 rate=lambda step: cosine(RATE, step + 1, steps))  # of the next step: what ships was trained so
 
 
 def smaller(x: Tensor, step: int, steps: int) -> Tensor:

@@ -5,15 +5,12 @@
     python -m evidence restorers denoiser --data FOLDER            # weights/denoiser.safetensors
 
 The photos of the notebook's tables are not learnt from. A step takes half a second of one thread for the denoiser, one
-for the inpainter. A training that was stopped goes on from its state in the cache.
+for the inpainter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
-from torch import Tensor
 
 from evidence import _crops
 from evidence._muon import Muon
@@ -23,7 +20,6 @@ from u3course.lessons.prior import restoring
 from u3lab.descent import ADAM, last
 from u3lab.prior.quality import psnr
 from u3lab.prior.trained import SIDE, denoiser, inpainter
-from u3lab.training.loop import Checkpoint
 
 MAKES = ("inpainter", "denoiser")
 DATA = "a folder of more pictures (tools/training_photos.py)"
@@ -45,13 +41,10 @@ def restorer(plan: Plan, which: str, given: _crops.Stock) -> None:
     net = {"inpainter": inpainter, "denoiser": denoiser}[which]().to(memory_format=torch.channels_last)
     corrupt = {"inpainter": with_holes, "denoiser": with_noise}[which]
 
-    def batches(begun: int) -> Iterator[tuple[Tensor, ...]]:
-        seed = plan.seed + begun
-        return corrupting(_crops.batches(given, SIDE, BATCH, seed=seed, mixed=False),
-                          corrupt(torch.Generator().manual_seed(seed)))
-
+    batches = corrupting(_crops.batches(given, SIDE, BATCH, seed=plan.seed, mixed=False),
+                         corrupt(torch.Generator().manual_seed(plan.seed)))
     price, optimiser = {"inpainter": (torch.abs, Muon), "denoiser": (torch.square, ADAM)}[which]
-    run = train(net, batches, steps, RATE[which], price, Checkpoint.at(plan.state(which, steps, plan.seed)), optimiser)
+    run = train(net, batches, steps, RATE[which], price, optimiser)
     last(run, total=steps + 1, title=which)
     x = _crops.held_out(SIDE, 1 if plan.short else 4, plan.seed)
     broken, _ = corrupt(torch.Generator().manual_seed(plan.seed))(x)

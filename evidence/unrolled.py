@@ -3,7 +3,7 @@
     python tools/training_photos.py FOLDER *.deb                     # pictures that do not ship
     python -m evidence unrolled fire9 --data FOLDER         # weights/unrolled-fire9.safetensors
 
-A step takes two seconds of one thread. A training that was stopped goes on from its state in the cache.
+A step takes two seconds of one thread.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from u3lab.inversion.codes import relative_error
 from u3lab.inversion.learned import SIDE, Inverter, learned_inverter
 from u3lab.inversion.unrolled import Unrolled, unroll
 from u3lab.nets import Classifier
-from u3lab.training.loop import Checkpoint
 
 MAKES = ("fire5", "fire9")
 DATA = "a folder of more pictures (tools/training_photos.py)"
@@ -57,9 +56,8 @@ def steps_of(plan: Plan, layer: str, given: _crops.Stock, unseen: Tensor) -> Non
     torch.manual_seed(plan.seed)
     net, inverter = nets.load("squeezenet1_1", device="cpu"), learned_inverter(f"{layer}-perceptual")
     unrolled = Unrolled(layer).to(memory_format=torch.channels_last)
-    run = train_steps(net, inverter, unrolled, lambda begun: _crops.batches(
-        given, SIDE, batch, seed=plan.seed + begun, mixed=False), steps,
-        Checkpoint.at(plan.state("unrolled", layer, steps, plan.seed)), Muon)
+    batches = _crops.batches(given, SIDE, batch, seed=plan.seed, mixed=False)
+    run = train_steps(net, inverter, unrolled, batches, steps, Muon)
     last(run, total=steps + 1, title=f"steps, {layer}")
     plan.weights(f"unrolled-{layer}", unrolled, eight_bits=True, steps=str(steps), recipe=(
         f"{plan.command} {layer} with {len(given.photos)} pictures and {len(given.things)} things"),

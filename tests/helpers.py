@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -228,17 +227,6 @@ def plain_descent(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor],
         after()
 
 
-def goes_on(run: Callable[[int], list[float]], kept: Path) -> None:
-    """A run of 55 steps that is killed after its checkpoint of step 50 ends with the losses of a whole one.
-
-    ``run`` gives the losses of as many of its steps as it is asked for; ``kept`` is its checkpoint.
-    """
-    run(53)
-    again = run(99)
-    kept.unlink()
-    assert again == run(99)[-len(again):] and len(again) == 6
-
-
 @contextmanager
 def rates_of_adam() -> Iterator[list[float]]:
     """The learning rate of each step that Adam makes inside, in order."""
@@ -252,14 +240,6 @@ def rates_of_adam() -> Iterator[list[float]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kind, "step", noted)
         yield rates
-
-
-def without_norms(module: nn.Module) -> None:
-    """Leave out the batch norms, which see their own process's part of a batch only."""
-    for name, child in module.named_children():
-        if isinstance(child, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            setattr(module, name, nn.Identity())
-        without_norms(child)
 
 
 def batches(names: list[str], size: int, batch_size: int, *, seed: int = 0) -> Iterator[Tensor]:

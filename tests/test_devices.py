@@ -19,10 +19,8 @@ ALLOWED = {
     "u3lab/nets/classifier.py": "a network without weights is somewhere too",
     "u3lab/nets/zoo.py": "a file of weights is read into memory first",
     "u3audit/own.py": "so is a user's",
-    "u3lab/training/loop.py": "as is a run that goes on",
     "u3lab/warps/random_warps.py": "warps are drawn on the CPU, so that every device gets the same",
     "u3lab/prior/fitting.py": "so is the noise of a run",
-    "u3lab/_system/distributed.py": "gives each process its GPU",
     "u3course/doctor.py": "says what there is",
     "evidence/": "what they make is shipped, and comes out the same wherever it is made again",
 }

@@ -46,6 +46,7 @@ def uncompiled(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]
 
 
 Energy = Callable[[], tuple[Tensor, dict[str, Tensor]]]  # what to show, and the terms of the loss by name (scalars)
+StepEnergy = Callable[[int], tuple[Tensor, dict[str, Tensor]]]  # the same, of the batch of a step
 ADAM = partial(uncompiled(torch.optim.Adam), fused=True)
 
 
@@ -101,20 +102,31 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
     steps = whole("steps", steps, 0)
     is_a("energy", energy, Callable, "give a function that returns what to show and the terms of the loss")
     is_a("lr", lr, Callable, "give a function, such as lambda: 0.1")
+    return train(parameters, lambda step: energy(), steps=steps, rate=lambda step: lr(), project=project,
+                 optimiser=optimiser)
+
+
+def train(parameters: Tensor | Iterable[Tensor], energy: StepEnergy, *, steps: int, rate: Callable[[int], float],
+          project: Callable[[Tensor], object] | None = None,
+          optimiser: Callable[..., torch.optim.Optimizer] = ADAM) -> Iterator[Step]:
+    """The loop of all trainings: :func:`descend` on an energy that is another one at each step, as that of a batch.
+
+    Energy and rate are told the number of the step.
+    """
     is_a("parameters", parameters, Iterable, "give a tensor, or a list of tensors")
     parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if not parameters or not all(isinstance(one, Tensor) and one.requires_grad for one in parameters):
         raise U3Error(f"parameters is {shown(parameters)}; give tensors that need a gradient: x.requires_grad_()")
-    return _descend(parameters, energy, steps, lr, project, optimiser)
+    return _loop(parameters, energy, steps, rate, project, optimiser)
 
 
-def _descend(parameters: list[Tensor], energy: Energy, steps: int, lr: Callable[[], float],
-             project: Callable[[Tensor], object] | None,
-             optimiser: Callable[..., torch.optim.Optimizer]) -> Iterator[Step]:
-    """The loop itself."""
-    steered = optimiser(parameters, lr=lr())
+def _loop(parameters: list[Tensor], energy: StepEnergy, steps: int, rate: Callable[[int], float],
+          project: Callable[[Tensor], object] | None,
+          optimiser: Callable[..., torch.optim.Optimizer]) -> Iterator[Step]:
+    """The loop itself: data, loss, backward, step."""
+    steered = optimiser(parameters, lr=rate(0))
     for iteration in range(steps + 1):
-        value, terms, loss = _asked(energy)
+        value, terms, loss = _asked(energy, iteration)  # data, loss
         if not math.isfinite(loss.item()):
             raise U3Error(f"the loss became {loss.item()} at step {iteration}; lower the learning rate and start again")
         step = Step(iteration, loss.item(), value.detach().clone(), {name: term.item() for name, term in terms.items()})
@@ -125,17 +137,17 @@ def _descend(parameters: list[Tensor], energy: Energy, steps: int, lr: Callable[
             _all_count(terms, parameters)
         # Only these gradients are wanted: the weights of a network that is looked at are left alone. They are taken
         # before the step is handed out, since whoever has it may change weights or pictures.
-        found = gradients(loss, parameters)
+        found = gradients(loss, parameters)  # backward
         del value, terms, loss
         yield step
-        steered.param_groups[0]["lr"] = lr()
-        _update(parameters, found, steered, project)
+        steered.param_groups[0]["lr"] = rate(iteration)
+        _update(parameters, found, steered, project)  # step
 
 
-def _asked(energy: Energy) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+def _asked(energy: StepEnergy, iteration: int) -> tuple[Tensor, dict[str, Tensor], Tensor]:
     """What an energy shows, its terms and their sum."""
     with meanwhile(grad=True):
-        value, terms = energy()
+        value, terms = energy(iteration)
         return value, terms, sum(terms.values())
 
 

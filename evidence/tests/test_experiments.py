@@ -171,7 +171,7 @@ def _of_the_same_form(made: Path, shipped: Path) -> None:
 
 
 def test_under_torchrun_the_table_is_that_of_one_process(tmp_path: Path):
-    """SqueezeNet has no batch norm, so that two processes that share each batch take the steps of one."""
+    """Two processes share the rows, and wait for those that choose a rate."""
     module = ["-m", "evidence", "adapters", "--short", "--out"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     for folder, launcher in (("one", []), ("two", ["-m", "torch.distributed.run", "--nproc_per_node", "2"])):
@@ -179,6 +179,4 @@ def test_under_torchrun_the_table_is_that_of_one_process(tmp_path: Path):
                        timeout=300)
     one, two = (json.loads((tmp_path / folder / "results" / "adapters.json").read_text())["rows"]
                 for folder in ("one", "two"))
-    assert [row[:6] for row in one] == [row[:6] for row in two]
-    for a, b in zip(one, two, strict=True):
-        assert a[6:] == pytest.approx(b[6:], abs=0.02)  # sums in another order may turn a picture or two of 60
+    assert one == two

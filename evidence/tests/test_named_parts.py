@@ -32,7 +32,7 @@ def planted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Given:
             ("labelling", motions.LONG): 0.05}
     monkeypatch.setattr(trials, "taught", nets.__getitem__)
     monkeypatch.setattr(landmarks, "labeller", lambda seed: nets["labeller"])
-    monkeypatch.setattr(labellers, "learnt", lambda way, kind, seed, steps, state: (nets[way, steps], iter([None])))
+    monkeypatch.setattr(labellers, "learnt", lambda way, kind, seed, steps: (nets[way, steps], iter([None])))
     monkeypatch.setattr(trials, "codes", lambda net, images: torch.tensor(net).expand(12, 3, 32, 32))
     return tmp_path, true, nets
 

@@ -60,7 +60,7 @@ def test_registration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(registration.RIVALS, "affine registration", lambda asked: off(asked.moved, [1.0, 2, 4, 4, 30]))
     monkeypatch.setattr(registration, "labeller", Net)
 
-    def label(net: Net, pairs: str, *, checkpoint: Path, settings: object) -> Iterator[None]:
+    def label(net: Net, pairs: str, *, settings: object) -> Iterator[None]:
         assert (pairs, settings.steps, settings.seed) == ("brain1", 800, net.seed)
         net.number = 0.5 + net.seed
         return steps()
@@ -88,7 +88,7 @@ def test_rabbits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(rabbits, "labeller", Net)
     monkeypatch.setattr(rabbits, "of_film", lambda delta, first: (delta, first))
 
-    def label(net: Net, pairs: tuple, *, checkpoint: Path, settings: object) -> Iterator[None]:
+    def label(net: Net, pairs: tuple, *, settings: object) -> Iterator[None]:
         delta, some = pairs
         assert some is None and settings.seed == net.seed
         net.number = 5 + delta + net.seed / 4 + settings.steps / 100
@@ -112,13 +112,13 @@ def test_poses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(frames, "varied", lambda pairs: (*pairs[:2], True, pairs[3]))
     monkeypatch.setattr(poses, "pose_encoder", Net)
 
-    def learn(net: Net, pairs: tuple, *, checkpoint: Path, settings: object) -> Iterator[None]:
+    def learn(net: Net, pairs: tuple, *, settings: object) -> Iterator[None]:
         things, seed, varied, most = pairs
         assert seed == settings.seed == net.seed and settings.steps == 1000 and most == 4800
         net.number = things + varied / 2 + seed / 10
         return steps()
 
-    def told(net: Net, made: SimpleNamespace, checkpoint: Path, settings: object) -> Iterator[None]:
+    def told(net: Net, made: SimpleNamespace, settings: object) -> Iterator[None]:
         assert made.images == (300, net.seed) and settings.steps == 1000 and settings.seed == net.seed
         net.number = 77 + net.seed / 10
         return steps()
@@ -221,7 +221,7 @@ def test_labellers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         net.number = 100.0 * inspect.getclosurevars(moved).nonlocals["count"]
         return steps()
 
-    def label(net: Net, pairs: object, *, loss: str, checkpoint: Path, settings: object) -> Iterator[None]:
+    def label(net: Net, pairs: object, *, loss: str, settings: object) -> Iterator[None]:
         seen = inspect.getclosurevars(pairs).nonlocals
         kind, seed, count = (seen if "stock" in seen else inspect.getclosurevars(seen["kinds"][0]).nonlocals)["stock"]
         lesson = (pairs.__qualname__.partition(".")[0], seen.get("apart"), loss, settings.gamma, net.dimensions,

@@ -135,6 +135,23 @@ def test_parts_that_are_run_in_any_order_give_the_table_of_one_run(tmp_path: Pat
     assert part == whole
 
 
+def test_each_process_takes_every_nth_piece_and_the_last_one_joins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    whole, done, made = run(tmp_path / "whole"), [], []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in ("1", "0"):
+        monkeypatch.setenv("RANK", rank)
+        module = experiment(lambda *one: done.append(one) or reached(*one))
+        module.finish, module.MAKES, module.make = made.append, ("a", "b", "c"), lambda plan: made.append(plan.names)
+        _running.run(module, ["--out", str(tmp_path / "parts")])
+        if rank == "1":
+            assert done == [("one", 0), ("two", 0), ("three", 0), ("three", 1)] and made == [["b"]]
+    assert done[4:] == [("one", 1), ("two", 1)] and made[2:] == [["a", "c"]] and type(made[1]) is Plan
+    assert json.loads((tmp_path / "parts" / "results" / "made_up.json").read_text()) == whole
+    for options in (["--chart"], ["--short"]):
+        with slip("under torchrun"):
+            _running.run(experiment(), options)
+
+
 @pytest.mark.parametrize("only, words", [("colour=red", ("colour=red", "kind, seed")), ("kind", ("--only kind",)),
                                          ("kind=four", ("no such row",))])
 def test_a_part_that_is_not_there(only: str, words: tuple[str, ...], tmp_path: Path):

@@ -1111,7 +1111,6 @@ def odd_pairs() -> dict[str, object]:
 good("landmarks.learn_pose", net=(Net(), Made(lambda: landmarks.pose_encoder(2))),
      pairs=(These(make=odd_pairs), Made(lambda: (x(4), x(4), turns()))),
      loss=(Function(none=True), landmarks.factorise),
-     checkpoint=(These(make=lambda: {"a number": 3, "no word": " "}, none=True), None),
      settings=(Options(none=True), Made(lambda: landmarks.PoseSettings(steps=2, batch_size=2))))
 
 
@@ -1155,11 +1154,9 @@ good("landmarks.gaussian_maps", landmarks.gaussian_maps, points=(Numbers(fixed=(
                                "no cells": (0, 4), "a word": "ab", "endless": (10**9, 10**9)}), (4, 5)),
      sigma=(Number(0, 2, without_low=True), 0.1))
 LEARNT = (Options(none=True), Made(lambda: landmarks.AutoencodeSettings(steps=1, batch_size=2)))
-good("landmarks.autoencode", lambda pairs, net, layers, half, checkpoint, settings: landmarks.autoencode(
-         landmarks.KeypointAutoencoder(3, width=2), pairs, net=net, layers=layers, half=half, checkpoint=checkpoint,
-         settings=settings),
+good("landmarks.autoencode", lambda pairs, net, layers, half, settings: landmarks.autoencode(
+         landmarks.KeypointAutoencoder(3, width=2), pairs, net=net, layers=layers, half=half, settings=settings),
      pairs=PAIRS, net=(Net(), Made(net)), layers=(Layers(), ["conv1"]), half=(Flag(), False),
-     checkpoint=(These(none=True, make=lambda: {"a number": 3, "a list": [], "a folder": tempfile.gettempdir()}), None),
      settings=LEARNT)
 good("landmarks.autoencode, model", lambda model: landmarks.autoencode(model, (x(2), x(2)), settings=LEARNT[1]()),
      model=(These(make=wrong_bottlenecks), Made(lambda: landmarks.KeypointAutoencoder(3, width=2))))

@@ -19,8 +19,6 @@ import torch
 from PIL import Image, features
 
 from tests.helpers import refuses
-from tests.hostile.test_resuming import pretext
-from tests.hostile.test_resuming import x as pictures
 from tests.images.files import chunk, dicom, png, saved, turned
 from u3course.worlds import keeping
 from u3lab import U3Error, images, nets
@@ -336,14 +334,13 @@ def test_a_pickle_is_no_picture(trap, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
-def test_a_pickle_as_a_file_of_weights_in_a_cache_or_as_a_checkpoint(trap, tmp_path, monkeypatch):
+def test_a_pickle_as_a_file_of_weights_or_in_a_cache(trap, tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "cached", lambda name: tmp_path / "alexnet-owt-7be5be79.pth")
     for content in trap.values():
-        for name in ("x.safetensors", "alexnet-owt-7be5be79.pth", "x.pt", "state"):
+        for name in ("x.safetensors", "alexnet-owt-7be5be79.pth", "x.pt"):
             (tmp_path / name).write_bytes(content)
         refuses(nets.load, "alexnet", device="cpu", says=("damaged", "fetch"))
         assert keeping.read(tmp_path / "x.pt") is None  # labelled pictures
-        refuses(lambda: list(pretext(pictures(), "upright", tmp_path / "state")), says=("the checkpoint", "delete it"))
         with monkeypatch.context() as patch:
             patch.setattr(paths, "data", lambda *parts: tmp_path / "x.safetensors")
             refuses(checkpoints.restore, denoiser(), "denoiser", says=("damaged", AGAIN))

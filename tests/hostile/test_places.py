@@ -13,8 +13,6 @@ import torch
 from tests.helpers import refuses
 from tests.hostile import wrong
 from tests.hostile.test_files import PATIENCE, patience
-from tests.hostile.test_resuming import LABELS, domain, pose, pretext
-from tests.hostile.test_resuming import x as pictures
 from u3course.worlds import keeping
 from u3lab import universal
 from u3lab.__main__ import main
@@ -23,18 +21,14 @@ from u3lab.nets import checkpoints
 from u3server import classes
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes")
-X = pictures()
 
 
 def adapted() -> universal.Adapted:
     return universal.adapt(wrong.net()).add_domain("new", ["p", "q"])
 
 
-READ: dict[str, Callable[[Path], object]] = {
-    "a domain": lambda path: universal.adapt(wrong.net()).load_domain(path),
-    "of a domain": lambda path: list(domain(X, LABELS, path)),
-    "of an encoder": lambda path: list(pretext(X, "upright", path)),
-    "of a pose": lambda path: list(pose((X, X, torch.eye(3).expand(4, 3, 3)), path))}
+def loaded(path: Path) -> universal.Adapted:
+    return universal.adapt(wrong.net()).load_domain(path)
 
 
 @pytest.fixture(autouse=True)
@@ -65,30 +59,10 @@ def zero(path: Path) -> Path | None:
         return Path("/dev/zero") if os.getuid() else None
 
 
-@pytest.mark.parametrize("what", READ)
-def test_what_is_read_is_a_file(what, tmp_path):
+def test_what_is_read_is_a_file(tmp_path):
     for word, path in odd(tmp_path, ".pt").items():
         with patience():
-            refuses(READ[what], path, says=(word, "no ordinary file", path.name))
-
-
-@pytest.mark.parametrize("what", [what for what in READ if what.startswith("of ")])
-def test_a_checkpoint_that_is_a_link_is_told_before_the_first_step(what, tmp_path):
-    for there in (True, False):
-        if there:
-            (tmp_path / "precious").write_bytes(b"mine")
-        (tmp_path / f"link {there}").symlink_to(tmp_path / ("precious" if there else "nothing"))
-        refuses(READ[what], tmp_path / f"link {there}", says=("it is a link", "give another"))
-    assert (tmp_path / "precious").read_bytes() == b"mine" and not (tmp_path / "nothing").exists()
-
-
-@pytest.mark.parametrize("content", [[], 3, {}, {"step": 0}, {"step": 0, "facts": [], "values": {}, "optimiser": {}},
-                                     {"step": "0", "facts": {}, "values": {}, "optimiser": {}},
-                                     {"step": 0, "facts": {}, "values": [], "optimiser": {}}])
-@pytest.mark.parametrize("what", [what for what in READ if what.startswith("of ")])
-def test_a_checkpoint_of_other_things(what, content, tmp_path):
-    torch.save(content, tmp_path / "state")
-    refuses(READ[what], tmp_path / "state", says=("the checkpoint", "delete it"))
+            refuses(loaded, path, says=(word, "no ordinary file", path.name))
 
 
 def test_a_pipe_in_the_cache_is_no_drawing(tmp_path):
@@ -145,7 +119,7 @@ def test_a_lock_makes_no_file_behind_a_link(tmp_path):
 @pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "a\0b"])
 def test_a_path_that_leads_nowhere_makes_no_folder(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for function in (*READ.values(), WRITTEN["a domain"]):
+    for function in (loaded, WRITTEN["a domain"]):
         refuses(function, name, says="give")
     refuses(classes.report, tmp_path, f"{name}.csv", says="give")
     assert main(["start", "--copy-only", name]) == 1 and capsys.readouterr().err.count("\n") == 1

@@ -19,6 +19,6 @@ def unseen():
     return cropping.crops(cropping.sources()[1], 128, count=1)
 
 
-def begun(step):
-    """Batches from a step on: other ones for another step."""
-    return batches(["coffee", "dog"], 128, 2, seed=step)
+def begun():
+    """Batches without end."""
+    return batches(["coffee", "dog"], 128, 2)

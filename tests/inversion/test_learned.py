@@ -8,8 +8,6 @@ from tests.helpers import refuses
 from tests.inversion.conftest import begun
 from u3lab import inversion
 from u3lab.inversion.learned import SHIPPED, Inverter, decode, learned_inverter
-from u3lab.training import loop
-from u3lab.training.loop import Checkpoint
 
 
 @pytest.mark.parametrize("which", SHIPPED)
@@ -29,22 +27,9 @@ def test_an_earlier_layer_is_inverted_better(net, unseen):
 def test_training_lowers_the_error(net, loss):
     torch.manual_seed(0)
     price = training.squares if loss == "squares" else training.perceptual(net)
-    steps = training.train(net, Inverter("fire9"), begun, 12, price)
+    steps = training.train(net, Inverter("fire9"), begun(), 12, price)
     terms = [step.terms["pixels"] for step in steps]
     assert sum(terms[-3:]) < sum(terms[:3])
-
-
-def test_a_training_that_was_stopped_goes_on_where_it_was(net, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "EVERY", 2)
-    first, again = (Inverter("fire9") for _ in range(2))
-    for step in training.train(net, first, begun, 6, training.squares, Checkpoint.at(tmp_path / "state")):
-        if step.iteration == 4:  # kept before its update
-            break
-    resumed = training.train(net, again, begun, 6, training.squares, Checkpoint.at(tmp_path / "state"))
-    next(resumed)
-    weights = {name: value for name, value in again.state_dict().items() if name.endswith("weight")}
-    assert all(torch.equal(value, first.state_dict()[name]) for name, value in weights.items())
-    assert len(list(resumed)) == 2  # steps 5 and 6
 
 
 @pytest.mark.parametrize("layer", ["fire5", "fire9"])
@@ -75,11 +60,11 @@ def test_an_adversary_moves_the_drawings_and_is_not_moved_by_them(net, monkeypat
     monkeypatch.setattr(training, "Adversary", Brightness)
     monkeypatch.setattr(training, "descend", lambda *given, **more: seen.update(given=given))
     inverter = Inverter("fire9")
-    training.sharpen(net, inverter, begun, 2)
+    training.sharpen(net, inverter, begun(), 2)
     torch.manual_seed(0)
     weights, energy = seen["given"]
     made, terms = energy()
-    photo, drawing = 2 * next(begun(0)).mean((1, 2, 3)), 2 * made.mean((1, 2, 3))
+    photo, drawing = 2 * next(begun()).mean((1, 2, 3)), 2 * made.mean((1, 2, 3))
     assert set(terms) == {"pixels", "code", "before", "adversary", "judge"}
     torch.testing.assert_close(terms["adversary"], 0.03 * (1 + (-drawing).exp()).log().mean())
     torch.testing.assert_close(terms["judge"], (1 + (-photo).exp()).log().mean() + (1 + drawing.exp()).log().mean())
@@ -94,7 +79,7 @@ def test_sharpening_moves_the_inverter(net):
     torch.manual_seed(0)
     inverter = Inverter("fire9")
     before = {name: value.clone() for name, value in inverter.state_dict().items()}
-    assert len(list(training.sharpen(net, inverter, begun, 1))) == 2
+    assert len(list(training.sharpen(net, inverter, begun(), 1))) == 2
     assert any(not torch.equal(before[name], value) for name, value in inverter.named_parameters())
 
 

@@ -13,8 +13,6 @@ from tests.inversion.conftest import begun
 from u3lab import inversion, nets
 from u3lab.inversion.learned import LAYERS, Inverter, decode, learned_inverter
 from u3lab.inversion.unrolled import Correction, Unrolled, drawn, learned_steps, unroll
-from u3lab.training import loop
-from u3lab.training.loop import Checkpoint
 
 
 class Downhill(nn.Module):
@@ -73,26 +71,12 @@ def test_training_lowers_what_each_picture_costs_and_leaves_the_inverter_alone(n
     monkeypatch.setattr(training, "MOVED", 0)  # or each step asks for something else
     inverter, steps = learned_inverter("fire5-perceptual"), Unrolled("fire5")
     before = {name: value.clone() for name, value in inverter.state_dict().items()}
-    pictures = next(begun(0))
-    run = list(training.train_steps(net, inverter, steps, lambda _: repeat(pictures), 5))
+    run = list(training.train_steps(net, inverter, steps, repeat(next(begun())), 5))
     assert set(run[0].terms) == {"pixels", "code", "before"}
     assert run[-1].terms["code"] < 0.85 * run[0].terms["code"]
     assert all(torch.equal(before[name], value) for name, value in inverter.state_dict().items())
     for name, value in steps.named_parameters():
         assert value.grad.any(), name
-
-
-def test_a_training_that_was_stopped_goes_on_where_it_was(net, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "EVERY", 2)
-    torch.manual_seed(0)
-    inverter, first, again = learned_inverter("fire5-perceptual"), Unrolled("fire5"), Unrolled("fire5")
-    for step in training.train_steps(net, inverter, first, begun, 3, Checkpoint.at(tmp_path / "state")):
-        if step.iteration == 2:  # kept before its update
-            break
-    resumed = training.train_steps(net, inverter, again, begun, 3, Checkpoint.at(tmp_path / "state"))
-    next(resumed)
-    assert all(torch.equal(value, first.state_dict()[name]) for name, value in again.named_parameters())
-    assert len(list(resumed)) == 1  # step 3
 
 
 def test_slips_are_told(net):

@@ -1,7 +1,6 @@
 """Learning how things are turned: pairs that tell nothing else, and a network that finds one frame for all."""
 
 import math
-from itertools import islice
 
 import pytest
 import scipy.ndimage
@@ -12,7 +11,6 @@ from u3course.worlds import turntable
 from u3lab import landmarks
 from u3lab.datasets import handwritten, photos
 from u3lab.descent import last
-from u3lab.training import loop
 
 
 def sevens(start: int, stop: int) -> torch.Tensor:
@@ -121,17 +119,6 @@ def test_a_loss_of_ones_own_is_minimised():
     steps = list(landmarks.learn_pose(landmarks.pose_encoder(4), turns(), loss=away, settings=settings))
     assert steps[-1].loss < steps[0].loss < 0 and set(steps[0].terms) == {"loss"}
     assert {tuple(one.shape) for one in given[0]} == {(8, 3, 3)}
-
-
-def test_a_run_that_was_stopped_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "EVERY", 2)
-    known = {"settings": landmarks.PoseSettings(steps=5, batch_size=2)}
-    whole, again = landmarks.pose_encoder(2), landmarks.pose_encoder(2, seed=1)
-    last(landmarks.learn_pose(whole, turns(), **known))
-    last(islice(landmarks.learn_pose(landmarks.pose_encoder(2), turns(), checkpoint=tmp_path / "run", **known), 4))
-    steps = list(landmarks.learn_pose(again, turns(), checkpoint=tmp_path / "run", **known))
-    assert [step.iteration for step in steps] == [2, 3, 4, 5]
-    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
 
 
 def test_slips():

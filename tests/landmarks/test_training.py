@@ -5,7 +5,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from tests.helpers import goes_on, refuses
+from tests.helpers import refuses
 from u3lab.descent import last
 from u3lab.landmarks import LabelSettings, codes_at, dense_labelling_loss, labeller, match, train_labeller
 from u3lab.landmarks.places import cells
@@ -121,14 +121,6 @@ def test_invariance_alone_collapses() -> None:
     spread = [float(codes_at(one(x).detach(), points).flatten(0, 1).std(0).mean()) for one in (fresh, net)]
     assert sum(losses[-5:]) / 5 < 0.05 * losses[0] and spread[1] < 0.5 * spread[0]
     assert error(net) > CENTRE
-
-
-def test_killed_and_taken_up_again_it_learns_the_same(tmp_path) -> None:
-    def run(count: int) -> list[float]:
-        steps = train_labeller(labeller(4), blobs, checkpoint=tmp_path / "run", settings=short(steps=55, batch_size=2))
-        return [step.loss for step, _ in zip(steps, range(count), strict=False)]
-
-    goes_on(run, tmp_path / "run")
 
 
 def test_the_other_losses_are_learnt_alike() -> None:

@@ -9,13 +9,12 @@ import scipy.sparse.linalg
 import torch
 
 from evidence import _restorer_training as training
-from tests.helpers import batches, rates_of_adam, refuses
+from tests.helpers import batches, rates_of_adam, refuses, seeded
 from u3lab import prior
+from u3lab.descent import last
 from u3lab.images import cropping
 from u3lab.nets import checkpoints
 from u3lab.prior import trained
-from u3lab.training import loop
-from u3lab.training.loop import Checkpoint
 
 UNSEEN = cropping.sources()[1]
 
@@ -60,29 +59,15 @@ def test_training_lowers_the_error(make, corrupt, side):
     torch.manual_seed(0)
     pictures = next(batches(["coffee", "dog"], side, 8))
     batch = next(training.corrupting(iter([pictures]), corrupt(torch.Generator().manual_seed(0))))
-    losses = [step.loss for step in training.train(make(), lambda _: repeat(batch), 20, 3e-3)]
+    losses = [step.loss for step in training.train(make(), repeat(batch), 20, 3e-3)]
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
-def test_a_training_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch):
-    """With the same weights, numbers of the optimiser and rates, which fall along a cosine."""
-    monkeypatch.setattr(loop, "EVERY", 2)
-    first, again = trained.inpainter(), trained.inpainter()
-
-    def begun(step):
-        return training.corrupting(batches(["coffee", "dog"], 64, 3, seed=step),
-                                   training.with_holes(torch.Generator().manual_seed(step)))
-
+def test_each_step_has_the_rate_of_the_next_on_a_cosine():
+    pictures = training.corrupting(batches(["coffee", "dog"], 64, 3), training.with_holes(seeded()))
     with rates_of_adam() as rates:
-        for step in training.train(first, begun, 4, 1e-3, checkpoint=Checkpoint.at(tmp_path / "state")):
-            if step.iteration == 2:  # kept before its update
-                break
-        resumed = training.train(again, begun, 4, 1e-3, checkpoint=Checkpoint.at(tmp_path / "state"))
-        next(resumed)
-        assert all(torch.equal(value, first.state_dict()[name]) for name, value in again.named_parameters())
-        assert len(list(resumed)) == 2  # steps 3 and 4
-    assert rates == pytest.approx([1e-3 * (0.01 + 0.99 * (1 + math.cos(math.pi * k / 4)) / 2)  # the first one of all
-                                   for k in (1, 2, 3, 4)])  # is what Adam is made with
+        last(training.train(trained.inpainter(), pictures, 4, 1e-3))
+    assert rates == pytest.approx([1e-3 * (0.01 + 0.99 * (1 + math.cos(math.pi * k / 4)) / 2) for k in (1, 2, 3, 4)])
 
 
 def test_strokes_are_thin_curves_of_pens_and_brushes():

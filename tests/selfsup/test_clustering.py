@@ -1,4 +1,4 @@
-"""Clustering by mutual information: it finds what the views leave alone, resumes, and its parts are what they say."""
+"""Clustering by mutual information: it finds what the views leave alone, and its parts are what they say."""
 
 import itertools
 
@@ -7,7 +7,7 @@ import torch
 from sklearn.metrics.cluster import contingency_matrix
 from torch import Tensor
 
-from tests.helpers import goes_on, refuses
+from tests.helpers import refuses
 from u3lab import selfsup
 from u3lab.datasets import handwritten
 from u3lab.descent import last
@@ -71,15 +71,6 @@ def test_the_price_is_read_at_every_step() -> None:
         settings.lam = lam
         step = next(steps)
         assert step.loss == pytest.approx(-float(selfsup.mutual_information(step.value, lam=lam)), abs=1e-5)
-
-
-def test_a_run_that_was_cut_off_ends_with_the_same_numbers(tmp_path) -> None:
-    def run(count: int) -> list[float]:
-        steps = selfsup.cluster(selfsup.digit_encoder(2), shapes(24)[0], 3, checkpoint=tmp_path / "run",
-                        settings=selfsup.ClusterSettings(steps=55, batch_size=6, heads=2))
-        return [step.loss for step, _ in zip(steps, range(count), strict=False)]
-
-    goes_on(run, tmp_path / "run")
 
 
 def test_views_move_digits_and_nothing_else() -> None:

@@ -2,7 +2,6 @@
 
 import torch
 
-from tests.universal.networks import pictures
 from u3lab.training.batches import Batches
 
 
@@ -15,15 +14,9 @@ def test_each_epoch_has_each_picture_once():
     assert not torch.equal(torch.cat([Batches(10, 4, seed=1).at(step) for step in range(3)]), seen[:12])
 
 
-def test_processes_part_a_batch_among_them():
-    few = Batches(3, 8, 0)  # more at a step than there are pictures
+def test_more_at_a_step_than_there_are_pictures():
+    few = Batches(3, 8, 0)
     assert torch.cat([few.at(step) for step in range(3)]).view(8, 3).sort(1).values.equal(torch.arange(3).repeat(8, 1))
-    whole, parts = Batches(10, 5, 0), [Batches(10, 5, 0, rank, 2) for rank in range(2)]
-    assert sorted(torch.cat([part.at(3) for part in parts]).tolist()) == sorted(whole.at(3).tolist())
-    x = pictures(5, 8)
-    moved = whole.moved(x, 3, 0.2)
-    for rank, part in enumerate(parts):
-        assert torch.equal(part.moved(x[rank::2], 3, 0.2), moved[rank::2])
 
 
 def test_pictures_move_by_no_more_than_asked():

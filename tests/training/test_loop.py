@@ -1,19 +1,17 @@
-"""The loop of all trainings: its rates, its settings, and what a run does that goes on."""
+"""What all trainings have: their rates, their settings, and an energy of the step."""
 
 import dataclasses
 import math
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import torch
 
-from u3lab.descent import Step, last
+from tests.helpers import rates_of_adam
+from u3lab.descent import Step, train
 from u3lab.landmarks import AutoencodeSettings, LabelSettings, PoseSettings
 from u3lab.selfsup import ClusterSettings, PretextSettings, SegmentSettings
 from u3lab.settings import fields
 from u3lab.training import loop
-from u3lab.training.loop import Checkpoint, train
 from u3lab.universal import LearnetSettings, TasksSettings, UniversalSettings
 
 EVERY = [AutoencodeSettings, LabelSettings, PoseSettings, ClusterSettings, PretextSettings, SegmentSettings,
@@ -48,24 +46,14 @@ def test_what_all_trainings_have_is_read_when_it_is_said(kind):
     assert dataclasses.asdict(kind())["seed"] == 0 and known["seed"].help.startswith("seed of the ")
 
 
-def run(weight: torch.Tensor, steps: int, path: Path, begun: list[int], seen: list[int]) -> Iterator[Step]:
+def test_energy_and_rate_are_those_of_the_step():
+    weight, asked = torch.zeros(()).requires_grad_(), []
+
     def energy(step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        seen.append(step)
-        return weight, {"away": (weight - step).square().sum()}
+        asked.append(step)
+        return weight, {"away": (weight - step) ** 2}
 
-    return train([weight], energy, steps=steps, rate=lambda step: 0.1 / (1 + step), begin=lambda: begun.append(1),
-                 checkpoint=Checkpoint.at(path), state=lambda: {"weight": weight.detach()}, facts={"what": "a test"})
-
-
-def test_a_run_that_goes_on_counts_on_and_does_not_begin_anew(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "EVERY", 2)
-    whole, again, other = (torch.zeros(3).requires_grad_() for _ in range(3))
-    begun, seen = [], []
-    last(run(whole, 7, tmp_path / "whole", begun, seen))
-    assert begun == [1] and seen == list(range(8))
-    for step in run(again, 7, tmp_path / "state", begun, seen):
-        if step.iteration == 5:  # kept at 4
-            break
-    on = list(run(other, 7, tmp_path / "state", begun, seen))
-    assert [step.iteration for step in on] == [4, 5, 6, 7] and begun == [1, 1]
-    assert torch.equal(other, whole)
+    with rates_of_adam() as rates:
+        steps = list(train([weight], energy, steps=3, rate=lambda step: 0.1 / (1 + step)))
+    assert asked == [step.iteration for step in steps] == [0, 1, 2, 3]
+    assert rates == pytest.approx([0.1, 0.05, 0.1 / 3])

@@ -1,19 +1,11 @@
-"""Training a domain: where it starts, which pictures it sees, and that a run which was killed ends as if it was not."""
-
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
+"""Training a domain: where it starts, which pictures it sees, and what cannot be trained."""
 
 import pytest
 import torch
 
 from tests.helpers import refuses, relative, slip
 from tests.universal.networks import pictures, tiny
-from u3lab.descent import last
 from u3lab.measures import probe
-from u3lab.training import loop
 from u3lab.universal import UniversalSettings, adapt, train_domain
 
 X, Y = pictures(12, 16), torch.arange(12) % 3
@@ -71,94 +63,6 @@ def test_a_fixed_trunk_is_passed_once_and_gives_the_same():
     assert each == pytest.approx(once, rel=1e-3)
     chosen, net = settings(steps=5, augment=0.3), adapt(tiny(), "features").add_domain("new", 3)
     assert [step.loss for step in train_domain(net, "new", X, Y, settings=chosen)] != pytest.approx(once, rel=1e-3)
-
-
-PROGRAM = """
-import sys
-import torch
-from tests.universal.networks import pictures, tiny
-from u3lab.training import loop
-from u3lab.universal import UniversalSettings, adapt, train_domain
-loop.EVERY = 4
-kind, checkpoint, result, wait = sys.argv[1:]
-net = adapt(tiny(), kind).add_domain("new", 3)
-x, y = pictures(10, 16), torch.arange(10) % 3
-settings = UniversalSettings(steps=17, lr=0.01, lam=0.01, batch_size=4, augment=0.1, seed=1)
-for step in train_domain(net, "new", x, y, checkpoint=checkpoint or None, settings=settings):
-    print(step.iteration, step.loss.hex(), flush=True)
-    if wait and step.iteration == 10:
-        import time
-        time.sleep(60)
-torch.save(net.state_dict(), result)
-"""
-
-
-def run(kind: str, checkpoint: Path | str, result: Path, wait: str = "") -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, kind, str(checkpoint), str(result), wait],
-                            stdout=subprocess.PIPE, text=True)
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
-@pytest.mark.parametrize("kind", ["parallel", "fine-tuning"])
-def test_killed_in_mid_epoch_it_ends_with_the_same_numbers(kind: str, tmp_path: Path):
-    """kill −9 at step 10 of 17, in the middle of the fifth epoch; the last file was written before step 8."""
-    whole = run(kind, "", tmp_path / "whole.pt")
-    killed = run(kind, tmp_path / "state", tmp_path / "none.pt", "wait")
-    lines = [killed.stdout.readline() for _ in range(11)]
-    os.kill(killed.pid, signal.SIGKILL)
-    assert killed.wait() != 0 and not (tmp_path / "none.pt").exists()
-    resumed = run(kind, tmp_path / "state", tmp_path / "resumed.pt")
-    there, again = whole.communicate()[0].splitlines(), resumed.communicate()[0].splitlines()
-    assert [line.strip() for line in lines] == there[:11]
-    assert again == there[8:] and again[0].startswith("8 ")
-    one, two = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("whole", "resumed"))
-    assert one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
-
-
-@pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The checkpoint of a run of eight steps."""
-    monkeypatch.setattr(loop, "EVERY", 4)
-    net = adapt(tiny()).add_domain("new", 3)
-    last(train_domain(net, "new", X, Y, checkpoint=tmp_path / "state", settings=settings(steps=8)))
-    return tmp_path / "state"
-
-
-def resumed(path: object, kind: str = "parallel", name: str = "new", count: int = 12, **given) -> list:
-    net = adapt(tiny(), kind).add_domain(name, 3)
-    return list(train_domain(net, name, X[:count], Y[:count], checkpoint=path, settings=settings(**given)))
-
-
-def test_a_finished_run_is_finished_and_can_be_made_longer(kept: Path):
-    assert [step.iteration for step in resumed(kept, steps=8)] == [8]
-    assert [step.iteration for step in resumed(kept, steps=10)] == [8, 9, 10]
-
-
-@pytest.mark.parametrize("given, words", [({"kind": "serial"}, "its kind is 'parallel'"),
-                                          ({"seed": 1}, "its seed is 0"), ({"batch_size": 5}, "batch_size is 6"),
-                                          ({"count": 11}, "pictures is 12"),
-                                          ({"name": "old"}, "its domain is 'new'"),
-                                          ({"steps": 5}, "at step 8, beyond the 5")])
-def test_a_checkpoint_of_another_run(kept: Path, given: dict, words: str):
-    refuses(resumed, kept, **{"steps": 8} | given, says=("the checkpoint state", words, "delete it"))
-
-
-def test_a_checkpoint_cut_anywhere(kept: Path):
-    content = kept.read_bytes()
-    for length in range(0, len(content), len(content) // 25):
-        kept.write_bytes(content[:length])
-        refuses(resumed, kept, says="the checkpoint state is damaged")
-    torch.save({"step": 3}, kept)
-    refuses(resumed, kept, says="damaged")
-
-
-def test_a_place_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(loop, "EVERY", 1)
-    (tmp_path / "file").write_text("")
-    refuses(resumed, tmp_path / "file" / "state", says="cannot be kept")
-    for wrong in (3, "", []):
-        refuses(resumed, wrong, says="checkpoint = ")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_what_cannot_be_trained():

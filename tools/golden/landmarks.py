@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import cache
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -172,14 +170,13 @@ def _maps() -> object:
 def _keypoints() -> object:
     x, target = faces(32), faces(32).roll(3, 3)
     made = []
-    with tempfile.TemporaryDirectory() as folder:
-        for more in ({}, {"net": squeezenet(), "layers": ["conv1", "fire2"]}, {"checkpoint": Path(folder) / "run"}):
-            model = landmarks.KeypointAutoencoder(3, width=2, sigma=0.2, seed=1)
-            settings = landmarks.AutoencodeSettings(steps=2, batch_size=2)
-            steps = list(landmarks.autoencode(model, (x, target), settings=settings, **more))
-            points = model.keypoints(x)
-            made.append([steps, sealed(model), points, sealed([
-                model.reconstruct(x, target), model.draw(x, points), model.draw(model.appearance(x), points.flip(0))])])
+    for more in ({}, {"net": squeezenet(), "layers": ["conv1", "fire2"]}):
+        model = landmarks.KeypointAutoencoder(3, width=2, sigma=0.2, seed=1)
+        settings = landmarks.AutoencodeSettings(steps=2, batch_size=2)
+        steps = list(landmarks.autoencode(model, (x, target), settings=settings, **more))
+        points = model.keypoints(x)
+        made.append([steps, sealed(model), points, sealed([
+            model.reconstruct(x, target), model.draw(x, points), model.draw(model.appearance(x), points.flip(0))])])
     return [made, layer_errors(squeezenet(), ["conv1", "fire2"], x, target)]
 
 

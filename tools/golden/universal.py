@@ -123,22 +123,10 @@ def _files() -> object:
 call("universal: fingerprints of networks")(lambda: [files.fingerprint(net.module) for net in (tiny(), squeezenet())])
 
 
-@call("universal: a run that goes on from its checkpoint")
-def _resumed() -> object:
-    with tempfile.TemporaryDirectory() as folder:
-        made = []
-        for count in (52, 99):
-            net = universal.adapt(tiny()).add_domain("new", 3)
-            run = universal.train_domain(net, "new", X, Y, checkpoint=Path(folder) / "run",
-                                         settings=universal.UniversalSettings(steps=54, batch_size=4))
-            made.append([step.loss for step, _ in zip(run, range(count), strict=False)])
-        return [made, told(net)]
-
-
 @call("universal: batches and their moves")
 def _batches() -> object:
-    all_of_it, part = Batches(7, 4, 3), Batches(7, 4, 3, rank=1, processes=2)
-    return [[all_of_it.at(n) for n in range(4)], [part.at(n) for n in range(4)], all_of_it.moved(X[:4], 2, 0.2)]
+    batches = Batches(7, 4, 3)
+    return [[batches.at(n) for n in range(4)], batches.moved(X[:4], 2, 0.2)]
 
 
 @call("universal: where a training starts")

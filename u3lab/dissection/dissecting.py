@@ -6,18 +6,19 @@
 
 Bau, Zhou, Khosla, Oliva & Torralba, Network dissection, CVPR 2017, section 2.2. Pictures are read twice, in batches,
 and never kept; the layer's maps of the first ones are, so that memory stays bounded, and the network runs a second time
-on the rest only. Under torchrun each process gives its own share of the pictures, and all get the same numbers.
+on the rest only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 import torch
 from torch import Tensor
 
-from u3lab._system import distributed, memory
+from u3lab._system import memory
 from u3lab.checks import is_a, is_plain, number, shown, whole, words
 from u3lab.datasets.labelled import ConceptData, Labelled, batches, known
 from u3lab.dissection.overlap import overlap, plain_overlap
@@ -125,10 +126,9 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *,
     """Layer → its dissection, all from the same two passes; parameters as in :func:`dissect`."""
     net, layers, data = ready(net), words("layers", layers), known(data)
     share, batch_size = number("share", share, 0, 1, without_low=True), whole("batch_size", batch_size)
-    mine = range(distributed.rank(), len(data), distributed.world_size())
     seen: dict[str, Quantiles] = {}
     kept, room = [], KEPT
-    for batch in batches(data, batch_size=batch_size, which=mine):
+    for batch in batches(data, batch_size=batch_size):
         maps = _maps(net, layers, batch.images)
         for layer, values in maps.items():
             seen.setdefault(layer, Quantiles(values.shape[1])).add(values)
@@ -137,14 +137,10 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *,
             kept.append(maps)
     if not seen:
         raise U3Error("there are no pictures to dissect with; give at least one batch")
-    for histograms in seen.values():
-        histograms.gather()
     thresholds = {layer: histograms.upper(share) for layer, histograms in seen.items()}
     second = ((kept[n] if n < len(kept) else _maps(net, layers, batch.images), batch)
-              for n, batch in enumerate(batches(data, batch_size=batch_size, which=mine)))
-    sums, pixels = _count(second, thresholds, len(data.names), min(GROUPS, len(data)), mine)
-    for counted in (pixels, *sums.values()):
-        distributed.all_reduce(counted)
+              for n, batch in enumerate(batches(data, batch_size=batch_size)))
+    sums, pixels = _count(second, thresholds, len(data.names), min(GROUPS, len(data)))
     kept.clear()
     memory.give_back()
     if (empty := [name for name, number in zip(data.names, pixels, strict=True) if number == 0]):
@@ -155,13 +151,13 @@ def dissect_layers(net: Classifier, layers: Sequence[str], data: ConceptData, *,
 
 
 def _count(read: Iterable[tuple[dict[str, Tensor], Labelled]], thresholds: dict[str, Tensor], concepts: int,
-           groups: int, numbers: Iterable[int]) -> tuple[dict[str, Tensor], Tensor]:
+           groups: int) -> tuple[dict[str, Tensor], Tensor]:
     """Layer → pixels of M_k ∩ L_c and of M_k ∪ L_c (2,P,U,C), and pixels of L_c (C), summed over pictures.
 
     ``read`` gives batches of maps (B,U,h,w) with their labels; picture n of all goes to group n modulo P.
     """
     sums = {layer: torch.zeros(2, groups, len(T), concepts, dtype=torch.float64) for layer, T in thresholds.items()}
-    pixels, number = torch.zeros(groups, concepts, dtype=torch.float64), iter(numbers)
+    pixels, number = torch.zeros(groups, concepts, dtype=torch.float64), count()
     for maps, batch in read:
         for n, (masks, labelled) in enumerate(zip(batch.masks, batch.labelled.double(), strict=True)):
             group = next(number) % groups

@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from u3lab._system import distributed
 from u3lab.checks import is_plain, number, shown, whole
 from u3lab.errors import U3Error
 
@@ -66,13 +65,6 @@ class Quantiles:
         place += torch.arange(len(place), dtype=torch.int32)[:, None] * BINS
         self.counts += torch.bincount(place.flatten(), minlength=self.counts.numel()).view_as(self.counts)
         self.seen += values.shape[1]
-
-    def gather(self) -> None:
-        """Take over what all processes that share the pictures have seen; alone, change nothing."""
-        reach = distributed.all_reduce(self.reach.clone(), largest=True)
-        self._widen(0.75 * reach)  # inside the largest reach, and outside half of it
-        distributed.all_reduce(self.counts)
-        self.seen = int(distributed.all_reduce(torch.tensor(self.seen)))
 
     def upper(self, share: float) -> Tensor:
         """The thresholds T (U) float32 with P(a > T) ≤ share, each at most one bin's width above the exact one."""

@@ -13,22 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from u3lab import images
-from u3lab._system import distributed
 from u3lab.checks import function, is_a, shown, words
-from u3lab.descent import Step
+from u3lab.descent import Step, train
 from u3lab.errors import U3Error
 from u3lab.landmarks.bottleneck import KeypointAutoencoder, check_sides
 from u3lab.nets import Classifier, extract_features, ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
-from u3lab.training.batches import Batches, fingerprint
-from u3lab.training.loop import Checkpoint, Terms, check_shared, generator_of, train, training_mode
+from u3lab.training.batches import Batches
+from u3lab.training.loop import Terms, generator_of, training_mode
 
 # Sources and targets (N,3,H,W), row by row of one thing; or a function (count, generator) → such a batch.
 Pairs = tuple[Tensor, Tensor] | Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
@@ -43,17 +41,13 @@ class AutoencodeSettings:
     pixels: float = setting(1.0, 0.0, 100.0, symbol="λ", help="weight of the error in pixels beside that in layers")
     lr: float = loop.rate(0.002, falls=True)
     steps: int = loop.steps(300, 1_000_000)
-    batch_size: int = loop.batch_size(16, 1024, "pairs at each step, of all processes", slide_to=64)
+    batch_size: int = loop.batch_size(16, 1024, "pairs at each step", slide_to=64)
     seed: int = loop.seed("the pairs and of their order")
 
 
 def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | None = None, layers: Sequence[str] = (),
-               half: bool = False, checkpoint: str | Path | None = None,
-               settings: AutoencodeSettings | None = None) -> Iterator[Step]:
+               half: bool = False, settings: AutoencodeSettings | None = None) -> Iterator[Step]:
     """Train a keypoint autoencoder; between the steps it is ready for use.
-
-    Under torchrun each process takes its part of each batch, and all take the same steps, as one process would that has
-    the whole batch (batch norms see only their own part).
 
     Parameters
     ----------
@@ -67,8 +61,6 @@ def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | Non
     half
         Whether the networks reckon in bfloat16, which takes about half the time where the processor knows it; weights,
         points and losses stay what they are.
-    checkpoint
-        A file that keeps the state every 50 steps; if it is there, the run goes on where it ended.
     settings
         ``pixels`` and ``lr`` are read at every step.
 
@@ -92,7 +84,7 @@ def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | Non
     net, layers = (None, []) if net is None else (ready(net), _known(ready(net), layers))
     if not layers and not settings.pixels:
         raise U3Error("pixels = 0 and no layers: nothing is compared; give a weight above 0, or a net and its layers")
-    seed, count, steps = settings.seed, check_shared(settings.batch_size), settings.steps
+    seed, count, steps = settings.seed, settings.batch_size, settings.steps
     if callable(pairs):
         function("pairs", pairs, 2, "give a function (count, generator) that makes sources and targets")
     else:
@@ -101,27 +93,22 @@ def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | Non
         batches = Batches(len(pairs[0]), count, seed)
     device = next(model.parameters()).device
     means = torch.zeros(1 + len(layers), device=device)  # m_0, m_1, …; 0 before the first step
-    state = {**model.state_dict(), "means": means}
 
     def energy(step: int) -> tuple[Tensor, Terms]:
         batch = _made(pairs, count, generator_of(seed, step), model.shrink) if callable(pairs) else (
             one[batches.at(step)] for one in pairs)
-        source, target = (distributed.share(one).to(device) for one in batch)
+        source, target = (one.to(device) for one in batch)
         halved = partial(torch.autocast, device.type, torch.bfloat16, enabled=half)
         with training_mode(model), halved():
             made = model(source, target)
-        made, part = made.to(next(model.parameters())), 1 / distributed.world_size()
+        made = made.to(next(model.parameters()))
         errors = {PIXELS: (made - target.to(made)).square().mean()}
         with halved():
             errors |= layer_errors(net, layers, made, target) if layers else {}
-        errors = {name: distributed.total(part * error) for name, error in errors.items()}
         terms = errors if not layers else _balanced(errors, means)
         return errors[PIXELS], terms | {PIXELS: settings.pixels * terms[PIXELS]}
 
-    return train(model.parameters(), energy, steps=steps, rate=lambda step: loop.cosine(settings.lr, step, steps),
-                 checkpoint=Checkpoint.at(checkpoint), state=lambda: state,
-                 facts={"seed": seed, "batch_size": count, "layers": layers,
-                        "data": fingerprint(pairs) if checkpoint is not None else None})
+    return train(model.parameters(), energy, steps=steps, rate=lambda step: loop.cosine(settings.lr, step, steps))
 
 
 def layer_errors(net: Classifier, layers: list[str], made: Tensor, target: Tensor) -> dict[str, Tensor]:

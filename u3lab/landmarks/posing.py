@@ -6,7 +6,6 @@ The loss is that of :mod:`u3lab.landmarks.factorising`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -14,18 +13,17 @@ from torch import Tensor, nn
 
 from u3lab import images as _images
 from u3lab.checks import function, one_of, shown, tensors, whole
-from u3lab.descent import Step
+from u3lab.descent import Step, train
 from u3lab.errors import U3Error
 from u3lab.landmarks.factorising import DISTANCES, NUMBERS, as_rotation, factorise, pose_error
 from u3lab.landmarks.factorising import rotations as check_rotations
-from u3lab.landmarks.training import OWN, maps_of_pairs
+from u3lab.landmarks.training import maps_of_pairs
 from u3lab.nets import Classifier
 from u3lab.nets.blocks import conv_block
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
-from u3lab.training.batches import fingerprint
-from u3lab.training.loop import Checkpoint, Terms, check_shared, generator_of, train
+from u3lab.training.loop import Terms, generator_of
 
 GRID, AT_ONCE = 4, 64  # places a side that the last layer sees; pictures in one pass
 PAIRS = "give a tuple of pictures x, pictures gx and turns g, or a function (count, generator) that makes such"
@@ -143,7 +141,7 @@ def rotated_pairs(images: Tensor) -> Pairs:
 
 
 def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, loss: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
-               checkpoint: str | Path | None = None, settings: PoseSettings | None = None) -> Iterator[Step]:
+               settings: PoseSettings | None = None) -> Iterator[Step]:
     """Learn Φ from pairs and the turns between them; no pose of any picture is told.
 
     Parameters
@@ -156,8 +154,6 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, loss: Callable[[Tensor, T
     loss
         One's own, of Φ(x), Φ(gx) and g, (B,n,n) each → a scalar; by default :func:`factorise` with the settings'
         ``distance``.
-    checkpoint
-        A file that keeps the state every 50 steps; if it is there, the run goes on where it ended.
     settings
         ``distance`` and ``lr`` are read at every step.
 
@@ -173,7 +169,7 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, loss: Callable[[Tensor, T
     """
     net, settings = ready(net), or_default(settings, PoseSettings)
     draw = function("pairs", pairs, 2, PAIRS) if callable(pairs) else _rows(_pair(pairs))
-    seed, count = settings.seed, check_shared(settings.batch_size)
+    seed, count = settings.seed, settings.batch_size
     own = None if loss is None else function("loss", loss, 3, "give a function of Φ(x), Φ(gx) and g, all (B,n,n)")
 
     def energy(step: int) -> tuple[Tensor, Terms]:
@@ -184,10 +180,7 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, loss: Callable[[Tensor, T
         return error, ({"loss": own(found, found_moved, g)} if own else
                        {settings.distance: factorise(found, found_moved, g, distance=settings.distance)})
 
-    return train(net.module.parameters(), energy, steps=settings.steps, rate=loop.annealed(settings),
-                 checkpoint=Checkpoint.at(checkpoint), state=net.module.state_dict,
-                 facts={"seed": seed, "batch_size": count, "loss": own and OWN,
-                        "data": fingerprint(pairs) if checkpoint is not None else None})
+    return train(net.module.parameters(), energy, steps=settings.steps, rate=loop.annealed(settings))
 
 
 def _rotations(codes: Tensor) -> Tensor:

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from u3lab import images
-from u3lab._system import distributed
 from u3lab.checks import function, one_of, shown, tensors
-from u3lab.descent import Step
+from u3lab.descent import Step, train
 from u3lab.errors import U3Error
 from u3lab.landmarks.dense import dense_labelling_loss, invariance_loss
 from u3lab.landmarks.places import drawn
@@ -28,9 +26,8 @@ from u3lab.nets import Classifier, ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.learning import maps
-from u3lab.training.loop import Checkpoint, Terms, check_shared, generator_of, train, training_mode
+from u3lab.training.loop import Terms, generator_of, training_mode
 
-OWN = "of one's own"  # what a checkpoint calls a loss that has no name
 # (count, generator) → x (count,3,H,W), gx alike, points u (count,N,2) in x, and gu (count,N,2), where they are in gx.
 Pairs = Callable[[int, torch.Generator], tuple[Tensor, Tensor, Tensor, Tensor]]
 
@@ -45,7 +42,7 @@ class LabelSettings:
     exchange: bool = setting(False, help="match by way of another picture of the batch (DVE)")
     lr: float = loop.rate(0.004, falls=True)
     steps: int = loop.steps(300)
-    batch_size: int = loop.batch_size(12, 1024, "pairs at each step, of all processes", slide_to=64)
+    batch_size: int = loop.batch_size(12, 1024, "pairs at each step", slide_to=64)
     queries: int = setting(256, 1, 16_384, symbol="N", once=True, help="points asked for in each pair, at most")
     seed: int = loop.seed("the pairs and of the points that are asked for")
 
@@ -94,10 +91,8 @@ LOSSES: dict[str, Loss] = {
 
 
 def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str | Callable[..., Tensor] = "labelling",
-                   checkpoint: str | Path | None = None, settings: LabelSettings | None = None) -> Iterator[Step]:
+                   settings: LabelSettings | None = None) -> Iterator[Step]:
     """Train a labeller on pairs; between the steps it is ready for use.
-
-    Under torchrun the processes share each batch and take the same steps.
 
     Parameters
     ----------
@@ -110,8 +105,6 @@ def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str | Callable[..., Te
         "labelling"; "invariance", which collapses; or "landmarks", for which the net's maps are K heat maps and the
         points had better be all of their cells (with ``queries`` as many). Or a function of one's own: codes Φ(x)
         (B,D,h,w), Φ(gx) alike, points u (B,N,2) and gu → a scalar.
-    checkpoint
-        A file that keeps the state every 50 steps; if it is there, the run goes on where it ended.
     settings
         ``gamma``, ``lam``, ``window``, ``exchange`` and ``lr`` are read at every step.
 
@@ -129,10 +122,10 @@ def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str | Callable[..., Te
     function("pairs", pairs, 2, "give a function (count, generator) that makes pictures, moved ones, and both's points")
     if callable(loss):
         own = function("loss", loss, 4, "give a function of the codes of x and of gx, the points, and where they are")
-        terms, loss = lambda *given: {"loss": own(*given[:4])}, OWN
+        terms = lambda *given: {"loss": own(*given[:4])}  # noqa: E731
     else:
         terms = LOSSES[one_of("loss", loss, LOSSES)].terms
-    seed, count, queries = settings.seed, check_shared(settings.batch_size), settings.queries
+    seed, count, queries = settings.seed, settings.batch_size, settings.queries
 
     def energy(step: int) -> tuple[Tensor, Terms]:
         draw = generator_of(seed, step)
@@ -141,16 +134,14 @@ def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str | Callable[..., Te
         codes, codes_moved = maps_of_pairs(net, x, gx)
         return codes, terms(codes, codes_moved, u, gu, settings)
 
-    return train(net.module.parameters(), energy, steps=settings.steps, rate=loop.annealed(settings),
-                 checkpoint=Checkpoint.at(checkpoint), state=net.module.state_dict,
-                 facts={"loss": loss, "seed": seed, "batch_size": count})
+    return train(net.module.parameters(), energy, steps=settings.steps, rate=loop.annealed(settings))
 
 
 def maps_of_pairs(net: Classifier, x: Tensor, gx: Tensor) -> tuple[Tensor, Tensor]:
-    """Φ(x) and Φ(gx), (B,D,h,w) each, with a graph; under torchrun each process computes its part of them."""
+    """Φ(x) and Φ(gx), (B,D,h,w) each, with a graph."""
     with training_mode(net.module):
-        found = maps(net, distributed.share(torch.stack([x, gx], 1)).flatten(0, 1)).to(net.mean)
-    return distributed.gathered(found.unflatten(0, (-1, 2))).unbind(1)
+        found = maps(net, torch.stack([x, gx], 1).flatten(0, 1)).to(net.mean)
+    return found.unflatten(0, (-1, 2)).unbind(1)
 
 
 def _checked(made: object, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -13,7 +13,6 @@ Ji, Henriques & Vedaldi, Invariant information clustering for unsupervised image
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -107,7 +106,7 @@ def sub_heads(net: nn.Module, k: int = 10, *, settings: ClusterSettings | None =
 
 
 def cluster(net: nn.Module, images: Tensor, k: int = 10, *, head: nn.Module | None = None, views: Views = digit_views,
-            checkpoint: str | Path | None = None, settings: ClusterSettings | None = None) -> Iterator[Step]:
+            settings: ClusterSettings | None = None) -> Iterator[Step]:
     """Learn to sort pictures into k clusters without labels: minimise −I(Φ(gx), Φ(g′x)), g and g′ drawn anew each time.
 
     Parameters
@@ -120,8 +119,6 @@ def cluster(net: nn.Module, images: Tensor, k: int = 10, *, head: nn.Module | No
         From :func:`sub_heads`; changed in place. Give one to ask it afterwards, with :func:`cluster_probabilities`.
     views
         What makes the two views. Whatever they leave as it is the clusters may be of, so they decide what is learnt.
-    checkpoint
-        As for :func:`~u3lab.selfsup.pretrain`.
     settings
         ``lam`` and ``lr`` are read at every step.
 
@@ -134,7 +131,7 @@ def cluster(net: nn.Module, images: Tensor, k: int = 10, *, head: nn.Module | No
     ready(net, images)
     task = clustering(k, views=views, settings=settings)
     head = sub_heads(net, k, settings=settings) if head is None else check_sub_heads(head, k, SubHeads)
-    return learn(net, images, task, head=head, rate=loop.annealed(settings), checkpoint=checkpoint, settings=settings)
+    return learn(net, images, task, head=head, rate=loop.annealed(settings), settings=settings)
 
 
 def check_sub_heads(head: object, k: int, kind: type[nn.Module]) -> nn.Module:

@@ -13,7 +13,6 @@ Ji, Henriques & Vedaldi, Invariant information clustering for unsupervised image
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -141,7 +140,7 @@ def dense_heads(net: nn.Module, k: int, *, settings: SegmentSettings | None = No
 
 
 def segment(net: nn.Module, images: Tensor, k: int, *, head: nn.Module | None = None, light: Views = relit,
-            checkpoint: str | Path | None = None, settings: SegmentSettings | None = None) -> Iterator[Step]:
+            settings: SegmentSettings | None = None) -> Iterator[Step]:
     """Learn to sort the places of pictures into k classes without labels.
 
     Parameters
@@ -172,7 +171,7 @@ def segment(net: nn.Module, images: Tensor, k: int, *, head: nn.Module | None = 
     check_square(images)
     task = segmenting(k, light=light, settings=settings)
     head = dense_heads(net, k, settings=settings) if head is None else check_sub_heads(head, k, DenseHeads)
-    return learn(net, images, task, head=head, rate=loop.annealed(settings), checkpoint=checkpoint, settings=settings)
+    return learn(net, images, task, head=head, rate=loop.annealed(settings), settings=settings)
 
 
 @torch.no_grad()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from u3lab.nets.gate import eval_mode, ready
 from u3lab.selfsup.registry import TASKS
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import learning, loop
-from u3lab.training.learning import OWN, Raw, learn
+from u3lab.training.learning import Raw, learn
 from u3lab.training.tasks import Posed, Task, check_raw
 
 
@@ -25,17 +24,14 @@ class PretextSettings:
 
     lr: float = loop.rate(0.002)
     steps: int = loop.steps(300)
-    batch_size: int = loop.batch_size(64, 4096, "questions at each step, of all processes", slide_to=256)
+    batch_size: int = loop.batch_size(64, 4096, "questions at each step", slide_to=256)
     seed: int = loop.seed("the questions, their order, and the head's weights")
     half: bool = setting(False, once=True, help="compute in bfloat16, faster only where the processor knows it")
 
 
 def pretrain(net: nn.Module, raw: Raw, task: str | Task, *, head: nn.Module | None = None,
-             checkpoint: str | Path | None = None, settings: PretextSettings | None = None) -> Iterator[Step]:
+             settings: PretextSettings | None = None) -> Iterator[Step]:
     """Train an encoder on a pretext task; between the steps it is ready for use.
-
-    Under torchrun each process takes its part of each batch, and all take the same steps, as one process would that has
-    the whole batch (batch norms see only their own part).
 
     Parameters
     ----------
@@ -48,8 +44,6 @@ def pretrain(net: nn.Module, raw: Raw, task: str | Task, *, head: nn.Module | No
         A name of ``TASKS``, or a task of your own.
     head
         From :func:`head_of`; changed in place. Give one to ask it afterwards, with :func:`solve`.
-    checkpoint
-        A file that keeps the state every 50 steps; if it is there, the run goes on where it ended.
     settings
         ``lr`` is read at every step.
 
@@ -64,8 +58,7 @@ def pretrain(net: nn.Module, raw: Raw, task: str | Task, *, head: nn.Module | No
         An unknown task, raw data that do not fit it, or a loss that is no number.
     """
     net, settings = ready(net), or_default(settings, PretextSettings)
-    return learn(net, raw, known(task), name=OWN if isinstance(task, Task) else task, head=head, half=settings.half,
-                 checkpoint=checkpoint, settings=settings)
+    return learn(net, raw, known(task), head=head, half=settings.half, settings=settings)
 
 
 def known(task: str | Task) -> Task:

@@ -13,12 +13,7 @@ EPOCHS = 2**31  # seeds of epochs, and of steps, lie so far apart for one seed a
 
 
 def fingerprint(data: object) -> str:
-    """What tells the data of one training from those of another: a tensor, or several, by shape and SHA-256.
-
-    Of a function nothing is known before it is called.
-    """
-    if callable(data):
-        return "from a function"
+    """What tells data from others: a tensor, or several, by shape and SHA-256."""
     parts, digest = [data] if isinstance(data, Tensor) else list(data), hashlib.sha256()
     for one in parts:
         digest.update(f"{tuple(one.shape)} {one.dtype} ".encode())
@@ -28,20 +23,14 @@ def fingerprint(data: object) -> str:
 
 @dataclass(frozen=True)
 class Batches:
-    """Batches of ``size`` out of ``count`` pictures, epoch after epoch in a new order; each process takes a part."""
+    """Batches of ``size`` out of ``count`` pictures, epoch after epoch in a new order."""
 
     count: int
     size: int
     seed: int
-    rank: int = 0
-    processes: int = 1
 
     def at(self, step: int) -> Tensor:
-        """Numbers of this process's pictures at a step."""
-        return self.everyone(step)[self.rank :: self.processes]
-
-    def everyone(self, step: int) -> Tensor:
-        """Numbers of all pictures of a step, (size); a batch may reach into the next epoch."""
+        """Numbers of the pictures of a step, (size); a batch may reach into the next epoch."""
         first, end, parts = step * self.size, (step + 1) * self.size, []
         for epoch in range(first // self.count, (end - 1) // self.count + 1):
             order, begun = torch.randperm(self.count, generator=self._draw(2 * epoch)), epoch * self.count
@@ -49,13 +38,13 @@ class Batches:
         return torch.cat(parts)
 
     def moved(self, images: Tensor, step: int, most: float) -> Tensor:
-        """This process's pictures (b,3,H,W) of a step, each moved and zoomed by up to the share ``most`` of its side.
+        """The pictures (b,3,H,W) of a step, each moved and zoomed by up to the share ``most`` of its side.
 
         What comes in from outside repeats the border.
         """
         if most == 0 or not len(images):
             return images
-        drawn = torch.rand(self.size, 3, generator=self._draw(2 * step + 1))[self.rank :: self.processes]
+        drawn = torch.rand(self.size, 3, generator=self._draw(2 * step + 1))
         drawn = (most * (2 * drawn - 1)).to(images)
         grid = torch.zeros(len(images), 2, 3, dtype=images.dtype, device=images.device)
         grid[:, 0, 0] = grid[:, 1, 1] = 1 + drawn[:, 0]

@@ -9,34 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from u3lab._system import distributed
 from u3lab.checks import function, is_a, shown, whole
-from u3lab.descent import Step
+from u3lab.descent import Step, train
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 from u3lab.nets.gate import ready
-from u3lab.training.batches import Batches, fingerprint
-from u3lab.training.loop import Checkpoint, check_shared, generator_of, train, training_mode
+from u3lab.training.batches import Batches
+from u3lab.training.loop import generator_of, training_mode
 from u3lab.training.tasks import Posed, Task, check_raw
 
 # Raw data: a tensor, a tuple of tensors with as many rows, or a function (count, generator) → such a batch.
 Raw = Tensor | tuple[Tensor, ...] | Callable[[int, torch.Generator], Any]
-OWN = "of your own"  # what a checkpoint calls a task that has no name
 
 
-def learn(net: nn.Module, raw: Raw, task: Task, *, name: str = OWN, head: nn.Module | None = None,
-          rate: Callable[[int], float] | None = None, half: bool = False, checkpoint: str | Path | None = None,
-          settings: Any) -> Iterator[Step]:
+def learn(net: nn.Module, raw: Raw, task: Task, *, head: nn.Module | None = None,
+          rate: Callable[[int], float] | None = None, half: bool = False, settings: Any) -> Iterator[Step]:
     """Train an encoder on a task; between the steps it is ready for use.
-
-    Under torchrun each process takes its part of each batch, and all take the same steps, as one process would that has
-    the whole batch (batch norms see only their own part).
 
     Parameters
     ----------
@@ -44,16 +37,12 @@ def learn(net: nn.Module, raw: Raw, task: Task, *, name: str = OWN, head: nn.Mod
         Any network from pictures to maps; changed in place.
     raw
         What the task's questions are made of: tensors, or a function (count, generator) that makes a batch of them.
-    task, name
-        The task, and what a checkpoint is to know it by.
     head
         From :func:`head_of`, changed in place; without one it is fresh.
     rate
         Number of a step → its learning rate; without it ``settings.lr``.
     half
         Whether to compute in bfloat16.
-    checkpoint
-        A file that keeps the state every 50 steps; if it is there, the run goes on where it ended, with the same data.
     settings
         Any that have ``lr``, ``steps``, ``batch_size`` and ``seed``.
 
@@ -65,14 +54,14 @@ def learn(net: nn.Module, raw: Raw, task: Task, *, name: str = OWN, head: nn.Mod
     Raises
     ------
     U3Error
-        Raw data that do not fit the task, a batch that the processes cannot share, or a loss that is no number.
+        Raw data that do not fit the task, or a loss that is no number.
     """
     net = ready(net)
     check_raw(raw, task)
     head = head_of(net, task, seed=settings.seed) if head is None else (
         is_a("head", head, nn.Module, "make one with selfsup.head_of(net, task)"))
     learner = nn.ModuleDict({"encoder": net.module, "head": head})
-    seed, size = settings.seed, check_shared(settings.batch_size)
+    seed, size = settings.seed, settings.batch_size
     batches = None if callable(raw) else Batches(len(raw[0] if isinstance(raw, tuple) else raw), size, seed)
 
     def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -80,15 +69,11 @@ def learn(net: nn.Module, raw: Raw, task: Task, *, name: str = OWN, head: nn.Mod
         chosen = _made(raw, task, size, draw) if batches is None else _each(raw, lambda one: one[batches.at(step)])
         posed = task.ask(chosen, draw)
         with training_mode(learner):
-            output = answers(net, head, Posed(*map(distributed.share, posed)), half)
-        output = distributed.gathered(output)
+            output = answers(net, head, posed, half)
         target = _each(posed.target, lambda one: one.to(net.device))
         return task.score(_each(output, Tensor.detach), target), task.loss(output, target)
 
-    return train(learner.parameters(), energy, steps=settings.steps, rate=rate or (lambda step: settings.lr),
-                 checkpoint=Checkpoint.at(checkpoint), state=learner.state_dict,
-                 facts={"task": name, "seed": seed, "batch_size": size,
-                        "data": fingerprint(raw) if checkpoint is not None else None})
+    return train(learner.parameters(), energy, steps=settings.steps, rate=rate or (lambda step: settings.lr))
 
 
 def _made(make: Callable[[int, torch.Generator], Any], task: Task, count: int, generator: torch.Generator) -> Any:

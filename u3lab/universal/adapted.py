@@ -23,7 +23,6 @@ from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier, LayerReached
 from u3lab.nets.gate import ready
 from u3lab.nets.surgery import untrained
-from u3lab.training.loop import fill
 from u3lab.universal import files
 from u3lab.universal.adaptable import Adaptable
 from u3lab.universal.adapted_layer import AdaptedLayer, DomainsInUse, new_head, replace
@@ -302,7 +301,7 @@ class Adapted(Classifier):
                           "load it into that network")
         domain = self.add_planned(stored.name, stored.classes, stored.plan)
         try:
-            fill(domain.contents(), stored.values)
+            files.fill(domain.contents(), stored.values)
         except ValueError:
             self.remove_domain(stored.name)
             raise files.damaged(stored.path) from None

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from u3lab.checks import is_a, shown, tensors, whole
-from u3lab.descent import Step, descend
+from u3lab.descent import Step, train
 from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
@@ -175,13 +175,12 @@ def train_learnet(net: nn.Module, learnet: Learnet, data: Mapping[str, tuple[Ten
     order = {name: Batches(len(labels), settings.batch_size, settings.seed) for name, (_, labels) in data.items()}
     turns = Batches(len(data), min(settings.domains or len(data), len(data)), settings.seed)
     heads = [weight for name in weights for weight in linear_of(net.domain(name)).parameters()]
-    numbers = iter(range(settings.steps + 1))
 
-    def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        step, losses, right = next(numbers), [], []
+    def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        losses, right = [], []
         for name in (list(data)[n] for n in turns.at(step).tolist()):
             images, labels = data[name]
-            few = order[name].everyone(step + 1)[: settings.shots]  # next step's: others, but where epochs meet
+            few = order[name].at(step + 1)[: settings.shots]  # next step's: others, but where epochs meet
             alpha = learnet(describe(net, images[few], layer=learnet.layer))
             with net.using(home[name]):
                 scores = functional_call(net, {weights[home[name]][place]: one[:, :, None, None]
@@ -192,7 +191,7 @@ def train_learnet(net: nn.Module, learnet: Learnet, data: Mapping[str, tuple[Ten
         idle = 0.0 * sum(weight.sum() for weight in heads)  # heads whose turn it is not have a gradient too, of zero
         return torch.stack(right).mean(), {"cross-entropy": torch.stack(losses).mean() + idle}
 
-    return descend([*learnet.parameters(), *heads], energy, steps=settings.steps, lr=lambda: settings.lr)
+    return train([*learnet.parameters(), *heads], energy, steps=settings.steps, rate=lambda step: settings.lr)
 
 
 def _adapters(net: Adapted, name: str) -> dict[str, Parallel]:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from u3lab._system import paths
@@ -20,7 +21,6 @@ from u3lab._system.meanwhile import meanwhile
 from u3lab.checks import listed, place
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier
-from u3lab.training.loop import fill
 from u3lab.universal.domain import Domain, Plan
 from u3lab.universal.methods import named, planned
 
@@ -133,3 +133,21 @@ def damaged(path: Path) -> U3Error:
 
 def _path(path: object) -> Path:
     return place("path", path, "a file, such as 'digits.safetensors'")
+
+
+@torch.no_grad()
+def fill(places: dict[str, Tensor], values: dict[str, Tensor]) -> None:
+    """Copy values into tensors of the same names, shapes and kinds: floats, whole numbers, complex ones.
+
+    Raises
+    ------
+    KeyError, ValueError
+        If names, shapes or kinds differ; nothing is changed then.
+    """
+    def kind(value: Tensor) -> tuple:
+        return value.shape, value.is_floating_point(), value.is_complex(), value.dtype == torch.bool
+
+    if places.keys() != values.keys() or any(kind(places[name]) != kind(values[name]) for name in places):
+        raise ValueError("of another network")
+    for name, held in places.items():
+        held.copy_(values[name])

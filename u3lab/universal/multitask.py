@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.checks import is_a, is_plain, listed, number, of_wholes, one_of, shown, whole, words
-from u3lab.descent import Step, descend
+from u3lab.descent import Step, train
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier
 from u3lab.nets.gate import ready
@@ -227,14 +227,14 @@ def train_tasks(tasks: Tasks, images: Tensor, labels: Mapping[str, Tensor], *,
         task.check(name, labels[name][m], len(images))
     more = [] if isinstance(weights, Sequence) and not len(weights) else listed("weights", weights, nn.Parameter,
                                                                                "parameters")
-    batches, numbers = Batches(len(images), settings.batch_size, settings.seed), iter(range(settings.steps + 1))
+    batches = Batches(len(images), settings.batch_size, settings.seed)
 
-    def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        chosen = batches.at(next(numbers))
+    def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        chosen = batches.at(step)
         answers = tasks(images[chosen])
         device = next(iter(answers.values())).device
         terms = masked_losses(tasks.tasks, answers, {name: y[chosen].to(device) for name, y in labels.items()},
                               {name: m[chosen].to(device) for name, m in present.items()})
         return torch.stack(list(terms.values())).sum(), terms
 
-    return descend([*tasks.heads.parameters(), *more], energy, steps=settings.steps, lr=lambda: settings.lr)
+    return train([*tasks.heads.parameters(), *more], energy, steps=settings.steps, rate=lambda step: settings.lr)

@@ -11,23 +11,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab._system import distributed
 from u3lab._system.meanwhile import meanwhile, value
 from u3lab.checks import is_a, is_plain, of_wholes, shown
-from u3lab.descent import Step
+from u3lab.descent import Step, train
 from u3lab.errors import U3Error
 from u3lab.measures import probe as fit_probe
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
-from u3lab.training.batches import Batches, fingerprint
-from u3lab.training.loop import Checkpoint, train, training_mode
+from u3lab.training.batches import Batches
+from u3lab.training.loop import training_mode
 from u3lab.universal.adapted import Adapted
 from u3lab.universal.domain import Domain
 from u3lab.universal.methods import shrinkage
@@ -45,19 +43,18 @@ class UniversalSettings:
     lam: float = setting(0.0, 0.0, 10.0, scale="log", symbol="λ", help="price of the distance from w₀")
     prior: str = setting("source", choices=("source", "zero"), help="w₀: the source network, or zero (weight decay)")
     steps: int = loop.steps(150)
-    batch_size: int = loop.batch_size(16, 1024, "pictures at each step, of all processes", slide_to=64)
+    batch_size: int = loop.batch_size(16, 1024, "pictures at each step", slide_to=64)
     augment: float = setting(0.0, 0.0, 0.3, help="each picture moved and zoomed by up to this share of its side")
     probe: bool = setting(False, once=True, help="start from the linear probe of the source's features")
     seed: int = loop.seed("the order of the pictures and of how they are moved")
 
 
-def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *, checkpoint: str | Path | None = None,
+def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *,
                  settings: UniversalSettings | None = None) -> Iterator[Step]:
     """Train one domain, step by step; between the steps the network is ready for use, by this domain or another.
 
     At the start the domain's batch norms take the statistics of the pictures, and the head is the linear probe of its
-    features if the settings ask for it. Under torchrun each process gets all pictures and takes its part of each batch;
-    all take the same steps, as one process would that has the whole batch (batch norms see only their own part).
+    features if the settings ask for it.
 
     Parameters
     ----------
@@ -67,9 +64,6 @@ def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *, c
         A domain that was added.
     images, labels
         (N,3,H,W) in [0,1], and (N) whole numbers 0 … K−1.
-    checkpoint
-        A file that keeps the state every 50 steps. If it is there, the run goes on where it ended, with the same
-        numbers as one that was never interrupted; delete it to begin anew.
     settings
         Read at every step.
 
@@ -81,20 +75,16 @@ def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *, c
     Raises
     ------
     U3Error
-        A network that is not adapted, an unknown domain, pictures or labels that do not fit, a checkpoint of another
-        run, or a loss that is no number.
+        A network that is not adapted, an unknown domain, pictures or labels that do not fit, or a loss that is
+        no number.
     """
     net, settings = adapted(ready(net, images)), or_default(settings, UniversalSettings)
     domain = net.domain(name)
     if not domain.parts:
         raise U3Error(f"{name!r} is the network that was given and is not trained; add a domain first")
     check_labels(images, labels, len(domain.classes))
-    batches = Batches(len(labels), settings.batch_size, settings.seed, distributed.rank(), distributed.world_size())
+    batches = Batches(len(labels), settings.batch_size, settings.seed)
     head_alone = len(domain.parts) == 1 and not domain.own
-
-    def begin() -> None:
-        with net.using(name):
-            start(net, domain, images, labels, probe=settings.probe)
 
     @functools.cache
     def fixed_features() -> Tensor:
@@ -102,7 +92,10 @@ def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *, c
             return pooled(net, images)
 
     def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        chosen = batches.at(step)
+        if not step:
+            with net.using(name):
+                start(net, domain, images, labels, probe=settings.probe)
+        chosen = batches.at(step)  # data
         y = labels[chosen].to(net.device)
         if head_alone and settings.augment == 0:
             features = fixed_features()
@@ -110,19 +103,13 @@ def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *, c
         else:
             with training_mode(domain.norms()), net.using(name):  # NaN becomes that of the loss
                 scores = net.module(net.normalise(batches.moved(images[chosen], step, settings.augment)))
-        right = (scores.argmax(1) == y).sum() / batches.size
-        loss = F.cross_entropy(scores, y, reduction="sum") / batches.size
-        prior = scores.new_zeros(())
+        prior = scores.new_zeros(())  # loss
         if settings.lam:  # or all weights would be gone through for nothing
-            prior = settings.lam * shrinkage(domain, centre=settings.prior) / distributed.world_size()
-        return distributed.total(right.detach()), {"cross-entropy": distributed.total(loss),
-                                                   "prior": distributed.total(prior)}
+            prior = settings.lam * shrinkage(domain, centre=settings.prior)
+        right = (scores.argmax(1) == y).float().mean()
+        return right, {"cross-entropy": F.cross_entropy(scores, y), "prior": prior}
 
-    facts = {"domain": name, "kind": domain.plan.method, "pictures": len(labels), "seed": batches.seed,
-             "batch_size": batches.size, "base": net.base,
-             "data": fingerprint((images, labels)) if checkpoint is not None else None}
-    return train(domain.trained(), energy, steps=settings.steps, rate=lambda step: settings.lr, begin=begin,
-                 checkpoint=Checkpoint.at(checkpoint), state=domain.contents, facts=facts)
+    return train(domain.trained(), energy, steps=settings.steps, rate=lambda step: settings.lr)
 
 
 def adapted(net: nn.Module) -> Adapted:
