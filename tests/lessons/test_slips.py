@@ -76,8 +76,7 @@ def test_slips_are_named(exercise: str):
     unnamed, wrong = set(), []
     for right, made in ALL[exercise]:
         assert checked(exercise, right).passed
-        for how, truth, named in made:
-            source = slips.source(right, how)
+        for source, truth, named in made:
             report = checked(exercise, source)
             assert report.state == "not yet", f"{truth}: {report}"
             sentence, *details = report.message.splitlines()
