@@ -1,8 +1,8 @@
 """Slips that students make, written from the tasks' text alone: not what the library's authors foresee.
 
-A file a topic. Below "=== exercise" stands a right answer; below each "--- what it really is" a slip made in it: a
-pattern of the words by which a message names it, or tells its exact symptom, and the edits, `old` → `new` (one a line),
-or a source of its own. ``SIGN`` and the like stand for patterns that many slips share.
+A file a topic. Below "=== exercise" stands a right answer, written otherwise than the reference; below each "--- what
+it really is" a slip made in it: a pattern of the words by which a message names it, or tells its exact symptom, and the
+edits, `old` → `new` (one a line), or a source of its own. ``SIGN`` and the like stand for patterns that many share.
 """
 
 from __future__ import annotations
