@@ -124,16 +124,6 @@ def test_an_impact_keeps_its_share_of_the_speed():
     assert risen(flights, torch.tensor([end + 0.01], dtype=torch.float64)).item() == 0
 
 
-def test_an_elastic_film_backwards_is_such_a_film():
-    """Phase φ backwards is phase −φ − T/P: as likely, since φ is uniform."""
-    time = torch.arange(16, dtype=torch.float64) / FPS
-    for height, phase in ((0.3, 0.1), (0.5, 0.8), (0.21, 0.5)):
-        lasts = 2 * math.sqrt(2 * height / G)
-        path = risen(flown(height, phase, 1.0, 2.0), time)
-        mirrored = (-phase - float(time[-1]) / lasts) % 1
-        torch.testing.assert_close(path.flip(0), risen(flown(height, mirrored, 1.0, 2.0), time), rtol=0, atol=1e-12)
-
-
 def falls(damping: float) -> np.ndarray:
     """Of each film: mean height in the last three frames less that in the first three."""
     boxes = clips.bouncing(250, size=16, damping=damping, seed=2).boxes[:, :, 3] / 16
