@@ -13,7 +13,7 @@ from tests.helpers import refuses
 from u3course.worlds import clips, scenery
 from u3course.worlds.clips import impacts, materials
 from u3course.worlds.clips.impacts import G, flown, risen
-from u3course.worlds.clips.materials import FPS, RATE
+from u3course.worlds.clips.materials import RATE
 from u3lab import images
 
 
