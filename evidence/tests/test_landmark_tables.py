@@ -63,30 +63,6 @@ def test_who_knows_the_landmarks_has_hardly_an_error(small: None, monkeypatch: p
     assert value["matching", 0][0] > 0.95 and value["certainty", 0] == (0.5, 0.5)
 
 
-def test_random_weights_know_nothing(small: None) -> None:
-    net, steps = labellers.learnt("random weights", "person", 0, 0)
-    assert not list(steps)
-    value = dict(labellers.of_codes(net, "person", "random weights", "choose"))
-    assert value["regression", 30][0] > 0.7 * labellers.mean_shape("person", "choose")[0]
-    assert value["matching", 0][0] < 0.2
-    assert 0 <= value["certainty", 0][0] <= 1
-
-
-def test_the_same_seed_teaches_the_same_from_a_stock_of_different_faces(small: None) -> None:
-    losses = [[step.loss for step in labellers.learnt(way, "cat", seed, 2)[1]]
-              for way, seed in (("labelling", 1), ("labelling", 1), ("labelling", 2), (labellers.TURNING, 1))]
-    assert losses[0] == losses[1] != losses[2] and len(losses[0]) == len(losses[3]) == 3 and losses[0] != losses[3]
-
-
-def test_all_that_ships_is_an_error_in_per_cent_or_a_share() -> None:
-    for run, row in results.table("labellers").items():
-        assert all(0 <= value < (1 if run.measure in ("matching", "certainty") else 150) for value in row)
-
-
-def test_labels_alone_teach_a_network_too(small: None) -> None:
-    assert 0 < labellers.of_maps(labellers.supervised("person", 0, 5, 3), "person", "judge")[0] < 500
-
-
 def test_faces_that_chose_have_no_part_in_what_judges() -> None:
     rows = results.table("labellers")
     spoilt = {run: type(row)(0.0, 0.0) if run.role == "choose" else row for run, row in rows.items()}
@@ -144,11 +120,6 @@ def test_who_follows_the_flow_of_a_film_that_stands_still_stays(monkeypatch: pyt
     monkeypatch.setattr(rabbits, "flows", lambda *_: (still + 0.5, still))
     assert torch.allclose(rabbits.followed() - points, ((second - first) / 128)[:, None, None].expand(-1, 3, 2),
                           atol=1e-5)
-
-
-def test_it_learns_from_the_film(moving: None) -> None:
-    _, steps = rabbits.learnt(rabbits.Run("labelling", 2, 2, 0))
-    assert [step.iteration for step in steps] == [0, 1, 2]
 
 
 # ---- poses

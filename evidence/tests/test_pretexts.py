@@ -8,7 +8,7 @@ import torch
 from evidence import pretexts
 from tests.helpers import smaller
 from u3course.worlds.decathlon import Domain
-from u3lab.selfsup import LAYERS, TASKS
+from u3lab.selfsup import LAYERS
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +85,3 @@ def test_the_supervised_loss_is_the_mean_over_the_questions():
                for k in range(6)]
     task = pretexts.supervised("faces")
     assert torch.allclose(task.loss(scores, answers)["cross-entropy"], torch.stack(by_hand).mean())
-
-
-def test_every_task_has_data():
-    assert {task.raw for task in TASKS.values()} <= {"pictures", "clips", "films", "flows"}

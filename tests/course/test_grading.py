@@ -14,9 +14,10 @@ import safetensors.torch
 
 from tests.course.test_nbgrader import NAMES, RIGHT, WRONG, lesson, tool
 from tests.helpers import raising, refuses
-from tests.lessons.test_exercises import ALL, MUTANTS
+from tests.lessons.test_exercises import ALL, mistakes
 from u3course import course
 from u3course.course import guard
+from u3course.course.edits import one_slip
 from u3server import answers
 
 pytest.importorskip("nbgrader")
@@ -28,35 +29,8 @@ from traitlets.config import Config  # noqa: E402
 from u3server import grading  # noqa: E402
 
 IDENTITY = "def my_guided(p, through):\n    return p\n"  # wrong
-FAKE = "types.SimpleNamespace(exercise=print, check=lambda *_: None)"
-# Planted beside a wrong answer; each gets all points where its own kernel is what judges.
-ATTACKS = {
-    "the check": "course.check = lambda *_, **__: None",
-    "another course": f"import types; course = {FAKE}",
-    "a module": f"import sys, types, u3course; u3course.course = course = sys.modules['u3course.course'] = {FAKE}",
-    "judging": "from u3course.course import judging; judging.same_dtypes = lambda *_: True\n"
-               "judging.Asked.same = judging.same_dtypes",
-    "comparisons": "from u3course.course import differences, genuine\ngenuine.replaced = lambda: []\n"
-                   "torch.allclose = torch.equal = lambda *_, **__: True\ndifferences._same = torch.equal",
-    "the points": "from u3course.course import reports; reports.Report._repr_mimebundle_ = lambda *_, **__: "
-                  "{'text/plain': '2'}",
-    "printed": "def said(*_):\n    print('2')\ncourse.check = said",
-    "builtins": """
-import builtins, sys
-every = builtins.all
-def agreed(given):
-    return sys._getframe(1).f_globals.get("__name__") == "u3course.course.differences" or every(given)
-builtins.all = agreed""",
-    "a transformer": "get_ipython().input_transformers_cleanup.append(\n"
-                     "    lambda lines: ['None'] if 'course.' + 'check' in ''.join(lines) else lines)",
-    "an event": "get_ipython().events.register('pre_run_cell', lambda _: setattr(course, 'check', lambda *_: None))",
-    "run_cell": """
-shell, run = get_ipython(), get_ipython().run_cell_async
-def another(code, **more):
-    return run("None", **more | {"transformed_cell": "None"}) if "course." + "check" in code else run(code, **more)
-shell.run_cell_async = another""",
-    "an edited check": "",  # nbgrader puts it right before it comes to this
-}
+ATTACKS = dict(block.partition("\n")[::2] for block in Path(__file__).with_name("attacks.txt").read_text(
+    encoding="utf-8").split("\n=== ")[1:])  # "an edited check" is put right by nbgrader before it comes to this
 # These gain nothing from nbgrader either, or end its run; here they get what the answer is worth.
 OTHERS = {
     "exits": ("def my_guided(p, through):\n    raise SystemExit", 0),
@@ -176,7 +150,8 @@ def told(source: str, **names) -> course.Report:
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_told_is_judged_as_the_answer_itself(name: str):
     """The right answer, the stub, and three wrong ones: points and words are the same, but for a traceback's lines."""
-    for answer in (ALL[name].reference, ..., *[mutant for owner, mutant, _ in MUTANTS if owner == name][:3]):
+    wrong = [function for function, _ in one_slip(ALL[name].reference, mistakes(name))][:3]
+    for answer in (ALL[name].reference, ..., *wrong):
         here, there = course.check(name, answer), told(f"course.check({name!r}, mine)", mine=answer)
         assert (there.state, there.points, there.message.splitlines()[0]) == (
             here.state, here.points, here.message.splitlines()[0])

@@ -40,30 +40,6 @@ def test_the_choice_is_a_seeds():
     assert torch.equal(a, b) and not torch.equal(a, c)
 
 
-def test_masks_are_of_what_moves():
-    frames, masks = clips.street_masks()
-    assert frames.shape == (25, 3, 192, 256) and masks.shape == (25, 192, 256) and masks.dtype == torch.bool
-    shares = masks.float().mean((1, 2))
-    assert 0.01 < shares.min() and shares.max() < 0.05
-    still = clips.street_frames("train").median(0).values
-    far = (frames - still).abs().amax(1)
-    assert far[masks].mean() > 8 * far[~masks].mean()
-    assert (far[masks] > 0.1).float().mean() > 0.8 and (far[~masks] > 0.25).float().mean() < 0.003
-
-
-def test_every_correction_is_of_a_masked_frame_and_shows():
-    corrections = json.loads(paths.data("clips", "corrections.json").read_text(encoding="utf-8"))
-    index = json.loads(paths.data("clips", "index.json").read_text(encoding="utf-8"))["street"]
-    assert {int(number) for number in corrections} <= set(index["masked"])
-    _, masks = clips.street_masks()
-    for number, changes in corrections.items():
-        mask = masks[index["masked"].index(int(number))]
-        for what, corners in changes:
-            x, y = (round(sum(corner[axis] for corner in corners) / len(corners) / 3) for axis in (0, 1))
-            last = changes[-1][0] == what
-            assert not last or mask[min(y, 191), min(x, 255)] == (what == "add"), (number, corners)
-
-
 def test_what_cannot_be_is_said():
     refuses(clips.street, least=0.9, says="no window of 4 frames")
     refuses(clips.street, size=200, says="192")

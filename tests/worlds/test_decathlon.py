@@ -10,7 +10,6 @@ from tests.helpers import refuses
 from u3course.worlds import decathlon
 from u3course.worlds.decathlon import canvas, loading, objects, patients, signs
 from u3lab import images
-from u3lab._system import paths
 from u3lab.datasets import cutouts, packed, photos
 
 
@@ -70,12 +69,6 @@ def test_what_an_older_version_made_goes(tmp_path, monkeypatch):
     (tmp_path / "decathlon-people-val-0123456789ab.jpg").write_bytes(b"old")
     decathlon.load("people", "val")
     assert [file.name for file in tmp_path.glob("*.jpg")] == [f"decathlon-people-val-{loading.version()}.jpg"]
-
-
-def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path, monkeypatch):
-    monkeypatch.setenv("U3LAB_CACHE", str(tmp_path / "file"))
-    (tmp_path / "file").write_bytes(b"")
-    assert len(decathlon.load("people", "val").images) == 60
 
 
 def test_splits_differ():
@@ -197,8 +190,3 @@ def test_errors_say_what_there_is():
     refuses(decathlon.load, "cars", says="digits, house numbers")
     refuses(decathlon.load, "digits", "validation", says="train, val, test")
     refuses(decathlon.load, "digits", "val", each=21, says="each = 21; give a whole number from 1 to 20")
-
-
-def test_the_kept_files_name_domain_and_split():
-    decathlon.load("house numbers", "val")
-    assert paths.cache(f"decathlon-house-numbers-val-{loading.version()}.jpg").is_file()

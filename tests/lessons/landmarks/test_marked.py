@@ -98,11 +98,3 @@ def test_points_are_looked_for_in_the_later_frame(monkeypatch):
     first, second, points, _ = marked.between()
     wanted = points + 2 * torch.stack([gone[second] - gone[first], torch.zeros(len(first))], -1)[:, None]
     assert (marked.matched(Knows()) - wanted).norm(dim=-1).median() < 0.05 < (wanted - points).norm(dim=-1).median()
-
-
-def test_codes_that_name_the_place_find_what_has_not_moved(monkeypatch):
-    y, x = torch.meshgrid(*2 * [torch.linspace(0, 1, 128)], indexing="ij")
-    page = torch.stack([x, y, torch.ones_like(x)])[None].expand(132, -1, -1, -1)
-    monkeypatch.setattr(marked, "frames", lambda: page)
-    assert marked.coded(Knows(), torch.tensor([0, 5])).shape == (2, 3, marked.WHOLE // 2, marked.WHOLE // 2)
-    assert (marked.matched(Knows()) - marked.between()[2]).abs().max() < 0.1

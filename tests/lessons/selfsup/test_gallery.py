@@ -19,12 +19,6 @@ def test_every_task_has_an_entry_and_its_code():
     assert all(f"def {function.__name__}" in page for one in gallery.ENTRIES.values() for function in one.source)
 
 
-@pytest.mark.parametrize("name", ["upright", "erase", "arrow", "moving", "sound"])  # one of each kind of raw data
-def test_questions_are_shown(name: str):
-    figure = gallery.shown(name)
-    assert name in figure.alt and len(figure.data) > 3000
-
-
 def test_a_gain_is_that_of_the_tables():
     said = gallery.gain("contrast")
     crops, made = (results.evidence(table).summary["contrast"] for table in ("crops", "pretexts"))

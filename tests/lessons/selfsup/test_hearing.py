@@ -90,12 +90,3 @@ def test_an_interval_over_films_is_wider_than_one_over_pairs(few) -> None:
     error = float((right.var() / len(right)).sqrt())
     assert found.low < found.value - 1.96 * error and found.high > found.value + 1.96 * error
     assert hearing.share(torch.ones(len(first)), first, second) == pytest.approx((1, 1, 1))
-
-
-def test_it_learns(monkeypatch) -> None:
-    made = clips.bouncing(8, length=hearing.FRAMES, seed=0)
-    levels = (255 * hearing.moving(made.clips)).round().byte()
-    monkeypatch.setattr(hearing, "lessons", lambda: (levels, made.sounds))
-    monkeypatch.setattr(hearing, "STEPS", 12)
-    steps = list(hearing.train(*hearing.switch(0)))
-    assert len(steps) == 13 and steps[-1].loss < steps[0].loss

@@ -1,19 +1,16 @@
 """Slips that students make, written from the tasks' text alone: not what the library's authors foresee.
 
-``SLIPS`` of a topic has right answers, ``(exercise, source, slips)``, each with the slips made in it,
-``(how, truth, named)``: edits of that source, "old → new" with ";;" between two, or a source of its own; what it really
-is; and a pattern of the words by which a message names it, or tells its exact symptom. ``SIGN`` and the like stand for
-patterns that many slips share.
+A file a topic. Below "=== exercise" stands a right answer, written otherwise than the reference; below each "--- what
+it really is" a slip made in it: a pattern of the words by which a message names it, or tells its exact symptom, and the
+edits, `old` → `new` (one a line), or a source of its own. ``SIGN`` and the like stand for patterns that many share.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from importlib import import_module
+from pathlib import Path
 
-TOPICS = ("start", "universal", "pretexts", "ambiguity", "information", "labelling", "turning", "keypoints", "prior",
-          "inversion", "saliency", "adversarial", "dissection", "audit")
 WORDS = {
     "SIGN": r"\bsign\b|minus|negative",
     "DOWN": r"\bsign\b|minus|uphill|you go up|other way",
@@ -37,21 +34,25 @@ WORDS = {
 }
 
 
-def every() -> dict[str, list[tuple[str, tuple]]]:
-    """Exercise → its right answers, each with the slips made in it."""
+def every() -> dict[str, list[tuple[str, list[tuple[str, str, str]]]]]:
+    """Exercise → its right answers, each with the slips made in it: the student's cell, its truth, the pattern."""
     found: dict[str, list] = {}
-    for topic in TOPICS:
-        for name, right, slips in import_module(f"tests.lessons.slips.{topic}").SLIPS:
-            found.setdefault(name, []).append((right.strip() + "\n", slips))
+    for file in sorted(Path(__file__).parent.glob("*.txt")):
+        for block in file.read_text(encoding="utf-8").split("\n=== ")[1:]:
+            answer, *made = block.split("\n--- ")
+            name, right = answer.strip().split("\n", 1)
+            slips = [one.strip().split("\n", 2) for one in made]
+            found.setdefault(name, []).append((right + "\n", [
+                (source(right + "\n", how), truth, named.removeprefix("named: ")) for truth, named, how in slips]))
     return found
 
 
 def source(right: str, how: str) -> str:
     """The student's cell: the right answer with the edits made in it, or what was written instead of it."""
-    if how.lstrip().startswith("def "):
-        return how.strip() + "\n"
-    for edit in how.split(" ;; "):
-        old, _, new = edit.partition(" → ")
+    if how.startswith("def "):
+        return how + "\n"
+    for edit in how.splitlines():
+        old, new = (part.replace("\\n", "\n") for part in re.fullmatch("`(.*)` → `(.*)`", edit).groups())
         assert right.count(old) == 1, f"{old!r} is {right.count(old)} times in\n{right}"
         right = right.replace(old, new)
     return right

@@ -9,7 +9,7 @@ from u3course.lessons.start import figures as looking
 from u3course.lessons.start import probing, seeing
 from u3course.lessons.start.exercises import match
 from u3course.worlds.faces import Faces
-from u3lab import images, pixels
+from u3lab import images
 from u3lab.datasets import cutouts
 from u3lab.errors import U3Error
 
@@ -93,14 +93,6 @@ def test_labels_leave_the_pictures_where_they_are():
     assert (sheet[..., :15, :20] > 0.5).any()
 
 
-@pytest.mark.parametrize("place", [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)])
-def test_the_panels_of_a_template_at_every_place(place: tuple[float, float]):
-    x, w = images.load("coffee", size=64), torch.randn(3, 3, 3, generator=torch.Generator().manual_seed(0))
-    sheet = looking.template_panels(x, torch.randn(62, 62), w, torch.randn(3, 3, 3), place)
-    assert sheet.shape == (1, 3, 64, 5 * 64)
-    pixels.eight_bit(sheet)
-
-
 # ---- hidden squares --------------------------------------------------------------------------------------------------
 
 def test_the_score_falls_where_the_thing_is(net):
@@ -148,7 +140,3 @@ def test_a_probe_of_colours(monkeypatch: pytest.MonkeyPatch):
     found = probing.answered(small, "body parts")
     assert found.right.shape == (5 * probing.TEST, probing.SEEDS) and set(found.right.unique().tolist()) <= {0, 1}
     assert found.right.mean() > 0.2  # a guess
-
-
-def test_a_code_has_as_many_numbers_as_the_layer(net):
-    assert probing.code_of(net)(torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))).shape == (3, 512)
