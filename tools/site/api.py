@@ -159,7 +159,7 @@ def write(folder: Path) -> None:
     words = "A page for each room, from its docstrings. Formulas are in plain characters, as ``help()`` shows them."
     lines = ["The library", "===========", "", words, "", ".. toctree::", "   :maxdepth: 1", ""]
     for room in rooms():
-        short = room.partition(".")[2]
+        short = room.rpartition(".")[2]
         (folder / f"{short}.rst").write_text(page(room, wanted), encoding="utf-8")
         lines.append(f"   {short}")
     (folder / "index.rst").write_text("\n".join(lines) + "\n", encoding="utf-8")

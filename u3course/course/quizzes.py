@@ -19,7 +19,7 @@ OPTIONS = ("<style>.u3-options .widget-radio-box label{display:flex;height:auto;
 def quiz(quiz_id: str) -> Live:
     """The quiz of a chapter, "6", or its Deep Quiz, "6-deep": an iconic picture, and what is it?
 
-    Nothing is chosen at first. A question that was answered rightly counts as done in :func:`course.progress`.
+    Nothing is chosen at first. A question that was answered rightly counts as done in ``course.progress``.
 
     Raises
     ------
