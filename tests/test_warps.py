@@ -113,6 +113,8 @@ def test_drawn_affine_maps_turn_scale_and_shift_within_their_ranges():
     for value, most in ((b, 0.3), (size.log() / np.log(1.5), 1), (angle, 20)):
         assert 0.98 * most < value.max() <= most and -most <= value.min() < -0.98 * most  # all of the range
         assert value.abs().mean() == pytest.approx(most / 2, rel=0.05)  # all of it as likely
+    drawn = torch.stack([size.log(), angle, *b.T])
+    assert (torch.corrcoef(drawn) - torch.eye(4)).abs().max() < 0.1  # each by itself
 
 
 def test_it_turns_anticlockwise_for_who_looks_at_it():

@@ -168,6 +168,13 @@ def test_occlusion_is_the_change_by_each_window(spacing: tuple | None):
     torch.testing.assert_close(heat[:, 0][:, *at], torch.stack(changes).mean(0).abs(), rtol=1e-3, atol=1e-4)
 
 
+def test_the_last_row_and_column_may_be_drawn():
+    where, draw = torch.zeros(1, 1, 3, 3, dtype=torch.bool), torch.Generator().manual_seed(0)
+    where[..., 1, 1] = True
+    found = {tuple(elsewhere(where, torch.ones_like(where), draw)[0, 0].nonzero()[0].tolist()) for _ in range(200)}
+    assert (2, 2) in found and (1, 1) not in found
+
+
 def test_a_shape_is_moved_clear_of_its_place_and_stays_on_the_body():
     cases = made()
     where = cases.outlines[cases.positive]

@@ -75,3 +75,11 @@ def test_what_priors_say_that_one_cannot_have_from_them():
 def test_as_many_photos_are_read_off_as_judge():
     photos = results.facts("readouts")["uses"]["judge"]["photos"]
     assert all(len(read.colour) == len(read.layout) == len(photos) for read in results.table("readouts").values())
+
+
+@pytest.mark.parametrize("name", ["detection", "pointing_game"])
+def test_a_chart_has_the_chance_that_its_file_names(name: str, monkeypatch: pytest.MonkeyPatch):
+    drawn = {}
+    monkeypatch.setattr(results.figures, "bars", lambda *given, **more: drawn.update(more))
+    results.chart(name)
+    assert drawn["chance"] == results.facts(name)["chart"]["chance"]
