@@ -192,7 +192,7 @@ def test_a_short_training_and_what_it_is_tested_on(way: str, small: None) -> Non
 def test_who_is_told_every_pose_learns_it() -> None:
     made = turntable.draw("chair", 8, size=64, each=2, things=4)
     net = landmarks.pose_encoder(4)
-    steps = list(poses.learn_told(net, made, None, landmarks.PoseSettings(steps=30, batch_size=16, lr=0.01)))
+    steps = list(poses.learn_told(net, made, landmarks.PoseSettings(steps=30, batch_size=16, lr=0.01)))
     assert steps[-1].loss < 0.6 * steps[0].loss and steps[-1].value < steps[0].value
 
 

@@ -49,12 +49,12 @@ def test_the_loss_is_that_of_the_definition(monkeypatch: pytest.MonkeyPatch):
         layers={"head": "1"}, size=64)
     pupil = built(lambda: resnet26.ResNet26(resnet26.WIDTH, resnet26.CLASSES)).eval()
     told: list = []
-    monkeypatch.setattr(resnet26, "descend", lambda parameters, energy, **given: told.extend([[*parameters], energy]))
+    monkeypatch.setattr(resnet26, "train", lambda parameters, energy, **given: told.extend([[*parameters], energy]))
     given = [torch.rand(2, 3, 128, 128, generator=seeded(step)) for step in range(10)]
     resnet26.teach(pupil, teacher, iter(given), 5, pupil.parameters(), half=False)
     (*_, weight, bias), energy = told
     with torch.no_grad():
-        terms = energy()[1]  # of the last batch: the first shows how many features there are, eight how these spread
+        terms = energy(1)[1]  # of the last batch: the first shows how many features there are, eight how these spread
         pooled = torch.cat([teacher.features(x, "head").mean((2, 3)) for x in given[1:9]])
         there = teacher.features(given[9], "head").unflatten(2, (4, 4)).unflatten(4, (4, 4)).mean((3, 5))
         wanted = (there - pooled.mean(0).view(1, -1, 1, 1)) / pooled.std(0).clamp(min=1e-3).view(1, -1, 1, 1)
