@@ -25,7 +25,7 @@ from u3lab.nets import Classifier, ready, wrap
 from u3lab.training.batches import fingerprint
 
 WANTED = "a tensor of scores (1,K), or of maps of them, is wanted"
-TWICE = 4  # pictures that are asked about a second time
+TWICE = 16  # pictures that are asked about a second time; a dropout of one score is alike twice for half of them
 ENOUGH, SPREAD = 8, 0.25  # so many pictures, and so wide a range of their scores, tell probabilities from logits
 
 STATES, PREFIXES = ("state_dict", "model_state_dict", "model"), ("module.", "model.", "net.", "_orig_mod.")
