@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.optimize import brentq
 from torch import Tensor
 
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, crossed
@@ -125,8 +126,8 @@ def equalised(images: Tensor) -> Tensor:
 
 
 def power(few: Tensor, wanted: float) -> float:
-    """The power that gives a few pictures the mean that is wanted, out of 81 between 1/5 and 5."""
-    return min(torch.logspace(-0.7, 0.7, 81).tolist(), key=lambda one: abs(float((few**one).mean()) - wanted))
+    """The power, between 1/5 and 5, that gives a few pictures the mean that is wanted."""
+    return brentq(lambda one: float((few**one).mean()) - wanted, 1 / 5, 5)
 
 
 # ---- what is trained, and asked --------------------------------------------------------------------------------------

@@ -179,10 +179,7 @@ def test_a_scanner_with_other_grey_values_is_met_without_a_label():
         for way, gamma in itertools.product(scanners.WAYS[1:], (0.4, 3.0)):
             assert right[way, gamma, seed] > right[scanners.PLAIN, gamma, seed] + 0.05, (way, gamma, seed)
         assert len({rows[scanners.RANKS, gamma, seed].right for gamma in scanners.GAMMAS}) == 1  # undone to the bit
-    looked = [[right[scanners.LOOK, gamma, seed] for seed in scanners.SEEDS] for gamma in scanners.GAMMAS]
-    for of_seed in zip(*looked, strict=True):  # a power undoes a power, but for the steps between 81 powers
-        assert max(of_seed) - min(of_seed) < 0.025
-    assert max(map(sum, looked)) - min(map(sum, looked)) < 0.005 * len(scanners.SEEDS)
+        assert len({rows[scanners.LOOK, gamma, seed].right for gamma in scanners.GAMMAS}) == 1  # a power undoes a power
 
 
 # ---- 2
