@@ -1,8 +1,10 @@
 """What is imported is installed: the library's with the course, that of tests and tools with an extra that names it."""
 
 import ast
+import importlib
 import re
 import sys
+from contextlib import suppress
 from importlib import metadata
 
 import nbformat
@@ -83,3 +85,23 @@ def test_what_tests_and_tools_import_is_the_course_s_or_named_in_an_extra():
                 outside.add(name)
                 assert BROUGHT.get(name) in words | names - {name}, f"{path.name} imports {name}, which no extra names"
     assert outside == {*BROUGHT} and "nbformat" in ours and "aiohttp" in ours
+
+
+def test_what_notebooks_ask_of_our_modules_is_there():
+    """A cell that makes a player does not run it: what the player asks of a module may be gone, and no cell fails."""
+    asked = []
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        tree = ast.parse("\n".join(TransformerManager().transform_cell(cell.source) for cell in cells
+                                   if cell.cell_type == "code"))
+        modules = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] in houses.SHIPPED:
+                for alias in node.names:
+                    with suppress(ModuleNotFoundError):  # a function or a class
+                        modules[alias.asname or alias.name] = importlib.import_module(f"{node.module}.{alias.name}")
+        reused = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        asked += [(path.name, ast.unparse(node), hasattr(modules[node.value.id], node.attr)) for node in ast.walk(tree)
+                  if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+                  and node.value.id in modules.keys() - reused]
+    assert len(asked) > 500 and not [one for *one, there in asked if not there]
