@@ -23,20 +23,13 @@ T = TypeVar("T")
 class Plan:
     """One call of an experiment.
 
-    Attributes
-    ----------
-    short
-        A few steps on a few pictures, to prove the form.
-    seed
-        Of ``--seed``, 0 unless it is given.
-    out
-        The folder that gets ``results``, ``weights`` …: the user's own, or for a short run a new one.
-    data
-        The public set that ``--data`` names, for an experiment that takes one.
-    names
-        For an experiment that makes several files: those asked for.
-    uses
-        Role → kind → what was declared by :meth:`fit`, :meth:`choose` and :meth:`judge`.
+    Attributes:
+        short: A few steps on a few pictures, to prove the form.
+        seed: Of ``--seed``, 0 unless it is given.
+        out: The folder that gets ``results``, ``weights`` …: the user's own, or for a short run a new one.
+        data: The public set that ``--data`` names, for an experiment that takes one.
+        names: For an experiment that makes several files: those asked for.
+        uses: Role → kind → what was declared by :meth:`fit`, :meth:`choose` and :meth:`judge`.
     """
 
     def __init__(self, name: str, *, short: bool = False, seed: int = 0, out: Path | None = None,

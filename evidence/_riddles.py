@@ -17,18 +17,13 @@ GARISH = " (garish)"
 class Riddle:
     """A picture to be recognised. Of its words only ``truth`` may give the class away.
 
-    Attributes
-    ----------
-    name
-        The class that the picture is made for (chapter 5b), or the shipped photo that it is made from (chapter 6).
-    sight
-        What one sees, for the alt text.
-    truth
-        What the parts are.
-    wrong
-        Three other classes, and what speaks against each.
-    garish
-        Whether its makers could not tell it themselves, looked at without its name.
+    Attributes:
+        name: The class that the picture is made for (chapter 5b), or the shipped photo that it is made from (chapter
+            6).
+        sight: What one sees, for the alt text.
+        truth: What the parts are.
+        wrong: Three other classes, and what speaks against each.
+        garish: Whether its makers could not tell it themselves, looked at without its name.
     """
 
     name: str
@@ -46,10 +41,8 @@ class Riddle:
 def riddles_of(chapter: str) -> tuple[Riddle, ...]:
     """Those of chapter "5" or "6", in the order of their file.
 
-    Raises
-    ------
-    U3Error
-        If the file is missing or broken.
+    Raises:
+        U3Error: If the file is missing or broken.
     """
     read = []
     for one in read_questions(paths.data("quiz", f"{chapter}-riddles.md")):

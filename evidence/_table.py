@@ -220,10 +220,8 @@ def cells(label: str, shown: Mapping[str, str], of: Callable[..., Any] = over, *
 def read(file: Path) -> dict[str, Any] | None:
     """A table's file; None if there is none.
 
-    Raises
-    ------
-    U3Error
-        If its seal does not fit its rows: somebody has changed it by hand.
+    Raises:
+        U3Error: If its seal does not fit its rows: somebody has changed it by hand.
     """
     if not file.exists():
         return None

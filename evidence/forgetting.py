@@ -76,10 +76,8 @@ def forgotten(net: Classifier, pictures: Tensor, labels: Sequence[int], methods:
               stops: Container[int] | None = None) -> Iterator[tuple[int, dict[str, list[float]]]]:
     """Shuffle a copy of the network bank by bank, and compare the maps of all pictures at some stops, or at all.
 
-    Yields
-    ------
-    (int, dict)
-        How many banks are shuffled, and method → the rank correlation for each picture (B).
+    Yields:
+        (int, dict): How many banks are shuffled, and method → the rank correlation for each picture (B).
     """
     intact = {name: METHODS[name](net, pictures, list(labels)) for name in methods}
     for count, (_, broken) in enumerate(saliency.randomise_downwards(net, seed=seed), 1):

@@ -31,10 +31,8 @@ SCHEMA = 3
 def mark(notebook: nbformat.NotebookNode) -> None:
     """Write the metadata of nbgrader into the notebook's cells, in place.
 
-    Raises
-    ------
-    U3Error
-        If an answer has no check or a check no answer, if one occurs twice, or if an id is unknown.
+    Raises:
+        U3Error: If an answer has no check or a check no answer, if one occurs twice, or if an id is unknown.
     """
     answers, checks = [], []
     for cell in notebook.cells:

@@ -41,10 +41,8 @@ LIVE = "Run this cell to get its controls."
 def run(path: Path, write: bool = True) -> tuple[float, float]:
     """Run one notebook in a new kernel and write it in place, if at all; returns seconds and peak memory in MiB.
 
-    Raises
-    ------
-    CellExecutionError
-        If a cell fails; the file is then left as it was.
+    Raises:
+        CellExecutionError: If a cell fails; the file is then left as it was.
     """
     notebook = nbformat.read(path, as_version=4)
     peaks = [0.0]

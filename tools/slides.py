@@ -36,10 +36,8 @@ FORMULA = re.compile(r"\$(\S(?:[^$]*\S)?)\$")
 def deck(notebook: nbformat.NotebookNode, chapter: str) -> nbformat.NotebookNode:
     """The notebook of the slides.
 
-    Raises
-    ------
-    U3Error
-        A tagged cell has no picture.
+    Raises:
+        U3Error: A tagged cell has no picture.
     """
     name, question = demo.title(notebook)
     slides, heading, after_picture = [_text(f"# {name}\n\n{question}", "slide")], demo.TOUCH, False

@@ -35,20 +35,13 @@ APART = 0.1  # of a voxel: how far a mask may lie from its scan
 class Grid:
     """Where the cells of one picture lie.
 
-    Attributes
-    ----------
-    name
-        The scan's, without suffix.
-    fields, affine
-        Of its file: what FIELDS names, and (4,4) from voxel to the file's unit, RAS+.
-    axes, flipped
-        The file's axis that each axis of the turned scan is, and whether it runs the other way.
-    full, sides
-        (x,y,z) of the turned scan and of the picture; 1 for the axis that a single slice does not have.
-    cells
-        C, (4,4).
-    low, high
-        The file's values that are 0 and 1 in the picture.
+    Attributes:
+        name: The scan's, without suffix.
+        fields, affine: Of its file: what FIELDS names, and (4,4) from voxel to the file's unit, RAS+.
+        axes, flipped: The file's axis that each axis of the turned scan is, and whether it runs the other way.
+        full, sides: (x,y,z) of the turned scan and of the picture; 1 for the axis that a single slice does not have.
+        cells: C, (4,4).
+        low, high: The file's values that are 0 and 1 in the picture.
     """
 
     name: str
@@ -94,10 +87,8 @@ class Grid:
         ``map`` is (1,D,H,W), of a slice (1,H,W). It may have fewer cells than the picture, as that of a layer has. Its
         axes, units and codes are those of the scan's file.
 
-        Raises
-        ------
-        U3Error
-            No such map, a file of another kind or that cannot be written, or no nibabel.
+        Raises:
+            U3Error: No such map, a file of another kind or that cannot be written, or no nibabel.
         """
         file, nibabel = place("file", file, "a file.nii.gz"), library(self.name)
         axes, map = len(self.along), is_a("map", map, Tensor, "give one (1,…)")
@@ -137,10 +128,8 @@ def turned(values: np.ndarray, affine: np.ndarray, fields: Mapping[str, Any], na
 
     What has one voxel along an axis is a picture, (1,1,H,W).
 
-    Raises
-    ------
-    U3Error
-        Other than three axes, two of them longer than 1; or an affine that is none.
+    Raises:
+        U3Error: Other than three axes, two of them longer than 1; or an affine that is none.
     """
     values = values.reshape(*values.shape, *[1] * (3 - values.ndim)) if values.ndim < 3 else values
     while values.ndim > 3 and values.shape[-1] == 1:

@@ -29,10 +29,8 @@ class Moved(NamedTuple):
 def moved_by_markers(net: nn.Module, cases: Cases, *, positive: int | str = 1, most: int = 20, seed: int = 0) -> Moved:
     """Paste each marker on at most so many negatives that the network has right, drawn by ``seed``.
 
-    Raises
-    ------
-    U3Error
-        No negative or no positive that the network has right.
+    Raises:
+        U3Error: No negative or no positive that the network has right.
     """
     net = ready(net)
     scores = score(net, cases.images, positive)

@@ -52,18 +52,14 @@ def inside(what: str, *, called: bool = False, more: str = "") -> Iterator[None]
 def made(where: str, weights: str = "-") -> nn.Module:
     """Make a network in evaluation mode.
 
-    Parameters
-    ----------
-    where
-        "my_module:make": a module that can be imported, or a file in this folder; and a function that is called
-        without arguments and returns a torch module.
-    weights
-        A file of its state_dict, safetensors or what torch.save wrote; "-" for none.
+    Args:
+        where: "my_module:make": a module that can be imported, or a file in this folder; and a function that is called
+            without arguments and returns a torch module.
+        weights: A file of its state_dict, safetensors or what torch.save wrote; "-" for none.
 
-    Raises
-    ------
-    U3Error
-        No such module or function, no torch module, weights that do not fit. What the code itself raises is passed on.
+    Raises:
+        U3Error: No such module or function, no torch module, weights that do not fit. What the code itself raises is
+            passed on.
     """
     name, _, function = where.rpartition(":")
     if not name or not function:
@@ -195,10 +191,8 @@ def sound(net: Classifier, images: Tensor) -> None:
 def wrapped(net: nn.Module, images: Tensor, where: str = "the network") -> Classifier:
     """The network as methods take it, tried on a grey picture of this size: its layers, and where its scores are.
 
-    Raises
-    ------
-    U3Error
-        As :func:`u3lab.nets.wrap`. What the network raises is passed on.
+    Raises:
+        U3Error: As :func:`u3lab.nets.wrap`. What the network raises is passed on.
     """
     if isinstance(net, Classifier):
         return net
@@ -214,11 +208,9 @@ def tried(net: nn.Module, images: Tensor, positive: str, where: str = "the netwo
     That is the class of this name or this number. A network with at most two scores whose classes have no names has
     the finding last. One for segmentation has (1,K,…) scores, K for each pixel.
 
-    Raises
-    ------
-    U3Error
-        An answer that is not (1,K) or (1,K,…) scores, or no class that the label could mean. What the network raises is
-        passed on.
+    Raises:
+        U3Error: An answer that is not (1,K) or (1,K,…) scores, or no class that the label could mean. What the network
+            raises is passed on.
     """
     answer = asked(net, images[:1], where)
     if not isinstance(answer, Tensor) or answer.ndim not in (2, images.ndim) or len(answer) != 1:

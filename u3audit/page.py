@@ -77,11 +77,9 @@ dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; max-width: 46rem; }
 def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
     """Write OUT/report.html and OUT/report.json, and return the path of the page.
 
-    Raises
-    ------
-    U3Error
-        A report that ``run`` did not make, or for another folder; or a folder that cannot be written, or holds another
-        network's report.
+    Raises:
+        U3Error: A report that ``run`` did not make, or for another folder; or a folder that cannot be written, or holds
+            another network's report.
     """
     out = place("out", out, "the folder of the report")
     if "parts" not in is_a("report", report, dict, "u3audit.run(…) makes one"):

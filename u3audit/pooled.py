@@ -36,10 +36,8 @@ class Pooled(NamedTuple):
 def masked_alike(net: nn.Module, cases: Cases, *, positive: int | str = 1, most: int = 20, seed: int = 0) -> Pooled:
     """Make one mask on half of at most so many positives that the network finds, and judge it on the others.
 
-    Raises
-    ------
-    U3Error
-        Less than two such positives.
+    Raises:
+        U3Error: Less than two such positives.
     """
     net = ready(net)
     seen = (cases.positive & (score(net, cases.images, positive) > 0)).nonzero()[:, 0]

@@ -43,34 +43,23 @@ def read(folder: str | os.PathLike[str], labels: str | os.PathLike[str], *,
          range: Sequence[float] | None = None) -> Cases:
     """Read pictures (N,C,H,W) or volumes (N,C,D,H,W) in [0,1] with their labels, outlines and patients.
 
-    Parameters
-    ----------
-    folder
-        PNG and JPEG; or NIfTI, or a folder for each DICOM series. A volume is turned to its nearest standard axes,
-        (z,y,x) of RAS+.
-    labels
-        A CSV file with the columns file and label, and perhaps patient. Pictures without a label are left out, with a
-        warning.
-    masks
-        A folder of masks as large as their pictures. A picture without a mask has no outline.
-    patients
-        A CSV file with the columns file and patient, if ``labels`` does not name patients.
-    positive
-        The label of the finding. Without it labels are 0 and 1.
-    size
-        Resize the shorter side of pictures, and cut out the central square; volumes become cubes of that side, or get
-        one side an axis, (z,y,x).
-    channels
-        What the network takes: 1 is grey.
-    range
-        The values of NIfTI and DICOM that become 0 and 1, such as (−1000, 400) HU; what is beyond is cut off. Without
-        it each scan goes from its smallest to its largest value.
+    Args:
+        folder: PNG and JPEG; or NIfTI, or a folder for each DICOM series. A volume is turned to its nearest standard
+            axes, (z,y,x) of RAS+.
+        labels: A CSV file with the columns file and label, and perhaps patient. Pictures without a label are left out,
+            with a warning.
+        masks: A folder of masks as large as their pictures. A picture without a mask has no outline.
+        patients: A CSV file with the columns file and patient, if ``labels`` does not name patients.
+        positive: The label of the finding. Without it labels are 0 and 1.
+        size: Resize the shorter side of pictures, and cut out the central square; volumes become cubes of that side, or
+            get one side an axis, (z,y,x).
+        channels: What the network takes: 1 is grey.
+        range: The values of NIfTI and DICOM that become 0 and 1, such as (−1000, 400) HU; what is beyond is cut off.
+            Without it each scan goes from its smallest to its largest value.
 
-    Raises
-    ------
-    U3Error
-        A file that is missing, unreadable or holds NaN; labels without a picture, or of one class; masks of another
-        size or place; pictures of different sizes without ``size``; a series with gaps or of several kinds.
+    Raises:
+        U3Error: A file that is missing, unreadable or holds NaN; labels without a picture, or of one class; masks of
+            another size or place; pictures of different sizes without ``size``; a series with gaps or of several kinds.
     """
     from tqdm import tqdm
 

@@ -50,28 +50,21 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
     is in OUT/parts, and is taken from there if network, cases, class and seed are the same. Maps of scans are NIfTI
     files in OUT/maps. A network without ``spacing`` takes that of the scans.
 
-    Parameters
-    ----------
-    net
-        Any network for such pictures, in evaluation mode: (B,C,…) → (B,K), or → (B,K,…) with a score for each pixel.
-    cases
-        Pictures with labels, outlines and patients.
-    positive
-        The class of the finding.
-    out
-        The folder of the report.
-    seed
-        Of everything that is drawn.
-    trained
-        Patients that the network learnt from, if they are known: the page names those who are also among the cases.
-    behind
-        Whether to measure also what stands behind the front page, which takes longer: the parts of ``audit.behind``.
+    Args:
+        net: Any network for such pictures, in evaluation mode: (B,C,…) → (B,K), or → (B,K,…) with a score for each
+            pixel.
+        cases: Pictures with labels, outlines and patients.
+        positive: The class of the finding.
+        out: The folder of the report.
+        seed: Of everything that is drawn.
+        trained: Patients that the network learnt from, if they are known: the page names those who are also among the
+            cases.
+        behind: Whether to measure also what stands behind the front page, which takes longer: the parts of
+            ``audit.behind``.
 
-    Raises
-    ------
-    U3Error
-        No network, no cases, answers that are not finite scores, no such class, no outlines for a network that answers
-        for each pixel, or a folder that cannot be written or holds something else's report.
+    Raises:
+        U3Error: No network, no cases, answers that are not finite scores, no such class, no outlines for a network that
+            answers for each pixel, or a folder that cannot be written or holds something else's report.
     """
     from tqdm import tqdm
 

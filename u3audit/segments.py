@@ -70,10 +70,8 @@ class Overlap(NamedTuple):
 def segments(net: nn.Module, cases: Cases) -> bool:
     """Whether the network answers with maps of scores, (B,K,H,W) or (B,K,D,H,W): asked of one picture.
 
-    Raises
-    ------
-    U3Error
-        It answers with something else than scores or maps of them.
+    Raises:
+        U3Error: It answers with something else than scores or maps of them.
     """
     net = ready(net)
     with torch.no_grad():
@@ -95,17 +93,12 @@ def outside_region(net: nn.Module, cases: Cases, *, positive: int | str = 1, win
                    margin: int = 2, seed: int = 0) -> Outside:
     """Blur away one window after the other, away from what the network sees: does it still see it?
 
-    Parameters
-    ----------
-    net, cases, positive, windows, most, seed
-        As in :func:`u3lab.audit.where_it_looks`.
-    margin
-        Pixels that a region grows by: windows that touch it then are left out.
+    Args:
+        net, cases, positive, windows, most, seed: As in :func:`u3lab.audit.where_it_looks`.
+        margin: Pixels that a region grows by: windows that touch it then are left out.
 
-    Raises
-    ------
-    U3Error
-        No positive in which the network sees something, or only regions that fill their picture.
+    Raises:
+        U3Error: No positive in which the network sees something, or only regions that fill their picture.
     """
     net, cases = ready(net), is_a("cases", cases, Cases, ASK)
     seen = (cases.positive & (score(net, cases.images, positive) > 0)).nonzero()[:, 0]

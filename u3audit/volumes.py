@@ -102,10 +102,9 @@ def header(path: Path) -> Dataset:
 def volume(files: Sequence[Path], name: str) -> tuple[Tensor, Grid]:
     """The slices of a series as a volume (1,1,D,H,W) in the modality's units, and where it lies.
 
-    Raises
-    ------
-    U3Error
-        Slices of different sizes or orientations, two at one place, one that is missing, or a file of many frames.
+    Raises:
+        U3Error: Slices of different sizes or orientations, two at one place, one that is missing, or a file of many
+            frames.
     """
     heads = [header(path) for path in files]
     at, normal = _geometry(heads, files, name)

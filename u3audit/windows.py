@@ -31,26 +31,17 @@ def sliding(net: nn.Module, window: int | Sequence[int], *, finding: int | str |
             overlap: float = 0.5) -> Classifier:
     """Wrap a network so that it is asked in overlapping windows.
 
-    Parameters
-    ----------
-    net
-        Any network in evaluation mode, for pictures or volumes.
-    window
-        The side of what it takes, or one for each axis, (y,x) or (z,y,x). Smaller pictures get a black rim.
-    finding
-        The class whose surest window answers; without it the last. Maps of scores have no use for it.
-    overlap
-        Of neighbouring windows, as a share of their side, from 0 on and below 1.
+    Args:
+        net: Any network in evaluation mode, for pictures or volumes.
+        window: The side of what it takes, or one for each axis, (y,x) or (z,y,x). Smaller pictures get a black rim.
+        finding: The class whose surest window answers; without it the last. Maps of scores have no use for it.
+        overlap: Of neighbouring windows, as a share of their side, from 0 on and below 1.
 
-    Returns
-    -------
-    Classifier
-        (B,C,…) → (B,K), or (B,K,…) of the pictures' own sides.
+    Returns:
+        Classifier: (B,C,…) → (B,K), or (B,K,…) of the pictures' own sides.
 
-    Raises
-    ------
-    U3Error
-        Sides or an overlap that are none; when it is asked, maps of other sides than the window.
+    Raises:
+        U3Error: Sides or an overlap that are none; when it is asked, maps of other sides than the window.
     """
     net = ready(net)
     sides = sides_of(net, window)

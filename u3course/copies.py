@@ -29,24 +29,16 @@ def refresh(originals: Path, folder: Path, *, fresh: Sequence[str] = (), edited:
             today: date | None = None) -> list[str]:
     """Make the copies that are missing in a folder, replace those that are old and untouched; what was done, in words.
 
-    Parameters
-    ----------
-    originals
-        The folder with the notebooks as they came; nothing in it is changed.
-    folder
-        Where the copies are to be; made if it is not there.
-    fresh
-        Chapters, such as "06", to begin anew. The old copy is kept under a dated name.
-    edited
-        Names of originals that may hold a student's own work: copies of them always count as worked on.
-    today
-        The date for names; today if it is left out.
+    Args:
+        originals: The folder with the notebooks as they came; nothing in it is changed.
+        folder: Where the copies are to be; made if it is not there.
+        fresh: Chapters, such as "06", to begin anew. The old copy is kept under a dated name.
+        edited: Names of originals that may hold a student's own work: copies of them always count as worked on.
+        today: The date for names; today if it is left out.
 
-    Raises
-    ------
-    U3Error
-        No such chapter; or a folder that cannot be one, or cannot be written. What was there stays as it was, but for
-        what the sentence names.
+    Raises:
+        U3Error: No such chapter; or a folder that cannot be one, or cannot be written. What was there stays as it was,
+            but for what the sentence names.
     """
     chapters_there = {chapter(name) for name in names(originals)}
     if unknown := [given for given in fresh if given not in chapters_there]:

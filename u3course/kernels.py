@@ -53,16 +53,12 @@ class Manager(ServerKernelManager):
 def private_folder() -> tuple[Path, int]:
     """Make a folder that only this user enters, and lock it; those that killed servers have left go.
 
-    Returns
-    -------
-    tuple
-        The folder, and its lock, an open file. Until that is closed nobody takes the folder for one that was left, and
-        systemd does not delete it for its age.
+    Returns:
+        tuple: The folder, and its lock, an open file. Until that is closed nobody takes the folder for one that was
+            left, and systemd does not delete it for its age.
 
-    Raises
-    ------
-    U3Error
-        If none can be made.
+    Raises:
+        U3Error: If none can be made.
     """
     _sweep()
     try:

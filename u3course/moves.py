@@ -37,10 +37,9 @@ def dated(path: Path, words: str, content: bytes = b"") -> Path:
 def set_aside(path: Path, words: str, content: bytes) -> tuple[Path, bool]:
     """Move a file to a dated name, and write a new one in its place.
 
-    Returns
-    -------
-    tuple[Path, bool]
-        Where the old one is, and whether the new one has its place: not if somebody took it in between.
+    Returns:
+        tuple[Path, bool]: Where the old one is, and whether the new one has its place: not if somebody took it in
+            between.
     """
     with _written(path, content) as new:  # first: a full disk is noticed here, before anything moves
         aside = dated(path, words)

@@ -44,22 +44,15 @@ def run(folder: str | None = None, *, fresh: Sequence[str] = (), copy_only: bool
         options: Sequence[str] = ()) -> None:
     """Bring the copies up to date, say what was done, and open JupyterLab on them.
 
-    Parameters
-    ----------
-    folder
-        Where the copies are; the usual place if it is left out.
-    fresh
-        Chapters to begin anew, such as "06".
-    copy_only
-        Leave JupyterLab alone.
-    options
-        For JupyterLab, such as "--port=8890".
+    Args:
+        folder: Where the copies are; the usual place if it is left out.
+        fresh: Chapters to begin anew, such as "06".
+        copy_only: Leave JupyterLab alone.
+        options: For JupyterLab, such as "--port=8890".
 
-    Raises
-    ------
-    U3Error
-        As :func:`u3course.copies.refresh` does, if the notebooks are not installed, or for a folder with control
-        characters in its name.
+    Raises:
+        U3Error: As :func:`u3course.copies.refresh` does, if the notebooks are not installed, or for a folder with
+            control characters in its name.
     """
     if folder and UNSEEN.search(folder):
         raise U3Error(f"the name {folder[:80]!r} has letters that no screen shows; name another: `u3lab start FOLDER`")

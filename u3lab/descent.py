@@ -53,10 +53,8 @@ ADAM = partial(uncompiled(torch.optim.Adam), fused=True)
 def gradients(loss: Tensor, at: Sequence[Tensor], what: str = "the loss", **options: bool) -> tuple[Tensor, ...]:
     """The derivatives of a loss by tensors, as torch.autograd.grad has them.
 
-    Raises
-    ------
-    U3Error
-        If none comes back: something in between has none.
+    Raises:
+        U3Error: If none comes back: something in between has none.
     """
     leads = all(one.requires_grad for one in (loss, *at))
     found = torch.autograd.grad(loss, at, allow_unused=True, **options) if leads else (None,)
@@ -78,26 +76,17 @@ def descend(parameters: Tensor | Iterable[Tensor], energy: Energy, *, steps: int
             optimiser: Callable[..., torch.optim.Optimizer] = ADAM) -> Iterator[Step]:
     """Minimise a sum of terms over one or more tensors, one step for every value that is asked for.
 
-    Parameters
-    ----------
-    parameters
-        What to change in place: a tensor, or several (a network's weights). They need a gradient.
-    energy
-        Returns what to show and the terms of the loss at the present parameters.
-    steps
-        How many steps; the generator yields ``steps + 1`` values, the last one after the last update.
-    lr
-        Returns the learning rate; asked at every step, so that a slider can turn it.
-    project
-        Puts a parameter back into its set (for example [0,1]) after each update.
-    optimiser
-        Makes the optimiser from the parameters and ``lr``: Adam, unless the method asks for another.
+    Args:
+        parameters: What to change in place: a tensor, or several (a network's weights). They need a gradient.
+        energy: Returns what to show and the terms of the loss at the present parameters.
+        steps: How many steps; the generator yields ``steps + 1`` values, the last one after the last update.
+        lr: Returns the learning rate; asked at every step, so that a slider can turn it.
+        project: Puts a parameter back into its set (for example [0,1]) after each update.
+        optimiser: Makes the optimiser from the parameters and ``lr``: Adam, unless the method asks for another.
 
-    Raises
-    ------
-    U3Error
-        At the call if there is nothing to change or no energy; at a step if the loss is no longer a finite number, a
-        term does not depend on the parameters, or they are no longer of their kind.
+    Raises:
+        U3Error: At the call if there is nothing to change or no energy; at a step if the loss is no longer a finite
+            number, a term does not depend on the parameters, or they are no longer of their kind.
     """
     steps = whole("steps", steps, 0)
     is_a("energy", energy, Callable, "give a function that returns what to show and the terms of the loss")
@@ -209,15 +198,12 @@ T = TypeVar("T")
 def last(steps: Iterable[T], *, total: int | None = None, title: str = "") -> T:
     """Drain an iterator of steps and return the last one; with ``total``, under a progress bar.
 
-    Raises
-    ------
-    U3Error
-        If there was no step at all, or ``steps`` is nothing to go through.
+    Raises:
+        U3Error: If there was no step at all, or ``steps`` is nothing to go through.
 
-    Examples
-    --------
-    >>> last(square * square for square in range(4))
-    9
+    Examples:
+        >>> last(square * square for square in range(4))
+        9
     """
     is_a("steps", steps, Iterable, "give an iterator of steps, such as descend(…)")
     if total is not None:

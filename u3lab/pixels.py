@@ -33,28 +33,22 @@ def heat(map: Tensor, *, signed: bool = False, scale: float | None = None) -> Te
 
     Several channels become one: the largest |value| (Simonyan et al. 2014, §3.1) or, if ``signed``, the sum.
 
-    Parameters
-    ----------
-    map
-        (H,W), (C,H,W) or (1,C,H,W), any range.
-    signed
-        False: magnitude, from black through purple to yellow. True: negative blue, zero white, positive vermilion.
-    scale
-        The magnitude that gets the strongest colour, for maps to be compared; without it the 99.5 % quantile of |map|.
+    Args:
+        map: (H,W), (C,H,W) or (1,C,H,W), any range.
+        signed: False: magnitude, from black through purple to yellow. True: negative blue, zero white, positive
+            vermilion.
+        scale: The magnitude that gets the strongest colour, for maps to be compared; without it the 99.5 % quantile of
+            |map|.
 
-    Returns
-    -------
-    (1,3,H,W) in [0,1] on the map's device.
+    Returns:
+        (1,3,H,W) in [0,1] on the map's device.
 
-    Raises
-    ------
-    U3Error
-        Several maps at once, an empty map, NaN or infinite values, a scale that is not positive.
+    Raises:
+        U3Error: Several maps at once, an empty map, NaN or infinite values, a scale that is not positive.
 
-    Examples
-    --------
-    >>> pixels.heat(torch.randn(1, 512, 13, 13)).shape
-    torch.Size([1, 3, 13, 13])
+    Examples:
+        >>> pixels.heat(torch.randn(1, 512, 13, 13)).shape
+        torch.Size([1, 3, 13, 13])
     """
     return _coloured(_normalised(_flattened(map, signed), scale), signed)
 
@@ -104,10 +98,8 @@ def jpeg(image: Tensor, *, quality: int = 85) -> bytes:
 def eight_bit(image: Tensor) -> np.ndarray:
     """A picture in [0,1] as levels 0 to 255: uint8 array (H,W,3), or (H,W) if it is grey.
 
-    Raises
-    ------
-    U3Error
-        Not one picture, empty, NaN, or values that would round to levels outside 0 to 255.
+    Raises:
+        U3Error: Not one picture, empty, NaN, or values that would round to levels outside 0 to 255.
     """
     return _levels(_planes(image)).permute(1, 2, 0).squeeze(-1).contiguous().cpu().numpy()
 

@@ -43,16 +43,12 @@ def table(name: str, *, own: bool = False) -> dict[tuple, tuple]:
     A number that is not known is NaN; a column with parts of its own, such as a share for each method, is a dict; a row
     of (value, low, high) is an :class:`~u3lab.measures.Interval`.
 
-    Parameters
-    ----------
-    own
-        The user's own table of that name in place of the shipped one.
+    Args:
+        own: The user's own table of that name in place of the shipped one.
 
-    Raises
-    ------
-    U3Error
-        If there is no such file, or it holds no rows; or if the user's own was changed by hand, is not finished, or has
-        other columns than the shipped one.
+    Raises:
+        U3Error: If there is no such file, or it holds no rows; or if the user's own was changed by hand, is not
+            finished, or has other columns than the shipped one.
     """
     return rows(_content(name, own))
 
@@ -114,10 +110,8 @@ def evidence(name: str, *, own: bool = False) -> Evidence:
 def words(name: str) -> dict[str, str]:
     """What data/results/NAME.md says of a table: its "title", and a text for each of :data:`WORDS`.
 
-    Raises
-    ------
-    U3Error
-        If there is no such table, nothing is said of it, or a heading is another.
+    Raises:
+        U3Error: If there is no such table, nothing is said of it, or a heading is another.
     """
     file = _shipped(name).with_suffix(".md")
     if not file.exists():

@@ -56,10 +56,8 @@ def setting(default: Any, low: float | None = None, high: float | None = None, *
 def settings(cls: type) -> type:
     """Make a keyword-only dataclass whose fields refuse values outside their range, at any time.
 
-    Raises
-    ------
-    U3Error
-        On assignment of an unknown field or of a value outside the field's range; names all three.
+    Raises:
+        U3Error: On assignment of an unknown field or of a value outside the field's range; names all three.
     """
     cls = dataclasses.dataclass(kw_only=True)(cls)
     known = fields(cls)

@@ -102,10 +102,8 @@ class Names(dict):
 def checked(source: str, ask: Ask) -> tuple[Any, dict[str, Any]]:
     """Run a checking cell that is ours beside answers that are not.
 
-    Returns
-    -------
-    tuple
-        The cell's last value, and the names that it has bound.
+    Returns:
+        tuple: The cell's last value, and the names that it has bound.
     """
     names, (*lines, last) = Names(ask), ast.parse(source).body
     exec(compile(ast.Module(lines, []), "<check>", "exec"), {}, names)

@@ -24,18 +24,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with what a spreadsheet takes a c
 def report(folder: str | os.PathLike[str], csv_file: str | os.PathLike[str] | None = None) -> str:
     """The table of a class as text, with a line for each file that was passed over.
 
-    Parameters
-    ----------
-    folder
-        One with a file or a folder for each student: ada.json, ben/progress.json. What lies in one student's folder is
-        taken together.
-    csv_file
-        A file ending in .csv, to be written with one column for each exercise: its points, or 0.
+    Args:
+        folder: One with a file or a folder for each student: ada.json, ben/progress.json. What lies in one student's
+            folder is taken together.
+        csv_file: A file ending in .csv, to be written with one column for each exercise: its points, or 0.
 
-    Raises
-    ------
-    U3Error
-        No such folder, no progress in it, or a file that cannot be written.
+    Raises:
+        U3Error: No such folder, no progress in it, or a file that cannot be written.
     """
     where = checks.place("folder", folder, "the folder with the progress files")
     file = None if csv_file is None else checks.place("csv_file", csv_file, "a file that ends in .csv")
@@ -56,10 +51,8 @@ def report(folder: str | os.PathLike[str], csv_file: str | os.PathLike[str] | No
 def gather(folder: Path) -> tuple[dict[str, Done], list[str]]:
     """What each student has done, by name, and a line for each file or folder that gave nothing.
 
-    Raises
-    ------
-    U3Error
-        If there is no such folder.
+    Raises:
+        U3Error: If there is no such folder.
     """
     if not folder.is_dir():
         raise U3Error(f"there is no folder {str(folder)!r}; gather the progress.json of each student in one")

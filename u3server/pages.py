@@ -32,18 +32,13 @@ STAGE = [
 def demo(chapter: str | None = None, *, options: Sequence[str] = ()) -> None:
     """Open the page of a chapter, and stay until Ctrl-C; without a chapter, say which there are.
 
-    Parameters
-    ----------
-    chapter
-        Such as "06".
-    options
-        For Voilà, such as "--port=8890" or "--theme=dark".
+    Args:
+        chapter: Such as "06".
+        options: For Voilà, such as "--port=8890" or "--theme=dark".
 
-    Raises
-    ------
-    U3Error
-        No such chapter or none with live figures for the stage; an option that opens the page for more than its
-        controls; or Voilà is not installed.
+    Raises:
+        U3Error: No such chapter or none with live figures for the stage; an option that opens the page for more than
+            its controls; or Voilà is not installed.
     """
     if chapter is None:
         print("live figures for the stage; open one with `u3lab demo CHAPTER`", *listed(), sep="\n")
@@ -57,24 +52,16 @@ def serve(page: str | None = None, *, address: str = "127.0.0.1", port: int = 88
           options: Sequence[str] = ()) -> None:
     """Serve a page for visitors, who move its controls and run no code, until Ctrl-C; without a page, list them.
 
-    Parameters
-    ----------
-    page
-        A chapter, such as "06", for its live figures; or the file of a notebook, whole and without its code.
-    address
-        Where the server listens: "127.0.0.1" is this machine alone, "0.0.0.0" whoever reaches it.
-    port
-        Of this address; it is not changed if it is taken.
-    visitors
-        Open pages at a time. Each has a kernel, 2 GiB of memory at most (on Linux; elsewhere there is no limit), and
-        loses it after 15 minutes without a move.
-    options
-        For Voilà, such as "--token=SECRET", "--Kernels.memory=1.5" (GiB) or "--Kernels.rest=300" (seconds).
+    Args:
+        page: A chapter, such as "06", for its live figures; or the file of a notebook, whole and without its code.
+        address: Where the server listens: "127.0.0.1" is this machine alone, "0.0.0.0" whoever reaches it.
+        port: Of this address; it is not changed if it is taken.
+        visitors: Open pages at a time. Each has a kernel, 2 GiB of memory at most (on Linux; elsewhere there is no
+            limit), and loses it after 15 minutes without a move.
+        options: For Voilà, such as "--token=SECRET", "--Kernels.memory=1.5" (GiB) or "--Kernels.rest=300" (seconds).
 
-    Raises
-    ------
-    U3Error
-        As :func:`demo`; no such file; or less than one visitor.
+    Raises:
+        U3Error: As :func:`demo`; no such file; or less than one visitor.
     """
     if page is None:
         print("pages for visitors; open one with `u3lab serve CHAPTER`, a whole notebook with `u3lab serve FILE`",

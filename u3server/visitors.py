@@ -125,10 +125,8 @@ class Pages(Voila):
     def load_config_file(self, *args: object, **named: object) -> None:
         """In place of files: what protects, over all options.
 
-        Raises
-        ------
-        U3Error
-            If an option would change it.
+        Raises:
+            U3Error: If an option would change it.
         """
         ours = {"transport"}.union(*PROTECTION.values())  # of whatever class: a setting of a narrower one counts more
         for section, settings in self.cli_config.items():

@@ -49,16 +49,11 @@ MODULES = {"squeezenet1_1": squeezenet, "efficientnet_lite0": efficientnet_lite}
 class Scene:
     """One network and one picture.
 
-    Attributes
-    ----------
-    net
-        Ours, with the memory format that ``nets.load`` chose.
-    picture
-        (1,3,H,W) in [0,1].
-    normalised
-        What the module itself takes, contiguous: made once, so that no peer pays for it.
-    module
-        The torchvision or timm module with the same weights, in the default format.
+    Attributes:
+        net: Ours, with the memory format that ``nets.load`` chose.
+        picture: (1,3,H,W) in [0,1].
+        normalised: What the module itself takes, contiguous: made once, so that no peer pays for it.
+        module: The torchvision or timm module with the same weights, in the default format.
     """
 
     net: nets.Classifier

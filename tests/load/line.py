@@ -41,14 +41,10 @@ class Model:
 class Line:
     """A kernel of a server, and the websocket to it.
 
-    Attributes
-    ----------
-    kernel
-        The kernel's id.
-    models
-        The widgets that the kernel has made, by comm, in the order in which they came.
-    heard
-        Called with a widget after each change that the kernel sends.
+    Attributes:
+        kernel: The kernel's id.
+        models: The widgets that the kernel has made, by comm, in the order in which they came.
+        heard: Called with a widget after each change that the kernel sends.
     """
 
     def __init__(self, session: aiohttp.ClientSession, url: str, kernel: str, socket: Any) -> None:

@@ -201,11 +201,11 @@ def test_the_library_s_pages_show_what_is_public():
 
 
 def test_formulas_of_docstrings_are_no_markup():
-    lines = ["L = Σ_u |x_u| w_ and 5 * x", "of *other* pictures ``a_``", "", "    x ∗ y_", "", "Raises", "------",
-             "U3Error", "    NaN_"]
+    lines = ["L = Σ_u |x_u| w_ and 5 * x", "of *other* pictures ``a_``", "", "    x ∗ y_", "", "Raises:",
+             "    U3Error: NaN_"]
     docstrings.mend(None, "function", "f", None, None, lines)
     assert lines == [r"L = Σ_u \|x_u\| w\_ and 5 \* x", "of *other* pictures ``a_``", "", "::", "", "    x ∗ y_", "",
-                     "Raises", "------", "U3Error", r"    NaN\_"]
+                     "Raises:", r"    U3Error: NaN\_"]
 
 
 def test_what_must_not_be_concluded_is_the_list_of_each_report():

@@ -27,13 +27,10 @@ EPS, STEPS = "eps", "steps"
 class Attack:
     """One attack on one picture. Called with (net, image, label), it gives the finished picture, (1,3,H,W) in [0,1].
 
-    Attributes
-    ----------
-    fool
-        The attack itself: (net, image, label, target=, and what ``takes`` names) → picture.
-    takes
-        Of "eps" (the greatest change of a value, which bounds the attack) and "steps". An attack without "eps" looks
-        for the smallest change that fools.
+    Attributes:
+        fool: The attack itself: (net, image, label, target=, and what ``takes`` names) → picture.
+        takes: Of "eps" (the greatest change of a value, which bounds the attack) and "steps". An attack without "eps"
+            looks for the smallest change that fools.
     """
 
     fool: Callable[..., Tensor]
@@ -43,10 +40,8 @@ class Attack:
                  eps: float | None = None, steps: int | None = None) -> Tensor:
         """The finished picture; what is left out is as in the attack's own settings.
 
-        Raises
-        ------
-        U3Error
-            ε or steps for an attack that takes none; all else as the attack itself.
+        Raises:
+            U3Error: ε or steps for an attack that takes none; all else as the attack itself.
         """
         options = {name: value for name, value in ((EPS, eps), (STEPS, steps)) if value is not None}
         for part in options.keys() - self.takes:

@@ -11,7 +11,7 @@ from typing import Any
 
 # What stays: code, references, and *words* in italics.
 KEPT = re.compile(r"(``.+?``|:[a-z:]+:`[^`]+`|`[^`]+`_*|(?<![\w*])\*[^\s*](?:[^*]*[^\s*])?\*(?![\w*]))")
-SECTION = re.compile(r"^-{3,}$")
+SECTION = re.compile(r"^(Args|Attributes|Examples|Raises|Returns|Yields):$")
 
 
 def mend(app: Any, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:

@@ -80,20 +80,13 @@ PREDICTORS = {"learnet": Predictor(learnet, lambda net, images, number: describe
 class Clustering:
     """A way to sort without labels that mutual information gives.
 
-    Attributes
-    ----------
-    task
-        k classes → the pretext task.
-    loss
-        (z, z′), shares of two views → a scalar.
-    places
-        Whether it sorts the places of a picture, of shares (n,k,h,w); if not, whole pictures, of shares (n,k).
-    symmetric
-        Whether both shares are of one network, so that they may change places.
-    patterns
-        Whether a fixed pattern that has nothing to do with the picture is among its best answers.
-    sounds
-        Whether it learns from pictures with their sounds, a pair; if not, from pictures.
+    Attributes:
+        task: k classes → the pretext task.
+        loss: (z, z′), shares of two views → a scalar.
+        places: Whether it sorts the places of a picture, of shares (n,k,h,w); if not, whole pictures, of shares (n,k).
+        symmetric: Whether both shares are of one network, so that they may change places.
+        patterns: Whether a fixed pattern that has nothing to do with the picture is among its best answers.
+        sounds: Whether it learns from pictures with their sounds, a pair; if not, from pictures.
     """
 
     task: Callable[[int], Task]

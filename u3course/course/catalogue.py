@@ -38,10 +38,8 @@ def exercises(chapter: str) -> tuple[Exercise, ...]:
 def find(exercise_id: str) -> Exercise:
     """The exercise of that id.
 
-    Raises
-    ------
-    U3Error
-        If there is none; names the nearest or all of the chapter.
+    Raises:
+        U3Error: If there is none; names the nearest or all of the chapter.
     """
     given = exercise_id if isinstance(exercise_id, str) else shown(exercise_id)
     chapter = given.partition("-")[0]
@@ -59,10 +57,8 @@ def find(exercise_id: str) -> Exercise:
 def questions(quiz_id: str) -> tuple[Question, ...]:
     """The questions that the quiz "<chapter>" asks, or the Deep Quiz "<chapter>-deep".
 
-    Raises
-    ------
-    U3Error
-        If there is no such quiz, its pictures are not there, or its text in data/quiz is broken.
+    Raises:
+        U3Error: If there is no such quiz, its pictures are not there, or its text in data/quiz is broken.
     """
     if isinstance(quiz_id, str) and quiz_id.endswith(DEEP) and quiz_id.removesuffix(DEEP) in CHAPTERS:
         return _deep(quiz_id.removesuffix(DEEP))

@@ -21,13 +21,11 @@ class NotTried(Exception):
 class Mistake:
     """A typical wrong answer, and what to say to somebody who gave it.
 
-    Attributes
-    ----------
-    wrong
-        A function that makes the mistake; or an edit of the reference's lines, "rate * gradient → gradient", to be
-        combined with the other edits of the exercise; or a tuple of such, for a mistake that is made in several ways.
-    message
-        What is said.
+    Attributes:
+        wrong: A function that makes the mistake; or an edit of the reference's lines, "rate * gradient → gradient", to
+            be combined with the other edits of the exercise; or a tuple of such, for a mistake that is made in several
+            ways.
+        message: What is said.
     """
 
     wrong: Callable[..., Any] | str | tuple[Callable[..., Any] | str, ...]
@@ -43,22 +41,14 @@ class Mistake:
 class Exercise:
     """One task of a notebook.
 
-    Attributes
-    ----------
-    id
-        "<chapter>-<name>" of letters, digits and hyphens; it is the grade_id of nbgrader as well.
-    title, goal, signature
-        What is shown: a few words, one or two sentences, and what the answer looks like.
-    minutes, difficulty, points
-        Difficulty is "easy", "medium" or "hard".
-    hints
-        From the gentlest to the plainest; where possible each begins with the symptom that it cures.
-    reference
-        The library's own function. Its source is the solution.
-    judge
-        See :data:`Judge`; :func:`~u3course.course.by_cases` makes one for answers that are functions.
-    helpers
-        Functions that the reference calls and that belong to the solution.
+    Attributes:
+        id: "<chapter>-<name>" of letters, digits and hyphens; it is the grade_id of nbgrader as well.
+        title, goal, signature: What is shown: a few words, one or two sentences, and what the answer looks like.
+        minutes, difficulty, points: Difficulty is "easy", "medium" or "hard".
+        hints: From the gentlest to the plainest; where possible each begins with the symptom that it cures.
+        reference: The library's own function. Its source is the solution.
+        judge: See :data:`Judge`; :func:`~u3course.course.by_cases` makes one for answers that are functions.
+        helpers: Functions that the reference calls and that belong to the solution.
     """
 
     id: str

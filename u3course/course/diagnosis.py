@@ -85,19 +85,13 @@ SOFTMAX = ("the softmax is taken twice: `cross_entropy` takes the scores as they
 def of_results(trials: list[Trial], names: list[str], rtol: float, atol: float) -> str:
     """How the answer comes from what the reference returns, in words that go on after "the answer is not right: ".
 
-    Parameters
-    ----------
-    trials
-        All cases, with what the reference and the answer return there.
-    names
-        Those of the arguments.
-    rtol, atol
-        How far values may be apart.
+    Args:
+        trials: All cases, with what the reference and the answer return there.
+        names: Those of the arguments.
+        rtol, atol: How far values may be apart.
 
-    Returns
-    -------
-    str
-        "" if none of the changes known here makes it.
+    Returns:
+        str: "" if none of the changes known here makes it.
     """
     count = len(trials[0].wanted)
     if count == 2 and _agree(trials, lambda trial: trial.wanted[::-1], rtol, atol):

@@ -19,10 +19,8 @@ ARROW, AND = " → ", " ;; "  # of an edit; between two that are one mistake
 def one_slip(reference: Callable[..., Any], mistakes: tuple[Mistake, ...]) -> Iterator[tuple[Callable[..., Any], str]]:
     """Each way to make each mistake, as a function with its message.
 
-    Raises
-    ------
-    U3Error
-        If the reference has no such lines.
+    Raises:
+        U3Error: If the reference has no such lines.
     """
     for mistake in mistakes:
         for one in mistake.functions:

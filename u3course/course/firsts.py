@@ -14,18 +14,13 @@ from u3lab.errors import U3Error
 def first_answers(quiz_id: str, folder: str | os.PathLike[str] | None = None) -> list[tuple[int, int]]:
     """For each question of a Deep Quiz: how many people chose rightly at first, and how many chose at all.
 
-    Parameters
-    ----------
-    quiz_id
-        Such as "5-deep".
-    folder
-        One with the progress.json of several people, each in a folder of its own or under a name of its own ending in
-        .json; files of other content are passed over. Without it, your own file is read.
+    Args:
+        quiz_id: Such as "5-deep".
+        folder: One with the progress.json of several people, each in a folder of its own or under a name of its own
+            ending in .json; files of other content are passed over. Without it, your own file is read.
 
-    Raises
-    ------
-    U3Error
-        No such quiz, or no such folder.
+    Raises:
+        U3Error: No such quiz, or no such folder.
     """
     asked = catalogue.questions(quiz_id)
     people = [dict(reversed([key.split("=", 1) for key in keys if "=" in key])) for keys in _files(folder)]

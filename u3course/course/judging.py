@@ -26,21 +26,15 @@ def by_cases(reference: Callable[..., Any], cases: Cases, mistakes: tuple[Mistak
              atol: float = 1e-6, finish: Callable[[Any], Any] = lambda function: function) -> Judge:
     """The judge of an exercise whose answer is a function that returns a tensor or a tuple of tensors.
 
-    Parameters
-    ----------
-    reference
-        The right function.
-    cases
-        Tuples of arguments. The first, a tiny one, becomes the example of what is wrong; some should be awkward (a
-        batch of one, float64, not contiguous).
-    mistakes
-        The first that behaves as the answer on all cases is what the report says; also one that raises in the same
-        case as the answer, where shapes do not fit. Slips that are the same everywhere are in ``diagnosis``, and what
-        mends the answer's own lines in ``changes``.
-    rtol, atol
-        How far values may be from the reference's.
-    finish
-        What is done with the reference and with the mistakes, and was done with the answer.
+    Args:
+        reference: The right function.
+        cases: Tuples of arguments. The first, a tiny one, becomes the example of what is wrong; some should be awkward
+            (a batch of one, float64, not contiguous).
+        mistakes: The first that behaves as the answer on all cases is what the report says; also one that raises in the
+            same case as the answer, where shapes do not fit. Slips that are the same everywhere are in ``diagnosis``,
+            and what mends the answer's own lines in ``changes``.
+        rtol, atol: How far values may be from the reference's.
+        finish: What is done with the reference and with the mistakes, and was done with the answer.
     """
     return functools.partial(_judged, Asked(reference, cases, mistakes, rtol, atol, finish))
 

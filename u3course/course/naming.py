@@ -63,10 +63,8 @@ class Wrong:
     def told(self) -> str:
         """What is wrong, as a sentence and details.
 
-        Raises
-        ------
-        Exception
-            What the answer has raised, if nothing more is known of it.
+        Raises:
+            Exception: What the answer has raised, if nothing more is known of it.
         """
         asked, error = self.asked, self.found.error
         for function, message in itertools.chain(one_slip(asked.reference, asked.mistakes),

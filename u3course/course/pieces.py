@@ -121,12 +121,9 @@ class Piece:
     an argument is a function it is not, unless the reader's gives no tensors: a second call could move what is behind
     it, such as a network that learns.
 
-    Attributes
-    ----------
-    exercise
-        The id.
-    reference
-        The library's own function.
+    Attributes:
+        exercise: The id.
+        reference: The library's own function.
     """
 
     def __init__(self, exercise: str, reference: Callable[..., Any]) -> None:
@@ -155,10 +152,9 @@ class Piece:
     def __call__(self, *given: Any, **named: Any) -> Any:
         """What the reader's function returns, or the library's.
 
-        Raises
-        ------
-        U3Error
-            While one iterates over it: a generator of the reader's has raised. The next call gives the library's.
+        Raises:
+            U3Error: While one iterates over it: a generator of the reader's has raised. The next call gives the
+                library's.
         """
         passed = _passed.get(self.exercise)
         if passed is None:
@@ -209,9 +205,7 @@ def _apart(result: Any, right: Any) -> float | None:
 def yours(exercise_id: str) -> Piece:
     """The function of an exercise: the reader's as it last passed its check in this kernel, else the library's.
 
-    Raises
-    ------
-    U3Error
-        If there is no such exercise.
+    Raises:
+        U3Error: If there is no such exercise.
     """
     return Piece(exercise_id, catalogue.find(exercise_id).reference)

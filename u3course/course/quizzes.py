@@ -21,10 +21,8 @@ def quiz(quiz_id: str) -> Live:
 
     Nothing is chosen at first. A question that was answered rightly counts as done in ``course.progress``.
 
-    Raises
-    ------
-    U3Error
-        If there is no such quiz.
+    Raises:
+        U3Error: If there is no such quiz.
     """
     import ipywidgets as w
 

@@ -28,16 +28,11 @@ _LOOKS = {NOT_TRIED: ("○", "grey"), NOT_YET: ("△", "amber"), PASSED: ("✓",
 class Report:
     """What came out of a check.
 
-    Attributes
-    ----------
-    exercise
-        The id.
-    state
-        "not tried yet", "not yet" or "passed".
-    message
-        A sentence; further lines, if any, are a traceback or an example.
-    points
-        What the answer earns: all points of the exercise, or 0.
+    Attributes:
+        exercise: The id.
+        state: "not tried yet", "not yet" or "passed".
+        message: A sentence; further lines, if any, are a traceback or an example.
+        points: What the answer earns: all points of the exercise, or 0.
     """
 
     exercise: str
@@ -79,21 +74,18 @@ def graded() -> bool:
 def check(exercise_id: str, answer: Any) -> Report:
     """Check an answer to an exercise.
 
-    Parameters
-    ----------
-    exercise_id
-        For example "6-guided".
-    answer
-        What the exercise asks for, mostly a function. ``...``, or a function that returns it, is "not tried yet".
+    Args:
+        exercise_id: For example "6-guided".
+        answer: What the exercise asks for, mostly a function. ``...``, or a function that returns it, is "not tried
+            yet".
 
-    Returns
-    -------
-    Report
-        In a notebook it stands below the cell as a box, also when it is not the cell's last value.
+    Returns:
+        Report: In a notebook it stands below the cell as a box, also when it is not the cell's last value.
 
-        It comes within ten seconds, unless the answer is inside one call of C code that keeps hold of the interpreter,
-        such as ``sum(range(10**10))``, a regular expression that explodes, or ``7**(10**9)``. No thread of Python runs
-        then, and nothing can end such a call but a restart of the kernel; a notebook's page says so after ten seconds.
+            It comes within ten seconds, unless the answer is inside one call of C code that keeps hold of the
+            interpreter, such as ``sum(range(10**10))``, a regular expression that explodes, or ``7**(10**9)``. No
+            thread of Python runs then, and nothing can end such a call but a restart of the kernel; a notebook's page
+            says so after ten seconds.
     """
     try:
         exercise = catalogue.find(exercise_id)

@@ -50,10 +50,8 @@ def _of_a_visit() -> tempfile.TemporaryDirectory:
 def bytes_of(path: Path, *, own: bool = False) -> bytes:
     """What a progress file holds; only one's ``own`` may be a link to it.
 
-    Raises
-    ------
-    OSError
-        If it cannot be read, is no ordinary file (a pipe would wait for ever) or too large.
+    Raises:
+        OSError: If it cannot be read, is no ordinary file (a pipe would wait for ever) or too large.
     """
     if paths.ordinary(path, links=own).stat().st_size > LARGEST:
         raise OSError(0, "too large for a progress file")
@@ -72,10 +70,8 @@ def load() -> tuple[dict[str, set[str]], str]:
 def record(kind: str, key: str) -> str:
     """Note that something is done. What another kernel has written meanwhile is kept.
 
-    Returns
-    -------
-    str
-        A sentence if something is wrong with the file, the first time; else "".
+    Returns:
+        str: A sentence if something is wrong with the file, the first time; else "".
     """
     return _note(kind, key, lambda other: other == key)
 
@@ -187,10 +183,9 @@ def _set_aside() -> tuple[dict[str, Any] | None, str]:
 def parsed(content: bytes) -> dict[str, Any]:
     """The file's content.
 
-    Raises
-    ------
-    ValueError, RecursionError
-        If one of our kinds is anything else than a list of names, or the whole is nothing that could be written again.
+    Raises:
+        ValueError, RecursionError: If one of our kinds is anything else than a list of names, or the whole is nothing
+            that could be written again.
     """
     read = json.loads(content)
     kinds = [read.get(kind) for kind in KINDS] if isinstance(read, dict) else [None]

@@ -13,10 +13,8 @@ _opened: dict[str, int] = {}  # how many hints of an exercise this kernel has sh
 def exercise(exercise_id: str) -> Live:
     """The task as a box, with a button for one hint more and one for the solution.
 
-    Raises
-    ------
-    U3Error
-        If there is no exercise of that id.
+    Raises:
+        U3Error: If there is no exercise of that id.
     """
     import ipywidgets as w
 
@@ -41,10 +39,8 @@ def exercise(exercise_id: str) -> Live:
 def hint(exercise_id: str) -> Shown:
     """All hints opened so far, and one more at each call.
 
-    Raises
-    ------
-    U3Error
-        If there is no exercise of that id.
+    Raises:
+        U3Error: If there is no exercise of that id.
     """
     task = catalogue.find(exercise_id)
     count = _opened[task.id] = min(_opened.get(task.id, 0) + 1, len(task.hints))
@@ -58,10 +54,8 @@ def hint(exercise_id: str) -> Shown:
 def solution(exercise_id: str) -> Shown:
     """The library's own source of what the exercise asks for.
 
-    Raises
-    ------
-    U3Error
-        If there is no exercise of that id.
+    Raises:
+        U3Error: If there is no exercise of that id.
     """
     task = catalogue.find(exercise_id)
     functions = (task.reference, *task.helpers)

@@ -71,18 +71,12 @@ def stack(patient: str) -> Tensor:
 def cases(cue: str, count: int, *, half: int = 0, seed: int = 0, volumes: bool = False) -> Made:
     """Pictures of which every other one is positive, with a cue.
 
-    Parameters
-    ----------
-    cue
-        A name in CUES; for volumes one in IN_VOLUMES.
-    count
-        Of pictures.
-    half
-        0 or 1: of every patient the even slices, or the odd ones.
-    seed
-        Of slices, views, lesions and cues.
-    volumes
-        Stacks of these slices instead, (count,1,24,64,64); a cue is the same in all slices of one.
+    Args:
+        cue: A name in CUES; for volumes one in IN_VOLUMES.
+        count: Of pictures.
+        half: 0 or 1: of every patient the even slices, or the odd ones.
+        seed: Of slices, views, lesions and cues.
+        volumes: Stacks of these slices instead, (count,1,24,64,64); a cue is the same in all slices of one.
     """
     mark = CUES[one_of("cue", cue, list(IN_VOLUMES if volumes else CUES))]
     plain = without_cue(whole("count", count, 2), whole("half", half, 0, 1), whole("seed", seed, 0), volumes)

@@ -120,15 +120,13 @@ MOST = 20_000  # pictures: 20 kB each, which are kept in memory
 def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int = 8) -> Concepts:
     """Labelled pictures at 227 px: made the first time (about 20 ms each), then read from the user's cache folder.
 
-    Parameters
-    ----------
-    split
-        "train" or "validation": no photo, face, font or brain slice is in both; of the photos of brick and gravel,
-        which are single, each has one half.
-    least
-        Concepts that fewer pictures show are left out of ``names``.
+    Args:
+        split: "train" or "validation": no photo, face, font or brain slice is in both; of the photos of brick and
+            gravel, which are single, each has one half.
+        least: Concepts that fewer pictures show are left out of ``names``.
 
-    Raises U3Error on an unknown split, or a count below 1 or over 20,000.
+    Raises:
+        U3Error: An unknown split, or a count below 1 or over 20,000.
     """
     one_of("split", split, pieces.SPLITS)
     whole("count", count, 1, MOST)

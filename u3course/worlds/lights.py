@@ -36,22 +36,19 @@ def scenes(count: int, colour: Tensor | None = None, *, split: str = "train", cl
            seed: int = 0) -> tuple[Tensor, Tensor]:
     """Painted shapes on photos, lit by one light; or close-ups, in which nothing is seen but paint.
 
-    Parameters
-    ----------
-    count
-        How many.
-    colour
-        The light (3), each number in [0,1]; white without it.
-    split
-        "train", "val" or "test": on which photos the shapes lie. The test's are of other photographers.
-    close
-        Whether the shape fills the picture. What is left of the photo in it is its shading.
-    seed
-        Of paints, shapes and photos. The same seed under another light gives the same scenes.
+    Args:
+        count: How many.
+        colour: The light (3), each number in [0,1]; white without it.
+        split: "train", "val" or "test": on which photos the shapes lie. The test's are of other photographers.
+        close: Whether the shape fills the picture. What is left of the photo in it is its shading.
+        seed: Of paints, shapes and photos. The same seed under another light gives the same scenes.
 
-    Returns pictures (count,3,64,64) in [0,1] and the numbers of their paints in ``PAINTS``, (count) int64.
-    Raises U3Error on a light that is none, an unknown split, more pictures than there is room for, a ``close`` that is
-    not bool.
+    Returns:
+        Pictures (count,3,64,64) in [0,1] and the numbers of their paints in ``PAINTS``, (count) int64.
+
+    Raises:
+        U3Error: A light that is none, an unknown split, more pictures than there is room for, a ``close`` that is not
+            bool.
     """
     is_a("close", close, bool, "give True or False")
     count, split = whole("count", count, 1, MOST**2), one_of("split", split, canvas.SPLITS)

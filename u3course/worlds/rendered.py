@@ -60,18 +60,14 @@ class Solid(NamedTuple):
 def scenes(count: int, *, size: int = 64, split: str = "train", seed: int = 0) -> Scenes:
     """Render scenes: one to three solids of four kinds in each; a hundred take a second.
 
-    Parameters
-    ----------
-    count
-        How many.
-    size
-        S, pixels from 16 up.
-    split
-        "train", "val" or "test": whose photos lie on floor and wall. The test's are of other photographers.
-    seed
-        Of everything else. The first scenes of a longer series are those of a shorter one.
+    Args:
+        count: How many.
+        size: S, pixels from 16 up.
+        split: "train", "val" or "test": whose photos lie on floor and wall. The test's are of other photographers.
+        seed: Of everything else. The first scenes of a longer series are those of a shorter one.
 
-    Raises U3Error on an unknown split, a size out of its range, more pictures than there is room for.
+    Raises:
+        U3Error: An unknown split, a size out of its range, more pictures than there is room for.
     """
     count, size, split = whole("count", count, 1, MOST**2), whole("size", size, 16, MOST), one_of("split", split,
                                                                                                    canvas.SPLITS)

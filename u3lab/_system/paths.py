@@ -38,10 +38,8 @@ def data(*parts: str) -> Path:
     another network something else. It is asked once a process, unless the file changes. Text for people to edit and
     tables that recipes write anew may differ.
 
-    Raises
-    ------
-    U3Error
-        If the file is not there, damaged, or another one.
+    Raises:
+        U3Error: If the file is not there, damaged, or another one.
     """
     path, name = _DATA.joinpath(*parts), "/".join(parts)
     try:
@@ -90,10 +88,8 @@ def hashes(readme: Path) -> dict[str, str]:
 def notebooks() -> Path:
     """The folder with the course's notebooks as they came.
 
-    Raises
-    ------
-    U3Error
-        If it is not there: the installation is incomplete.
+    Raises:
+        U3Error: If it is not there: the installation is incomplete.
     """
     if not _NOTEBOOKS.is_dir():
         raise U3Error(f"the course's notebooks are missing; {again('notebooks')}")
@@ -129,10 +125,8 @@ def ordinary(path: Path, *, links: bool = True) -> Path:
 
     ``links`` = False refuses a symbolic link, too.
 
-    Raises
-    ------
-    NoFile, OSError
-        If something else lies there, or nothing that may be looked at.
+    Raises:
+        NoFile, OSError: If something else lies there, or nothing that may be looked at.
     """
     kind = stat.S_IFMT(os.stat(path, follow_symlinks=links).st_mode)
     if kind != stat.S_IFREG:
@@ -154,10 +148,9 @@ def replacing(path: Path, *, links: bool = False) -> Iterator[BinaryIO]:
     to is written. What writers that were killed have left in the folder goes when it is a day old: no living one rests
     so long.
 
-    Raises
-    ------
-    NoFile, OSError
-        If a folder, a device or a pipe lies there, or a link without ``links``; or if the disk refuses.
+    Raises:
+        NoFile, OSError: If a folder, a device or a pipe lies there, or a link without ``links``; or if the disk
+            refuses.
     """
     path = _real(path) if links else path
     with suppress(FileNotFoundError):
@@ -215,15 +208,12 @@ def locked(path: Path, seconds: float) -> Iterator[bool]:
 
     The lock is one of the system on a small file beside it, which stays; it ends with its holder, however that ends.
 
-    Yields
-    ------
-    bool
-        Whether there is a lock: not on a disk that has none (some network disks), nor in a folder that is read-only.
+    Yields:
+        bool: Whether there is a lock: not on a disk that has none (some network disks), nor in a folder that is
+            read-only.
 
-    Raises
-    ------
-    U3Error
-        If another program has held it for so many seconds.
+    Raises:
+        U3Error: If another program has held it for so many seconds.
     """
     path = _real(path)
     handle = None

@@ -22,10 +22,8 @@ def visited() -> bool:
 def refuse_unprotected() -> None:
     """Stop a page that Voilà serves by itself.
 
-    Raises
-    ------
-    U3Error
-        In one sentence, which is printed too: of an error, Voilà shows visitors that there was one.
+    Raises:
+        U3Error: In one sentence, which is printed too: of an error, Voilà shows visitors that there was one.
     """
     if visited() and PROTECTED not in os.environ:
         said = ("nothing protects the host of this page from its visitors, since Voilà was started by itself; "

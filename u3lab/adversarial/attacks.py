@@ -54,36 +54,26 @@ def fgsm(net: Classifier, image: Tensor, label: int | str | Region, eps: float, 
          target: int | str | Region | None = None) -> Tensor:
     """The fast gradient sign method: one step to a corner of the L∞ ball.
 
-    Parameters
-    ----------
-    net
-        A classifier.
-    image
-        One picture (1,C,H,W) or volume (1,C,D,H,W) in [0,1].
-    label
-        Its true class, by number or name; or a :class:`~u3lab.nets.Region`, whose mean scores are attacked. Where each
-        class has a sigmoid of its own, a picture has it while its score is above 0; None, with a target, is no class.
-    eps
-        Greatest change of a value, an intensity in [0,1].
-    target
-        The class to be taken for; None: any but the true one.
+    Args:
+        net: A classifier.
+        image: One picture (1,C,H,W) or volume (1,C,D,H,W) in [0,1].
+        label: Its true class, by number or name; or a :class:`~u3lab.nets.Region`, whose mean scores are attacked.
+            Where each class has a sigmoid of its own, a picture has it while its score is above 0; None, with a target,
+            is no class.
+        eps: Greatest change of a value, an intensity in [0,1].
+        target: The class to be taken for; None: any but the true one.
 
-    Returns
-    -------
-    Tensor
-        As the picture, in [0,1], at most ε from it.
+    Returns:
+        Tensor: As the picture, in [0,1], at most ε from it.
 
-    Raises
-    ------
-    U3Error
-        ε outside [0,1]; unknown classes, or target and label the same; several pictures, or none in [0,1]; a network
-        in training mode.
+    Raises:
+        U3Error: ε outside [0,1]; unknown classes, or target and label the same; several pictures, or none in [0,1]; a
+            network in training mode.
 
-    Examples
-    --------
-    >>> net, x = nets.load(), images.load("coffee", size=96)
-    >>> adversarial.fgsm(net, x, "espresso", 4 / 255).shape
-    torch.Size([1, 3, 96, 96])
+    Examples:
+        >>> net, x = nets.load(), images.load("coffee", size=96)
+        >>> adversarial.fgsm(net, x, "espresso", 4 / 255).shape
+        torch.Size([1, 3, 96, 96])
     """
     number("eps", eps, 0, 1)
     answer, x, label, target = given(net, image, label, target)
@@ -98,24 +88,17 @@ def pgd(net: Classifier, image: Tensor, label: int | str | Region, *, target: in
         settings: AttackSettings | None = None) -> Iterator[Step]:
     """Projected gradient descent in the ball of radius ε, step by step.
 
-    Parameters
-    ----------
-    net, image, label, target
-        As for :func:`fgsm`.
-    settings
-        Read at every step: change them while the iterator runs. When ε shrinks, the next picture obeys it.
+    Args:
+        net, image, label, target: As for :func:`fgsm`.
+        settings: Read at every step: change them while the iterator runs. When ε shrinks, the next picture obeys it.
 
-    Yields
-    ------
-    Step
-        ``value`` is the picture now, always in the ball and in [0,1]; the first is the picture itself, or the
-        random start. ``terms`` has the one term "log p(label)", or "−log p(target)" with a target: the loss falls as
-        the attack succeeds.
+    Yields:
+        Step: ``value`` is the picture now, always in the ball and in [0,1]; the first is the picture itself, or the
+            random start. ``terms`` has the one term "log p(label)", or "−log p(target)" with a target: the loss falls
+            as the attack succeeds.
 
-    Raises
-    ------
-    U3Error
-        As for :func:`fgsm`, and at once, before the first step.
+    Raises:
+        U3Error: As for :func:`fgsm`, and at once, before the first step.
     """
     answer, x, label, target = given(net, image, label, target)
     return projected_descent(x, fooling(answer, label, target), or_default(settings, AttackSettings))

@@ -37,25 +37,19 @@ def deepfool(net: Classifier, image: Tensor, label: int | str | Region, *, targe
              settings: DeepFoolSettings | None = None) -> Iterator[Step]:
     """Look for the smallest L2 perturbation that changes the class, step by step.
 
-    Parameters
-    ----------
-    net, image, label, target
-        As for :func:`~u3lab.adversarial.attacks.fgsm`.
-    settings
-        Read at every step.
+    Args:
+        net, image, label, target: As for :func:`~u3lab.adversarial.attacks.fgsm`.
+        settings: Read at every step.
 
-    Yields
-    ------
-    Step
-        ``value`` is the picture now, in [0,1]. The loss and its one term, "margin", is what is left to the
-        boundary in units of the score: f_label − max f_other or, with a target, max f_other − f_target. The iterator
-        **stops by itself** as soon as the margin is below 0, which means fooled; if the last step's loss is not, it
-        gave up after ``settings.steps``. A picture that is not taken for its label stops at step 0, unchanged.
+    Yields:
+        Step: ``value`` is the picture now, in [0,1]. The loss and its one term, "margin", is what is left to the
+            boundary in units of the score: f_label − max f_other or, with a target, max f_other − f_target. The
+            iterator **stops by itself** as soon as the margin is below 0, which means fooled; if the last step's loss
+            is not, it gave up after ``settings.steps``. A picture that is not taken for its label stops at step 0,
+            unchanged.
 
-    Raises
-    ------
-    U3Error
-        As for ``fgsm``; and if the scores do not depend on the picture.
+    Raises:
+        U3Error: As for ``fgsm``; and if the scores do not depend on the picture.
     """
     answer, x, label, target = given(net, image, label, target)
     return _walk(answer, x, label, target, or_default(settings, DeepFoolSettings))

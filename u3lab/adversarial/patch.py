@@ -48,27 +48,18 @@ def adversarial_patch(net: Classifier, images: Tensor, target: int | str, *,
                       settings: PatchSettings | None = None) -> Iterator[Step]:
     """Train a patch, step by step.
 
-    Parameters
-    ----------
-    net
-        A classifier.
-    images
-        Pictures to train on, (B,3,H,W) in [0,1]; keep some for :func:`success_rate`.
-    target
-        The class to be seen, by number or name.
-    settings
-        Read at every step: change them while the iterator runs.
+    Args:
+        net: A classifier.
+        images: Pictures to train on, (B,3,H,W) in [0,1]; keep some for :func:`success_rate`.
+        target: The class to be seen, by number or name.
+        settings: Read at every step: change them while the iterator runs.
 
-    Yields
-    ------
-    Step
-        ``value`` is the patch (1,3,side,side) in [0,1]; :func:`cut_out` shows it as it would be printed. The loss has
-        one term, "−log p(target)", the mean over the batch.
+    Yields:
+        Step: ``value`` is the patch (1,3,side,side) in [0,1]; :func:`cut_out` shows it as it would be printed. The loss
+            has one term, "−log p(target)", the mean over the batch.
 
-    Raises
-    ------
-    U3Error
-        A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
+    Raises:
+        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
     settings, net = or_default(settings, PatchSettings), ready(net, images)
     x = images.detach().to(net.device, copy=True)  # of one's own: the run goes on if theirs change
@@ -90,19 +81,13 @@ def success_rate(net: Classifier, images: Tensor, target: int | str, patch: Tens
                  turn: float = 45.0, trials: int = 28, shape: str = "round", seed: int = 0) -> float:
     """Share of ``trials`` in which the network names the target first, with patches put down at random.
 
-    Parameters
-    ----------
-    images
-        Pictures (B,3,H,W) in [0,1] that the patch was not trained on, taken in turn, and none of which shows the
-        target: a picture that is named so without a patch would count for it.
-    target
-        The class, by number or name.
-    patch, shape
-        The patch (1,3,h,w) in [0,1]; each trial is shown to the network on whole levels.
-    scale, turn
-        Its size as a share of the picture, and the largest angle each way in degrees.
-    seed
-        Of the places and angles.
+    Args:
+        images: Pictures (B,3,H,W) in [0,1] that the patch was not trained on, taken in turn, and none of which shows
+            the target: a picture that is named so without a patch would count for it.
+        target: The class, by number or name.
+        patch, shape: The patch (1,3,h,w) in [0,1]; each trial is shown to the network on whole levels.
+        scale, turn: Its size as a share of the picture, and the largest angle each way in degrees.
+        seed: Of the places and angles.
     """
     whole("trials", trials, 1, STEPS)
     net = ready(net, images)

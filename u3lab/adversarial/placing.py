@@ -29,22 +29,14 @@ def apply_patch(images: Tensor, patch: Tensor, x: float | Tensor, y: float | Ten
                 angle: float | Tensor = 0.0, shape: str = "round") -> Tensor:
     """A(p, x, t): pictures with the patch on them; differentiable in both.
 
-    Parameters
-    ----------
-    images
-        (B,3,H,W) in [0,1].
-    patch
-        (1,3,h,w) in [0,1], seen as a square whatever h and w; of a "round" one only the disc in it is used.
-    x, y
-        Centre of the patch as shares of the width from the left and of the height from the top, in [0,1].
-    scale
-        Its side or diameter as a share of the picture's shorter side, over 0 and up to 2.
-    angle
-        Degrees, counter-clockwise.
-    shape
-        "round" or "square".
-
-    x, y, scale and angle are numbers, or tensors (B,) with one for each picture.
+    Args:
+        images: (B,3,H,W) in [0,1].
+        patch: (1,3,h,w) in [0,1], seen as a square whatever h and w; of a "round" one only the disc in it is used.
+        x, y: Centre of the patch as shares of the width from the left and of the height from the top, in [0,1].
+        scale: Its side or diameter as a share of the picture's shorter side, over 0 and up to 2.
+        angle: Degrees, counter-clockwise.
+        shape: "round" or "square".
+        x, y, scale and angle are numbers, or tensors (B,) with one for each picture.
     """
     one_of("shape", shape, SHAPES)
     if len(_images.check(patch)) != 1:

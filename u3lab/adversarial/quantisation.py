@@ -28,20 +28,15 @@ def quantise(image: Tensor) -> Tensor:
 def quantise_near(image: Tensor, original: Tensor, eps: float, *, norm: str = "linf") -> Tensor:
     """An attack at the levels k/255, still within ε of its original: plain rounding could leave the ball.
 
-    Parameters
-    ----------
-    image, original
-        One picture (1,C,H,W), or one volume, each in [0,1]. The ball is about the original *at its nearest levels*,
-        which is the picture that one would have on disk.
-    eps, norm
-        The ball, as in :class:`~u3lab.adversarial.attacks.AttackSettings`. Under "linf" the change is at most ⌊255 ε⌋
-        levels. Under "l2" as many changes as fit into the ball are rounded up and the others towards zero: an ε far
-        below one level leaves little of an attack.
+    Args:
+        image, original: One picture (1,C,H,W), or one volume, each in [0,1]. The ball is about the original *at its
+            nearest levels*, which is the picture that one would have on disk.
+        eps, norm: The ball, as in :class:`~u3lab.adversarial.attacks.AttackSettings`. Under "linf" the change is at
+            most ⌊255 ε⌋ levels. Under "l2" as many changes as fit into the ball are rounded up and the others towards
+            zero: an ε far below one level leaves little of an attack.
 
-    Returns
-    -------
-    Tensor
-        Float32, each value k/255: of an RGB picture the one that ``images.load`` reads back from its PNG.
+    Returns:
+        Tensor: Float32, each value k/255: of an RGB picture the one that ``images.load`` reads back from its PNG.
     """
     number("eps", eps, 0, 1)
     one_of("norm", norm, ("linf", "l2"))

@@ -22,10 +22,8 @@ SIZE = 224
 def labelled(nets: Sequence[Classifier]) -> dict[str, Tensor]:
     """Shipped pictures (1,3,224,224), on whole levels, that *all* the networks name rightly: label → picture.
 
-    Raises
-    ------
-    U3Error
-        If no network is given, or there is no such picture.
+    Raises:
+        U3Error: If no network is given, or there is no such picture.
     """
     listed("nets", nets, what="networks")
     found: dict[str, Tensor] = {}

@@ -28,25 +28,17 @@ AIR, PART = 0.1, 0.1  # of the brightest: what is darker is air; of the largest 
 class Cases:
     """Pictures or volumes with what is known of them; checked once, when they are made.
 
-    Parameters
-    ----------
-    images
-        (N,C,H,W) or (N,C,D,H,W) floats in [0,1], as the network takes them before its normalisation.
-    positive
-        (N) bool: whether the finding is there, by the labels.
-    outlines
-        (N,1,H,W) or (N,1,D,H,W) bool: where it is. A picture without an outline has False everywhere.
-    patients
-        N names. Pictures of one patient are no independent evidence: intervals draw whole patients.
-    grids
-        Where each lies, if it was read from NIfTI or DICOM, with its ``spacing`` in millimetres; None for one that was
-        not.
+    Args:
+        images: (N,C,H,W) or (N,C,D,H,W) floats in [0,1], as the network takes them before its normalisation.
+        positive: (N) bool: whether the finding is there, by the labels.
+        outlines: (N,1,H,W) or (N,1,D,H,W) bool: where it is. A picture without an outline has False everywhere.
+        patients: N names. Pictures of one patient are no independent evidence: intervals draw whole patients.
+        grids: Where each lies, if it was read from NIfTI or DICOM, with its ``spacing`` in millimetres; None for one
+            that was not.
 
-    Raises
-    ------
-    U3Error
-        Numbers of pictures, labels, outlines and patients that do not fit; NaN, or values outside [0,1]; pictures of
-        one class alone.
+    Raises:
+        U3Error: Numbers of pictures, labels, outlines and patients that do not fit; NaN, or values outside [0,1];
+            pictures of one class alone.
     """
 
     images: Tensor

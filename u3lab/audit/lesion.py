@@ -46,23 +46,15 @@ def lesion_removed(net: nn.Module, cases: Cases, *, positive: int | str = 1, mar
                    seed: int = 0) -> Removed:
     """Fill in the outlined lesion of every true positive, and ask again.
 
-    Parameters
-    ----------
-    net
-        Any network for pictures, in evaluation mode.
-    cases
-        With outlines.
-    positive
-        The class of the finding.
-    margin
-        Pixels that an outline grows by before it is filled in: it seldom holds the whole rim of a lesion.
-    seed
-        Of the other places.
+    Args:
+        net: Any network for pictures, in evaluation mode.
+        cases: With outlines.
+        positive: The class of the finding.
+        margin: Pixels that an outline grows by before it is filled in: it seldom holds the whole rim of a lesion.
+        seed: Of the other places.
 
-    Raises
-    ------
-    U3Error
-        No outlines, or no true positive that has one.
+    Raises:
+        U3Error: No outlines, or no true positive that has one.
     """
     net, cases = ready(net), is_a("cases", cases, Cases, ASK)
     if cases.outlines is None:

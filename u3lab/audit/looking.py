@@ -39,19 +39,13 @@ def where_it_looks(net: nn.Module, cases: Cases, *, positive: int | str = 1, win
                    seed: int = 0) -> Looked:
     """Occlude true positives window by window, and ask where the change lies.
 
-    Parameters
-    ----------
-    net, cases, positive
-        As in :func:`u3lab.audit.lesion_removed`; without outlines nothing is said of the lesion.
-    windows
-        Along the longest side; they overlap by half.
-    most
-        At most so many true positives, drawn by ``seed``.
+    Args:
+        net, cases, positive: As in :func:`u3lab.audit.lesion_removed`; without outlines nothing is said of the lesion.
+        windows: Along the longest side; they overlap by half.
+        most: At most so many true positives, drawn by ``seed``.
 
-    Raises
-    ------
-    U3Error
-        No true positive, or no window that changes an answer.
+    Raises:
+        U3Error: No true positive, or no window that changes an answer.
     """
     net, cases = ready(net), is_a("cases", cases, Cases, ASK)
     scores = score(net, cases.images, positive)

@@ -40,19 +40,14 @@ def fixed_place(net: nn.Module, cases: Cases, *, positive: int | str = 1, cells:
                 seed: int = 0) -> Place:
     """Transplant each cell between positives and negatives, both ways.
 
-    Parameters
-    ----------
-    net, cases, positive
-        As in :func:`u3lab.audit.lesion_removed`; outlines are not needed.
-    cells
-        Along each side of the picture, 2 or more.
-    pairs
-        At most so many pairs of a negative and a positive, of those that the network has right, drawn by ``seed``.
+    Args:
+        net, cases, positive: As in :func:`u3lab.audit.lesion_removed`; outlines are not needed.
+        cells: Along each side of the picture, 2 or more.
+        pairs: At most so many pairs of a negative and a positive, of those that the network has right, drawn by
+            ``seed``.
 
-    Raises
-    ------
-    U3Error
-        No picture of a class that the network has right, or cells smaller than a pixel.
+    Raises:
+        U3Error: No picture of a class that the network has right, or cells smaller than a pixel.
     """
     net, cases = ready(net), is_a("cases", cases, Cases, ASK)
     sides = cases.images.shape[2:]

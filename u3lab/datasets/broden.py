@@ -92,11 +92,9 @@ class Broden:
 
         A picture that is not square is squeezed, not cropped, since its masks cover all of it.
 
-        Raises
-        ------
-        U3Error
-            No numbers, segmentations of several sizes, a file that is missing, broken or not of the size that the index
-            tells, a label number that label.csv does not have.
+        Raises:
+            U3Error: No numbers, segmentations of several sizes, a file that is missing, broken or not of the size that
+                the index tells, a label number that label.csv does not have.
         """
         chosen = [self.pictures[n] for n in wholes("numbers", numbers, 0, len(self) - 1, none=True)]
         sizes = sorted({(picture.height, picture.width) for picture in chosen})
@@ -158,24 +156,17 @@ def broden(path: str | os.PathLike[str], *, categories: Collection[str] | None =
            size: int = 227) -> Broden:
     """The Broden data set in a folder; only its index is read.
 
-    Parameters
-    ----------
-    path
-        The folder broden1_224, broden1_227 or broden1_384, as unpacked.
-    categories
-        Of color, object, part, material, scene and texture; by default all. As in the paper's code, pictures that are
-        labelled for none of them are left out.
-    split
-        "train" or "val"; by default both.
-    size
-        The pictures' height and width in pixels.
+    Args:
+        path: The folder broden1_224, broden1_227 or broden1_384, as unpacked.
+        categories: Of color, object, part, material, scene and texture; by default all. As in the paper's code,
+            pictures that are labelled for none of them are left out.
+        split: "train" or "val"; by default both.
+        size: The pictures' height and width in pixels.
+        A name that two categories use gets its category, as "wood (object)", whatever categories are chosen.
 
-    A name that two categories use gets its category, as "wood (object)", whatever categories are chosen.
-
-    Raises
-    ------
-    U3Error
-        No such folder, or one of another format; an unknown category; no pictures in the split or of the categories.
+    Raises:
+        U3Error: No such folder, or one of another format; an unknown category; no pictures in the split or of the
+            categories.
     """
     size = whole("size", size, 1, SIDE)
     root = place("path", path, "Broden's folder")

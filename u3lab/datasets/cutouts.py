@@ -67,18 +67,13 @@ class Pasted(NamedTuple):
 def names(kind: str | None = None, *, split: str | None = None, known: bool = False) -> list[str]:
     """Names of the things of a kind or of a group of kinds (the keys of ``KINDS``), or of all.
 
-    Parameters
-    ----------
-    split
-        "train" or "test": no series is in both; in "test" is every third of a kind.
-    known
-        Only those that SqueezeNet and EfficientNet-Lite0 both name rightly, pasted at the centre (190 of 227 pixels),
-        on at least three of four backgrounds.
+    Args:
+        split: "train" or "test": no series is in both; in "test" is every third of a kind.
+        known: Only those that SqueezeNet and EfficientNet-Lite0 both name rightly, pasted at the centre (190 of 227
+            pixels), on at least three of four backgrounds.
 
-    Raises
-    ------
-    U3Error
-        An unknown kind or split.
+    Raises:
+        U3Error: An unknown kind or split.
     """
     every = tuple(one for group in KINDS.values() for one in group)
     kinds = every if kind is None else KINDS.get(kind, (kind,)) if isinstance(kind, str) else (kind,)
@@ -97,10 +92,8 @@ def about(name: str) -> About:
 def load(name: str, *, size: int | None = None) -> Cutout:
     """A thing on white paper and its mask; with ``size`` its longer side gets so many pixels.
 
-    Raises
-    ------
-    U3Error
-        Nothing of that name, or a size that is not from 1 to 4096.
+    Raises:
+        U3Error: Nothing of that name, or a size that is not from 1 to 4096.
     """
     found = on_white(packed.picture("cutouts", name))
     return found if size is None else _resized(found, whole("size", size, 1, 4096))
@@ -124,23 +117,15 @@ def paste(thing: str | Cutout, background: Tensor, *, size: float = 0.8, x: floa
           mirror: bool = False) -> Pasted:
     """Lay a thing on pictures: α·c + (1 − α)·b, with its opacity α and colour c before the background b.
 
-    Parameters
-    ----------
-    thing
-        A name, or what :func:`load` gave, or a pair of your own of the same form.
-    background
-        (B,3,H,W) in [0,1].
-    size
-        The thing's longer side, as a share of the background's shorter one; in (0, 4].
-    x, y
-        Where its centre lies, from the left and from the top, in [0, 1]. What reaches over the border is cut off.
-    mirror
-        Swap its left and right.
+    Args:
+        thing: A name, or what :func:`load` gave, or a pair of your own of the same form.
+        background: (B,3,H,W) in [0,1].
+        size: The thing's longer side, as a share of the background's shorter one; in (0, 4].
+        x, y: Where its centre lies, from the left and from the top, in [0, 1]. What reaches over the border is cut off.
+        mirror: Swap its left and right.
 
-    Raises
-    ------
-    U3Error
-        Nothing of that name, no picture, a number out of its range.
+    Raises:
+        U3Error: Nothing of that name, no picture, a number out of its range.
     """
     images.check(background)
     size = number("size", size, 0, 4, without_low=True)

@@ -48,10 +48,8 @@ class ConceptData(Protocol):
 def batches(data: ConceptData, *, batch_size: int = 8, which: Sequence[int] | None = None) -> Iterator[Labelled]:
     """The pictures in groups of ``batch_size``; all, or those with these numbers.
 
-    Raises
-    ------
-    U3Error
-        At the call if the data are none; at a batch if its pictures and masks do not fit.
+    Raises:
+        U3Error: At the call if the data are none; at a batch if its pictures and masks do not fit.
     """
     data, batch_size = known(data), whole("batch_size", batch_size)
     chosen = range(len(data)) if which is None else wholes("which", which, 0, len(data) - 1, none=True)
@@ -82,10 +80,8 @@ def some(data: ConceptData, which: Sequence[int]) -> Labelled:
 def check(batch: Labelled, names: tuple[str, ...]) -> Labelled:
     """The batch, if its parts fit each other and the names.
 
-    Raises
-    ------
-    U3Error
-        What is no picture, or masks and flags of another number, shape or type.
+    Raises:
+        U3Error: What is no picture, or masks and flags of another number, shape or type.
     """
     is_a("a batch of the data", batch, Labelled, "their __getitem__ has to return Labelled(images, masks, labelled)")
     _images.check(batch.images)

@@ -34,10 +34,8 @@ def index(collection: str) -> dict[str, dict[str, Any]]:
 def chosen(collection: str, **wanted: tuple[str | None, tuple[str, ...]]) -> list[str]:
     """The names of the entries that have each of the wanted values; a value comes with those that there are.
 
-    Raises
-    ------
-    U3Error
-        A value that there is not.
+    Raises:
+        U3Error: A value that there is not.
     """
     for key, (value, choices) in wanted.items():
         if value is not None:

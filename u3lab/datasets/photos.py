@@ -37,10 +37,8 @@ def names(group: str | None = None, *, split: str | None = None) -> list[str]:
 
     No author has photos of one group in both splits: in "test" is every third author.
 
-    Raises
-    ------
-    U3Error
-        An unknown group or split.
+    Raises:
+        U3Error: An unknown group or split.
     """
     return packed.chosen("photos", group=(group, GROUPS), split=(split, packed.SPLITS))
 
@@ -48,10 +46,8 @@ def names(group: str | None = None, *, split: str | None = None) -> list[str]:
 def load(name: str, *, size: int | None = None) -> Tensor:
     """A photo as (1,3,H,W) in [0,1]; with ``size`` its central square, resized to so many pixels.
 
-    Raises
-    ------
-    U3Error
-        No photo of that name, or a size that is not from 1 to 4096.
+    Raises:
+        U3Error: No photo of that name, or a size that is not from 1 to 4096.
     """
     if size is not None:
         whole("size", size, 1, 4096)

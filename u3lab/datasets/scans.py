@@ -33,20 +33,13 @@ BRIGHTEST = 0.98  # MR has no units: black is 0, white the value that so many of
 class Scan(NamedTuple):
     """Slices of a patient.
 
-    Attributes
-    ----------
-    images
-        (N,3,H,W) in [0,1], grey, seen through the window.
-    masks
-        (N,1,H,W) bool: the lesion's outline, filled. Some slices have none.
-    values
-        (N,H,W) float32: Hounsfield units of CT (air −1000, water 0), arbitrary ones of MR.
-    spacing
-        Millimetres from slice to slice, from row to row, from column to column.
-    slices
-        The slices' numbers in the whole scan.
-    modality, lesion
-        "CT" or "MR"; "tumour" or "nodule".
+    Attributes:
+        images: (N,3,H,W) in [0,1], grey, seen through the window.
+        masks: (N,1,H,W) bool: the lesion's outline, filled. Some slices have none.
+        values: (N,H,W) float32: Hounsfield units of CT (air −1000, water 0), arbitrary ones of MR.
+        spacing: Millimetres from slice to slice, from row to row, from column to column.
+        slices: The slices' numbers in the whole scan.
+        modality, lesion: "CT" or "MR"; "tumour" or "nodule".
     """
 
     images: Tensor
@@ -71,18 +64,13 @@ def names() -> list[str]:
 def load(name: str, *, window: str | None = None) -> Scan:
     """The slices of a patient through a window.
 
-    Parameters
-    ----------
-    name
-        One of :func:`names`.
-    window
-        A CT is seen through "lung" (level −600, width 1500 HU; the default), "soft" (40, 400) or "bone" (400, 1800):
-        level − width/2 becomes 0, level + width/2 becomes 1. An MR has no units and one look only, None.
+    Args:
+        name: One of :func:`names`.
+        window: A CT is seen through "lung" (level −600, width 1500 HU; the default), "soft" (40, 400) or "bone" (400,
+            1800): level − width/2 becomes 0, level + width/2 becomes 1. An MR has no units and one look only, None.
 
-    Raises
-    ------
-    U3Error
-        No scan of that name, an unknown window, or one for an MR.
+    Raises:
+        U3Error: No scan of that name, an unknown window, or one for an MR.
     """
     known = packed.index("scans")[one_of("name", name, names())]
     if window is not None and known["modality"] == "MR":

@@ -35,10 +35,8 @@ PARENTS = _parents()
 def ancestors(name: str) -> tuple[str, ...]:
     """The name, what it is, and so on up to "entity".
 
-    Raises
-    ------
-    U3Error
-        A name that is not in the tree.
+    Raises:
+        U3Error: A name that is not in the tree.
     """
     if not isinstance(name, str) or name not in PARENTS:
         raise U3Error(f"{shown(name)} has no place in the is-a tree; the names are in u3lab.datasets.taxonomy.PARENTS")

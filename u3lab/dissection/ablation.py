@@ -21,17 +21,12 @@ from u3lab.nets.surgery import GRIDS, forward_from
 def ablate(net: Classifier, layer: str, features: Tensor, units: Sequence[int] | Tensor) -> Tensor:
     """Class scores (B,K) without some units of a layer.
 
-    Parameters
-    ----------
-    features
-        ``net.features(images, layer)``, (B,U,h,w), (B,U,d,h,w) or (B,U); they are left as they are.
-    units
-        Numbers of the units to silence, or a mask of all units, (U) bool; none gives the scores as they were.
+    Args:
+        features: ``net.features(images, layer)``, (B,U,h,w), (B,U,d,h,w) or (B,U); they are left as they are.
+        units: Numbers of the units to silence, or a mask of all units, (U) bool; none gives the scores as they were.
 
-    Raises
-    ------
-    U3Error
-        A unit that the layer does not have, or a layer that the network has ways around.
+    Raises:
+        U3Error: A unit that the layer does not have, or a layer that the network has ways around.
     """
     chosen = numbered(features, units)
     silenced = features.detach().clone()

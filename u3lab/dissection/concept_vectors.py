@@ -108,10 +108,8 @@ def concept_loss(p: Tensor, masks: Tensor) -> Tensor:
 def iou_set(predicted: Tensor, masks: Tensor) -> float:
     """Σ|P ∩ L| / Σ|P ∪ L| over all pictures (N,H,W), both bool; 0 if both are empty.
 
-    Raises
-    ------
-    U3Error
-        Masks of another size or another number, or not bool.
+    Raises:
+        U3Error: Masks of another size or another number, or not bool.
     """
     booleans("for example segment(w, active, size) > 0.5", predicted=(predicted, "NHW"), masks=(masks, "NHW"))
     either = (predicted | masks).sum()
@@ -122,19 +120,14 @@ def net2vec(active: Tensor, masks: Tensor, *, filters: int | None = None,
             settings: Net2VecSettings | None = None) -> Tensor:
     """The concept's vector w (U).
 
-    Parameters
-    ----------
-    active
-        A, (N,U,h,w) bool: ``net.features(images, layer) > thresholds[:, None, None]``.
-    masks
-        y, (N,H,W) bool, each with at least one pixel of the concept.
-    filters
-        F: fit once, keep the F units with the largest |w|, and fit these again; the others are 0. All by default.
+    Args:
+        active: A, (N,U,h,w) bool: ``net.features(images, layer) > thresholds[:, None, None]``.
+        masks: y, (N,H,W) bool, each with at least one pixel of the concept.
+        filters: F: fit once, keep the F units with the largest |w|, and fit these again; the others are 0. All by
+            default.
 
-    Raises
-    ------
-    U3Error
-        Shapes that do not fit, a picture without the concept, a number of filters that there is not.
+    Raises:
+        U3Error: Shapes that do not fit, a picture without the concept, a number of filters that there is not.
     """
     settings = or_default(settings, Net2VecSettings)
     check(active, masks, filters)
@@ -175,19 +168,13 @@ def direction(features: Tensor, shown: Tensor, *, C: float = 1.0, seed: int = 0)
 
     A logistic regression on as many pictures with the concept as without, drawn by ``seed``.
 
-    Parameters
-    ----------
-    features
-        Averaged over places, (N,U): ``net.features(images, layer).mean((2, 3))``.
-    shown
-        (N) bool: which pictures show the concept.
-    C
-        As in :func:`u3lab.measures.probe`.
+    Args:
+        features: Averaged over places, (N,U): ``net.features(images, layer).mean((2, 3))``.
+        shown: (N) bool: which pictures show the concept.
+        C: As in :func:`u3lab.measures.probe`.
 
-    Raises
-    ------
-    U3Error
-        Shapes that do not fit, NaN, a concept that all pictures show, or none.
+    Raises:
+        U3Error: Shapes that do not fit, NaN, a concept that all pictures show, or none.
     """
     tensors(features=(features, "NU"), shown=(shown, "N"))
     booleans("say which pictures show it, True or False", shown=(shown, "N"))

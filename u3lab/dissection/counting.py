@@ -22,10 +22,8 @@ def interval(found: Dissection, statistic: Callable[[Dissection], float], *, tim
     A maximum over many units or concepts is biased upwards in a resample, so the interval is the basic one of
     :func:`u3lab.measures.bootstrap`.
 
-    Raises
-    ------
-    U3Error
-        Pictures that were not counted in at least five groups, a statistic that gives no number.
+    Raises:
+        U3Error: Pictures that were not counted in at least five groups, a statistic that gives no number.
     """
     is_a("found", found, Dissection, MADE)
     is_a("statistic", statistic, Callable, "give a function of a dissection, such as dissection.unique_detectors")

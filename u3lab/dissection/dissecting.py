@@ -36,16 +36,11 @@ KEPT = 64 * 2**20  # bytes of maps that the second reading need not compute agai
 class Dissection:
     """What :func:`dissect` has counted at one layer: units against concepts.
 
-    Attributes
-    ----------
-    concepts
-        Their names.
-    thresholds
-        T_k, (U).
-    seen
-        Histograms of the units: ``seen.upper(share)`` gives their thresholds at another share.
-    intersection, union
-        Pixels of M_k ∩ L_c and of M_k ∪ L_c, (P,U,C) float64, apart for P groups of pictures.
+    Attributes:
+        concepts: Their names.
+        thresholds: T_k, (U).
+        seen: Histograms of the units: ``seen.upper(share)`` gives their thresholds at another share.
+        intersection, union: Pixels of M_k ∩ L_c and of M_k ∪ L_c, (P,U,C) float64, apart for P groups of pictures.
     """
 
     layer: str
@@ -101,22 +96,15 @@ def plain_dissect(net: Classifier, layer: str, data: ConceptData, *, share: floa
 def dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SHARE, batch_size: int = 8) -> Dissection:
     """Compare all units of a layer with all concepts.
 
-    Parameters
-    ----------
-    layer
-        A name from ``net.layers`` whose activations have places, (B,U,h,w).
-    data
-        Labelled pictures: ``worlds.concepts.load()``, ``worlds.concepts.broden(path)``, or your own.
-    share
-        The share of places at which a unit counts as active.
-    batch_size
-        Pictures in a batch.
+    Args:
+        layer: A name from ``net.layers`` whose activations have places, (B,U,h,w).
+        data: Labelled pictures: ``worlds.concepts.load()``, ``worlds.concepts.broden(path)``, or your own.
+        share: The share of places at which a unit counts as active.
+        batch_size: Pictures in a batch.
 
-    Raises
-    ------
-    U3Error
-        No pictures, a layer without places, activations that are not finite, masks that do not fit, a concept that has
-        no pixel in any picture.
+    Raises:
+        U3Error: No pictures, a layer without places, activations that are not finite, masks that do not fit, a concept
+            that has no pixel in any picture.
     """
     return dissect_layers(net, (layer,), data, share=share, batch_size=batch_size)[layer]
 

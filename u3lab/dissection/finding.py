@@ -27,14 +27,10 @@ Found = Callable[[Tensor, tuple[int, int]], Tensor]  # A (M,U,h,w) bool, (H,W) �
 class Finder:
     """One way. Called with (active, masks), it gives a function that finds the concept in other pictures.
 
-    Attributes
-    ----------
-    learn
-        (A (N,U,h,w), masks (N,H,W)), both bool → that function.
-    units
-        How many units it looks at, at most; None for all of them.
-    searches
-        Whether it goes step by step: seconds a concept, not milliseconds.
+    Attributes:
+        learn: (A (N,U,h,w), masks (N,H,W)), both bool → that function.
+        units: How many units it looks at, at most; None for all of them.
+        searches: Whether it goes step by step: seconds a concept, not milliseconds.
     """
 
     learn: Callable[[Tensor, Tensor], Found]

@@ -20,10 +20,8 @@ from u3lab.errors import U3Error
 def concept_kernel(vectors: Tensor) -> Tensor:
     """K (C,C) of concept vectors (C,U): cosines, 1 on the diagonal.
 
-    Raises
-    ------
-    U3Error
-        Not a matrix, or a vector of zeros.
+    Raises:
+        U3Error: Not a matrix, or a vector of zeros.
     """
     tensors(vectors=(vectors, "CU"))
     if len(vectors) < 2:
@@ -39,10 +37,8 @@ def kernel_similarity(first: Tensor, second: Tensor, *, diagonal: bool = False) 
 
     ``diagonal`` counts each concept with itself.
 
-    Raises
-    ------
-    U3Error
-        Kernels of different sizes, or not square.
+    Raises:
+        U3Error: Kernels of different sizes, or not square.
     """
     tensors(first=(first, "CC"), second=(second, "CC"))
     first, second = first.double(), second.double()

@@ -33,10 +33,8 @@ class Peaks(NamedTuple):
 def peaks(net: Classifier, layers: Sequence[str], data: ConceptData, *, count: int = 9) -> dict[str, Peaks]:
     """Layer → the ``count`` pictures in which each of its units has its largest activations.
 
-    Raises
-    ------
-    U3Error
-        No pictures, or a layer that the network does not have.
+    Raises:
+        U3Error: No pictures, or a layer that the network does not have.
     """
     net, layers, data, count = ready(net), words("layers", layers), known(data), whole("count", count)
     best: dict[str, Peaks] = {}
@@ -69,10 +67,8 @@ def pooled(net: Classifier, layers: Sequence[str], pictures: Iterable[Tensor]) -
 def patches(net: Classifier, layer: str, data: ConceptData, unit: int, found: Peaks, *, size: int = 96) -> Tensor:
     """The parts of its strongest pictures that a unit sees, (n,3,size,size): the receptive field of its best place.
 
-    Raises
-    ------
-    U3Error
-        A unit that the layer does not have, peaks of another layer or of other data.
+    Raises:
+        U3Error: A unit that the layer does not have, peaks of another layer or of other data.
     """
     net, data, size = ready(net), known(data), whole("size", size, 1, SIDE)
     values, numbers = is_a("found", found, Peaks, "give what dissection.peaks(net, layers, data)[layer] gives")

@@ -26,14 +26,10 @@ def plain_quantile(activations: Tensor, share: float) -> Tensor:
 class Quantiles:
     """Histograms of so many units; add activations, then ask for :meth:`upper`.
 
-    Attributes
-    ----------
-    seen
-        How many values each unit has had.
-    reach
-        (U) float64; values so far lie in [−reach, reach].
-    counts
-        (U,BINS) int64.
+    Attributes:
+        seen: How many values each unit has had.
+        reach: (U) float64; values so far lie in [−reach, reach].
+        counts: (U,BINS) int64.
     """
 
     def __init__(self, units: int) -> None:
@@ -44,10 +40,8 @@ class Quantiles:
     def add(self, activations: Tensor) -> None:
         """Activations (B,U,h,w) or (B,U) of one batch.
 
-        Raises
-        ------
-        U3Error
-            Another number of units, NaN or infinite values.
+        Raises:
+            U3Error: Another number of units, NaN or infinite values.
         """
         units = len(self.reach)
         if (not is_plain(activations) or activations.ndim not in (2, 4) or activations.shape[1] != units

@@ -36,24 +36,16 @@ class StitchSettings:
 def distil(stitched: Classifier, images: Tensor, *, settings: StitchSettings | None = None) -> Iterator[Step]:
     """Train E, step by step; the stitched network that is given changes, its two halves do not.
 
-    Parameters
-    ----------
-    stitched
-        From :func:`u3lab.equivariance.stitch`.
-    images
-        Pictures to train on, (B,3,H,W) in [0,1].
-    settings
-        Read at every step.
+    Args:
+        stitched: From :func:`u3lab.equivariance.stitch`.
+        images: Pictures to train on, (B,3,H,W) in [0,1].
+        settings: Read at every step.
 
-    Yields
-    ------
-    Step
-        ``value`` is E with its bias as the last column, (1,1,C_B,C_A+1); the loss is the divergence in nats.
+    Yields:
+        Step: ``value`` is E with its bias as the last column, (1,1,C_B,C_A+1); the loss is the divergence in nats.
 
-    Raises
-    ------
-    U3Error
-        A network that is not stitched, or pictures that are none.
+    Raises:
+        U3Error: A network that is not stitched, or pictures that are none.
     """
     module, settings = franken(stitched), or_default(settings, StitchSettings)
     a, b, convolution = module.a, module.b, module.stitch

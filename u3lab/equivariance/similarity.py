@@ -20,18 +20,13 @@ from u3lab.errors import U3Error
 def cka(features_a: Tensor, features_b: Tensor) -> float:
     """Linear CKA of two layers on the same pictures: 1 for the same up to rotation and scale, 0 for unrelated.
 
-    Parameters
-    ----------
-    features_a, features_b
-        Two tensors (B,C,h,w), whose sites are the samples, or two (n,C). The numbers of channels may differ. Where the
-        grids differ, the finer one is averaged down to the coarser.
+    Args:
+        features_a, features_b: Two tensors (B,C,h,w), whose sites are the samples, or two (n,C). The numbers of
+            channels may differ. Where the grids differ, the finer one is averaged down to the coarser.
+        Few samples make everything look alike: take many times more of them than channels.
 
-    Few samples make everything look alike: take many times more of them than channels.
-
-    Raises
-    ------
-    U3Error
-        Different numbers of pictures, fewer than two samples, features that never change or are not finite.
+    Raises:
+        U3Error: Different numbers of pictures, fewer than two samples, features that never change or are not finite.
     """
     x, y = _samples(features_a, features_b)
     if len(x) < 2:

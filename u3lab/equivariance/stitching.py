@@ -61,27 +61,19 @@ def stitch(net_a: Classifier, layer_a: str, net_b: Classifier, layer_b: str, ima
     E is fitted by ridge regression from A's to B's features of the same pictures, both before the ReLU. (From A's
     features behind the ReLU it does worse high up, where few of them are left: at fire9 19 of 20 are 0.)
 
-    Parameters
-    ----------
-    net_a, layer_a, net_b, layer_b
-        Two classifiers and a layer of each, with grids of the same resolution or nearly so.
-    images
-        Pictures to fit on, (B,3,H,W) in [0,1]. Each network gets them at its own size.
-    strength
-        Of the ridge penalty, relative to the energy of A's features.
-    sites
-        About how many sites to fit on, taken at random (``seed``) from all pictures.
+    Args:
+        net_a, layer_a, net_b, layer_b: Two classifiers and a layer of each, with grids of the same resolution or nearly
+            so.
+        images: Pictures to fit on, (B,3,H,W) in [0,1]. Each network gets them at its own size.
+        strength: Of the ridge penalty, relative to the energy of A's features.
+        sites: About how many sites to fit on, taken at random (``seed``) from all pictures.
 
-    Returns
-    -------
-    Classifier
-        With B's classes. Give it pictures of A's size (its ``size``). Its layers are A's up to ``layer_a``, "stitch",
-        and B's above ``layer_b``.
+    Returns:
+        Classifier: With B's classes. Give it pictures of A's size (its ``size``). Its layers are A's up to ``layer_a``,
+            "stitch", and B's above ``layer_b``.
 
-    Raises
-    ------
-    U3Error
-        No pictures, no such layers, layers without grid, resolutions that do not match, too few sites.
+    Raises:
+        U3Error: No pictures, no such layers, layers without grid, resolutions that do not match, too few sites.
     """
     net_a, net_b, strength = ready(net_a), ready(net_b), number("strength", strength, 0, MOST_STRENGTH)
     x, y, rectify, ratio = _samples(net_a, layer_a, net_b, layer_b, images, sites, seed)

@@ -64,30 +64,21 @@ def fit_equivariance(net: nn.Module, layer: str, images: Tensor, g: Transform, *
                      neighbourhood: int = 1, strength: float = 1e-2, sites: int = 8000, seed: int = 0) -> Equivariance:
     """Fit M_g by least squares on the features of pictures x and g x.
 
-    Parameters
-    ----------
-    net, layer
-        A network and one of its layers with a grid. Features are taken before the ReLU where the network has it as a
-        module (:func:`u3lab.nets.before_relu`).
-    images
-        Pictures x to fit on, (B,C,H,W) in [0,1], or volumes.
-    g
-        The transform; in millimetres if the network has a ``spacing``.
-    inputs
-        How many input channels each output may use, chosen by orthogonal matching pursuit at the transported site
-        (v = 0); None uses all of them.
-    neighbourhood
-        m, 1 or 3. Layers of few channels, such as EfficientNet-Lite's bottlenecks, need 3: what one site holds is
-        spread over its neighbours after a flip.
-    strength
-        Of the ridge penalty, relative to the energy of the inputs.
-    sites
-        About how many sites to fit on, taken at random (``seed``) from all pictures, where g x shows the picture.
+    Args:
+        net, layer: A network and one of its layers with a grid. Features are taken before the ReLU where the network
+            has it as a module (:func:`u3lab.nets.before_relu`).
+        images: Pictures x to fit on, (B,C,H,W) in [0,1], or volumes.
+        g: The transform; in millimetres if the network has a ``spacing``.
+        inputs: How many input channels each output may use, chosen by orthogonal matching pursuit at the transported
+            site (v = 0); None uses all of them.
+        neighbourhood: m, 1 or 3. Layers of few channels, such as EfficientNet-Lite's bottlenecks, need 3: what one site
+            holds is spread over its neighbours after a flip.
+        strength: Of the ridge penalty, relative to the energy of the inputs.
+        sites: About how many sites to fit on, taken at random (``seed``) from all pictures, where g x shows the
+            picture.
 
-    Raises
-    ------
-    U3Error
-        No pictures, no such layer, a layer without grid, more inputs than channels, more unknowns than sites.
+    Raises:
+        U3Error: No pictures, no such layer, a layer without grid, more inputs than channels, more unknowns than sites.
     """
     net = ready(net, images)
     one_of("neighbourhood", neighbourhood, (1, 3))

@@ -32,14 +32,10 @@ FRAMES = {True: [0.0, 0.45, 0.7], False: [0.84, 0.2, 0.0], None: [0.99, 0.99, 0.
 class Figure:
     """A picture for the notebook with the words that stand for it.
 
-    Attributes
-    ----------
-    data
-        The picture: a grid of pictures as JPEG of high quality, what is drawn as PNG with at most 256 colours.
-    alt
-        What it shows, in one sentence or two: for who cannot see it, and for terminals.
-    line_art
-        Whether ink on paper is all there is, and no photograph: such a picture may be shown as light on dark.
+    Attributes:
+        data: The picture: a grid of pictures as JPEG of high quality, what is drawn as PNG with at most 256 colours.
+        alt: What it shows, in one sentence or two: for who cannot see it, and for terminals.
+        line_art: Whether ink on paper is all there is, and no photograph: such a picture may be shown as light on dark.
     """
 
     data: bytes = field(repr=False)
@@ -72,31 +68,21 @@ def grid(pictures: Sequence[Tensor], *, titles: Sequence[str] | None = None, col
          rows: Sequence[str] | None = None, alt: str = "", width: int | None = None) -> Figure:
     """Pictures side by side, row after row, each scaled to its cell.
 
-    Parameters
-    ----------
-    pictures
-        Pictures in [0,1] in any layout of :mod:`u3lab.pixels`; colour maps with ``pixels.heat`` first.
-    titles
-        One for each picture, or, where there are ``rows``, one for each column.
-    columns
-        Pictures in a row; by default all of up to six, or what ``rows`` leaves.
-    rows
-        Labels of the rows, for a table of pictures (methods × layers).
-    alt
-        What the figure shows, in words. Required.
-    width
-        Width of the figure in pixels; by default cells of up to 240 pixels in at most 900.
+    Args:
+        pictures: Pictures in [0,1] in any layout of :mod:`u3lab.pixels`; colour maps with ``pixels.heat`` first.
+        titles: One for each picture, or, where there are ``rows``, one for each column.
+        columns: Pictures in a row; by default all of up to six, or what ``rows`` leaves.
+        rows: Labels of the rows, for a table of pictures (methods × layers).
+        alt: What the figure shows, in words. Required.
+        width: Width of the figure in pixels; by default cells of up to 240 pixels in at most 900.
 
-    Raises
-    ------
-    U3Error
-        No pictures, no alt text, a picture out of range, numbers of titles, rows and pictures that do not fit.
+    Raises:
+        U3Error: No pictures, no alt text, a picture out of range, numbers of titles, rows and pictures that do not fit.
 
-    Examples
-    --------
-    >>> x = images.load("coffee", size=64)
-    >>> figures.grid([x, images.blur(x, 3)], titles=["x", "blurred"], alt="A cup, sharp and blurred.").alt
-    'A cup, sharp and blurred.'
+    Examples:
+        >>> x = images.load("coffee", size=64)
+        >>> figures.grid([x, images.blur(x, 3)], titles=["x", "blurred"], alt="A cup, sharp and blurred.").alt
+        'A cup, sharp and blurred.'
     """
     alt = given.required(alt)
     checks.is_a("pictures", pictures, Collection, "give a list of pictures")
@@ -114,18 +100,12 @@ def answered(pictures: Sequence[Tensor], right: Sequence[bool | None], words: Se
              alt: str | None = None) -> Figure:
     """Pictures with a network's answers: right ones in a blue frame, wrong ones in a red frame with a ✗.
 
-    Parameters
-    ----------
-    pictures
-        Pictures (3,H,W) in [0,1].
-    right
-        Whether each answer is right; None for a picture that nothing was asked about, which gets no frame.
-    words
-        What was answered; a ✓ or a ✗ is put before each. Without them the ✗ stands in a corner of the picture.
-    columns, rows, width
-        As for :func:`grid`.
-    alt
-        What the figure shows; without it, how many are right.
+    Args:
+        pictures: Pictures (3,H,W) in [0,1].
+        right: Whether each answer is right; None for a picture that nothing was asked about, which gets no frame.
+        words: What was answered; a ✓ or a ✗ is put before each. Without them the ✗ stands in a corner of the picture.
+        columns, rows, width: As for :func:`grid`.
+        alt: What the figure shows; without it, how many are right.
     """
     checks.is_a("pictures", pictures, Collection, "give a list of pictures")
     right = [None if one is None else bool(one)
@@ -159,17 +139,12 @@ def curves(lines: Mapping[str, Numbers | tuple], xlabel: str, ylabel: str, *, ti
            xscale: str = "linear", yscale: str = "linear", ticks: Sequence[str] | None = None) -> Figure:
     """Named curves, told apart by colour, dash and marker.
 
-    Parameters
-    ----------
-    lines
-        Name → y, (x, y), or (x, y, low, high) with a shaded interval. A tuple is always taken as parts. NaN leaves a
-        gap.
-    xlabel, ylabel
-        Names of the axes with units.
-    xscale, yscale
-        "linear" or "log", for numbers above 0.
-    ticks
-        Names for the places 0, 1, 2, … on the x axis, such as layers.
+    Args:
+        lines: Name → y, (x, y), or (x, y, low, high) with a shaded interval. A tuple is always taken as parts. NaN
+            leaves a gap.
+        xlabel, ylabel: Names of the axes with units.
+        xscale, yscale: "linear" or "log", for numbers above 0.
+        ticks: Names for the places 0, 1, 2, … on the x axis, such as layers.
     """
     alt = given.required(alt)
     given.texts(xlabel=xlabel, ylabel=ylabel, title=title)
@@ -203,14 +178,10 @@ def points(values: Mapping[str, tuple], xlabel: str, ylabel: str, *, title: str 
            xscale: str = "linear") -> Figure:
     """Named points with their intervals, above and below a line at zero; each name stands beside its point.
 
-    Parameters
-    ----------
-    values
-        Name → (x, y, low, high).
-    xlabel, ylabel
-        Names of the axes with units.
-    xscale
-        "linear", or "log" for numbers above 0.
+    Args:
+        values: Name → (x, y, low, high).
+        xlabel, ylabel: Names of the axes with units.
+        xscale: "linear", or "log" for numbers above 0.
     """
     alt = given.required(alt)
     given.texts(xlabel=xlabel, ylabel=ylabel, title=title)
@@ -242,17 +213,12 @@ def bars(values: Mapping[str, float | tuple | Mapping], xlabel: str, *, title: s
          chance: float | None = None, decimals: int | None = None) -> Figure:
     """Horizontal bars from zero, the first on top, with their values written beside them.
 
-    Parameters
-    ----------
-    values
-        Name → value or (value, low, high). For several groups (two networks): group → such a dict; groups share
-        the names and differ by colour and hatching.
-    xlabel
-        What is measured, with its unit.
-    chance
-        Where to draw a dashed line for guessing.
-    decimals
-        Of the values written beside the bars; by default three significant digits of the largest.
+    Args:
+        values: Name → value or (value, low, high). For several groups (two networks): group → such a dict; groups share
+            the names and differ by colour and hatching.
+        xlabel: What is measured, with its unit.
+        chance: Where to draw a dashed line for guessing.
+        decimals: Of the values written beside the bars; by default three significant digits of the largest.
     """
     alt = given.required(alt)
     given.texts(xlabel=xlabel, title=title)

@@ -24,10 +24,8 @@ def frame_bars(shares: Mapping[str, float], height: int, *, width: int = 200) ->
 
     What does not fit into the height is left out; names that are too long are cut.
 
-    Raises
-    ------
-    U3Error
-        No shares, one outside [0,1], or no room for one bar.
+    Raises:
+        U3Error: No shares, one outside [0,1], or no room for one bar.
     """
     checks.is_a("shares", shares, Mapping, "give a dict such as {'hen': 0.9}")
     checks.words("the names of the shares", shares)
@@ -54,10 +52,8 @@ def scale_bar(scale: float, height: int, *, signed: bool = False, width: int = 7
 
     A picture (1,3,height,width) in [0,1] to stand beside maps that were coloured with the same ``scale``.
 
-    Raises
-    ------
-    U3Error
-        A scale that is not positive, or no room for three numbers.
+    Raises:
+        U3Error: A scale that is not positive, or no room for three numbers.
     """
     scale = checks.number("scale", scale, 0, without_low=True)
     sheet = _sheet("a scale", height, width, 3 * ROW, 60)

@@ -52,21 +52,15 @@ def heatmap(values: Numbers, names: Sequence[str], *, groups: Sequence[str] = ()
             paths: Sequence[Sequence[str]] = (), title: str = "", alt: str = "") -> Figure:
     """Values (N,N), negative ones blue, zero white, positive ones orange, up to the largest off the diagonal.
 
-    Parameters
-    ----------
-    names
-        Of the rows and the columns, in order.
-    groups
-        One for each name; neighbours of one group are held together by a bracket with the group's name.
-    paths
-        Instead: for each name what it is, and what that is, up to a root that all share, such as ("cat", "mammal",
-        "animal", "thing"). The tree is drawn beside the rows, and forks of three rows to a third of all are named. Rows
-        that share an ancestor have to be neighbours.
+    Args:
+        names: Of the rows and the columns, in order.
+        groups: One for each name; neighbours of one group are held together by a bracket with the group's name.
+        paths: Instead: for each name what it is, and what that is, up to a root that all share, such as ("cat",
+            "mammal", "animal", "thing"). The tree is drawn beside the rows, and forks of three rows to a third of all
+            are named. Rows that share an ancestor have to be neighbours.
 
-    Raises
-    ------
-    U3Error
-        Numbers of values, names and groups that do not fit, or no alt text.
+    Raises:
+        U3Error: Numbers of values, names and groups that do not fit, or no alt text.
     """
     alt, values = given.required(alt), given.numbers("the heat map", values)
     names, groups, count = checks.words("names", names), checks.words("groups", groups, none=True), len(names)

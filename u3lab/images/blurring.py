@@ -25,10 +25,9 @@ def blur(images: Tensor, sigma: float | Sequence[float]) -> Tensor:
     :func:`plain_blur` is the same as one convolution.
     Raises U3Error if sigma is out of its range or not a number, or the images are not of float32 or float64.
 
-    Examples
-    --------
-    >>> images.blur(images.load("coffee", size=64), 2.5).shape
-    torch.Size([1, 3, 64, 64])
+    Examples:
+        >>> images.blur(images.load("coffee", size=64), 2.5).shape
+        torch.Size([1, 3, 64, 64])
     """
     floats("blur", images, volumes=True)
     *through, down, across = each("sigma", sigma, images.ndim - 2, low=0, high=WIDEST)

@@ -52,23 +52,17 @@ def read(file: Path | io.BytesIO, given: str, most: int) -> np.ndarray:
     Grey values go through the modality's table or slope, then through the first window of the file (without one, from
     the smallest value to the largest), and are turned over where the file shows small values bright (MONOCHROME1).
 
-    Parameters
-    ----------
-    file
-        Path or bytes.
-    given
-        What messages call the file.
-    most
-        A picture with more pixels than this is not decoded.
+    Args:
+        file: Path or bytes.
+        given: What messages call the file.
+        most: A picture with more pixels than this is not decoded.
 
-    Returns
-    -------
-    (H,W) or (H,W,3) RGB, float32 in [0,1].
+    Returns:
+        (H,W) or (H,W,3) RGB, float32 in [0,1].
 
-    Raises
-    ------
-    U3Error
-        No pydicom, not DICOM, no picture in it, too large, compressed in a way that no decoder here reads, or cut off.
+    Raises:
+        U3Error: No pydicom, not DICOM, no picture in it, too large, compressed in a way that no decoder here reads, or
+            cut off.
     """
     return _opened(file, given, most, _picture)
 

@@ -34,23 +34,20 @@ STRIP = 4  # a picture that is so many times longer than wide is cut before it i
 def load(x: str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Tensor, *, size: int | None = None) -> Tensor:
     """Load one picture as a float32 tensor (1,3,H,W) on the CPU, RGB, in [0,1].
 
-    Parameters
-    ----------
-    x
-        The name of a shipped picture (:func:`names`), a path, the bytes of a file, a PIL image, or an array or
-        tensor: (H,W), (H,W,C), (C,H,W) or (1,C,H,W) of 1, 3 or 4 channels; bool, uint8 (0..255), uint16
-        (0..65535) or float in [0,1]. It is copied. Grey becomes three equal channels, transparency is laid on
-        white paper, the orientation in a photo's EXIF is applied. A file may be DICOM as well: see u3lab.images.dicom.
-    size
-        Resize the shorter side to so many pixels (antialiased) and cut out the central square; at most 7071, which is
-        50 megapixels.
+    Args:
+        x: The name of a shipped picture (:func:`names`), a path, the bytes of a file, a PIL image, or an array or
+            tensor: (H,W), (H,W,C), (C,H,W) or (1,C,H,W) of 1, 3 or 4 channels; bool, uint8 (0..255), uint16 (0..65535)
+            or float in [0,1]. It is copied. Grey becomes three equal channels, transparency is laid on white paper, the
+            orientation in a photo's EXIF is applied. A file may be DICOM as well: see u3lab.images.dicom.
+        size: Resize the shorter side to so many pixels (antialiased) and cut out the central square; at most 7071,
+            which is 50 megapixels.
 
-    Raises U3Error on what is missing, unreadable, empty, over 50 megapixels, not finite, out of shape or range.
+    Raises:
+        U3Error: What is missing, unreadable, empty, over 50 megapixels, not finite, out of shape or range.
 
-    Examples
-    --------
-    >>> images.load("coffee", size=227).shape
-    torch.Size([1, 3, 227, 227])
+    Examples:
+        >>> images.load("coffee", size=227).shape
+        torch.Size([1, 3, 227, 227])
     """
     if size is not None:
         size = whole("size", size)

@@ -28,10 +28,8 @@ def pictured(net: Classifier, *images: Tensor, one: bool = False) -> Classifier:
 def code_error(given: Tensor, wanted: Tensor) -> Tensor:
     """‖Φ(x) − Φ(x₀)‖² / ‖Φ(x₀)‖², a scalar: 0 for equal codes, 1 for a code that is zero.
 
-    Raises
-    ------
-    U3Error
-        Codes of different shapes or with values that are not finite, or a wanted code that is zero throughout.
+    Raises:
+        U3Error: Codes of different shapes or with values that are not finite, or a wanted code that is zero throughout.
     """
     alike(given=given, wanted=wanted)
     if not wanted.square().sum():

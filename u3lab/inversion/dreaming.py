@@ -39,15 +39,12 @@ def dream(net: Classifier, layer: str, image: Tensor, *, settings: DreamSettings
 
     What a scale has added is enlarged and laid on the photo at the next one, so that its detail is not lost.
 
-    Yields
-    ------
-    Step
-        ``value`` is the dream at the present scale, (1,3,h,w) in [0,1]; ``loss`` is −½‖Φ(x)‖² as a mean over the layer.
+    Yields:
+        Step: ``value`` is the dream at the present scale, (1,3,h,w) in [0,1]; ``loss`` is −½‖Φ(x)‖² as a mean over the
+            layer.
 
-    Raises
-    ------
-    U3Error
-        A network or picture that :func:`~u3lab.nets.ready` refuses, or a layer that is not there.
+    Raises:
+        U3Error: A network or picture that :func:`~u3lab.nets.ready` refuses, or a layer that is not there.
     """
     net, settings = pictured(net, image, one=True), or_default(settings, DreamSettings)
     room("the dream", *(max(LEAST, side) for side in image.shape[-2:]))

@@ -25,15 +25,11 @@ from u3lab.nets import Classifier
 class LearnedWay:
     """One way that was learnt from photos, for two layers of SqueezeNet. Called with (net, layer, pictures).
 
-    Attributes
-    ----------
-    draw
-        (net, layer, pictures) → what it makes of the pictures' codes.
-    mean
-        Whether it draws the mean of all pictures that have the code, which is blurred; if not one of them, in part
-        invented.
-    looks
-        How often it asks the network what it has drawn so far.
+    Attributes:
+        draw: (net, layer, pictures) → what it makes of the pictures' codes.
+        mean: Whether it draws the mean of all pictures that have the code, which is blurred; if not one of them, in
+            part invented.
+        looks: How often it asks the network what it has drawn so far.
     """
 
     draw: Callable[[Classifier, str, Tensor], Tensor]
@@ -43,10 +39,8 @@ class LearnedWay:
     def __call__(self, net: Classifier, layer: str, images: Tensor) -> Tensor:
         """What it draws for the codes of pictures (B,3,128,128), alike in [0,1].
 
-        Raises
-        ------
-        U3Error
-            A layer without a learnt way, or what :func:`u3lab.inversion.decode` refuses.
+        Raises:
+            U3Error: A layer without a learnt way, or what :func:`u3lab.inversion.decode` refuses.
         """
         return self.draw(net, one_of("layer", layer, tuple(LAYERS)), images)
 

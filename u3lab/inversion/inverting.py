@@ -36,36 +36,26 @@ def invert(net: Classifier, layer: str, image: Tensor, *, prior: Prior | None = 
            settings: InversionSettings | None = None) -> Iterator[Step]:
     """Look for a picture with the same code as the given one, step by step.
 
-    Parameters
-    ----------
-    net
-        Φ, a classifier.
-    layer
-        A name from ``net.layers``, or "logits".
-    image
-        x₀, (1,C,H,W) or (1,C,D,H,W) in [0,1]. Nothing but its code and its size is used.
-    prior
-        One of ``PRIORS``, begun with settings of your own: ``PRIORS["total variation"](lam=10)``, which is
-        :class:`~u3lab.inversion.priors.TV`; the default is ``TV()``.
-    settings
-        Read at every step, as the prior's fields are.
+    Args:
+        net: Φ, a classifier.
+        layer: A name from ``net.layers``, or "logits".
+        image: x₀, (1,C,H,W) or (1,C,D,H,W) in [0,1]. Nothing but its code and its size is used.
+        prior: One of ``PRIORS``, begun with settings of your own: ``PRIORS["total variation"](lam=10)``, which is
+            :class:`~u3lab.inversion.priors.TV`; the default is ``TV()``.
+        settings: Read at every step, as the prior's fields are.
 
-    Yields
-    ------
-    Step
-        ``value`` is x, as large as x₀, in [0,1]; ``terms`` are "code", the relative error, and the prior's prices.
+    Yields:
+        Step: ``value`` is x, as large as x₀, in [0,1]; ``terms`` are "code", the relative error, and the prior's
+            prices.
 
-    Raises
-    ------
-    U3Error
-        A network or picture that :func:`~u3lab.nets.ready` refuses, a layer that is not there, a prior for other sizes
-        or, of grey pictures and volumes, another than ``TV`` and ``Pixels``.
+    Raises:
+        U3Error: A network or picture that :func:`~u3lab.nets.ready` refuses, a layer that is not there, a prior for
+            other sizes or, of grey pictures and volumes, another than ``TV`` and ``Pixels``.
 
-    Examples
-    --------
-    >>> net, x = nets.load(), images.load("coffee", size=96)
-    >>> last(inversion.invert(net, "fire5", x, settings=inversion.InversionSettings(steps=2))).value.shape
-    torch.Size([1, 3, 96, 96])
+    Examples:
+        >>> net, x = nets.load(), images.load("coffee", size=96)
+        >>> last(inversion.invert(net, "fire5", x, settings=inversion.InversionSettings(steps=2))).value.shape
+        torch.Size([1, 3, 96, 96])
     """
     net = ready(net, image, one=True, bounded=True)
     with torch.no_grad():

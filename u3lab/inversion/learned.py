@@ -60,16 +60,12 @@ def block(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
 def learned_inverter(which: str = "fire9") -> Inverter:
     """A trained inverter of SqueezeNet: Ψ(Φ(x)) ≈ x for pictures of 128 px.
 
-    Parameters
-    ----------
-    which
-        "fire5" or "fire9", trained with the L2 loss alone, or "fire5-perceptual" or "fire9-perceptual", with losses on
-        codes and an adversary.
+    Args:
+        which: "fire5" or "fire9", trained with the L2 loss alone, or "fire5-perceptual" or "fire9-perceptual", with
+            losses on codes and an adversary.
 
-    Raises
-    ------
-    U3Error
-        No such inverter, or damaged weights.
+    Raises:
+        U3Error: No such inverter, or damaged weights.
     """
     one_of("which", which, SHIPPED)
     return checkpoints.restore(Inverter(which.partition("-")[0]), f"inverter-{which}")

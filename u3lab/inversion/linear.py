@@ -51,19 +51,13 @@ def gaussian_posterior(matrix: Tensor, y: Tensor, mean: Tensor, covariance: Tens
     The mean is what ridge regression of x on y gives: the best guess of x by its mean square error. (Bishop, Pattern
     recognition and machine learning, 2006, section 2.3.3.)
 
-    Parameters
-    ----------
-    matrix, y
-        M (K,N) and the code (K).
-    mean, covariance
-        μ (N) and C (N,N) of the prior.
-    noise
-        s > 0, the standard deviation of each value of the code.
+    Args:
+        matrix, y: M (K,N) and the code (K).
+        mean, covariance: μ (N) and C (N,N) of the prior.
+        noise: s > 0, the standard deviation of each value of the code.
 
-    Raises
-    ------
-    U3Error
-        Shapes or kinds of numbers that do not go together, or a covariance that is none.
+    Raises:
+        U3Error: Shapes or kinds of numbers that do not go together, or a covariance that is none.
     """
     tensors(matrix=(matrix, "KN"), y=(y, "K"), mean=(mean, "N"), covariance=(covariance, "NN"))
     if len({one.dtype for one in (matrix, y, mean, covariance)}) > 1 or matrix.dtype not in FLOATS:

@@ -49,31 +49,21 @@ def maximise(net: Classifier | Sequence[Classifier], layer: str, unit: int | str
              size: int = 160, settings: MaximiseSettings | None = None) -> Iterator[Step]:
     """Look for a picture that excites one class or one channel, step by step.
 
-    Parameters
-    ----------
-    net
-        Φ, a classifier; or several, to excite the unit of this number in all of them at once. What pleases two networks
-        that were made in different ways is more often a picture of something.
-    layer
-        "logits" for a class, or a name from ``net.layers`` for a channel of that layer.
-    unit
-        k: the class by number or name, or the number of the channel.
-    prior
-        By default :func:`iconic_prior`.
-    size
-        Side of the picture in pixels, up to 2048.
-    settings
-        Read at every step.
+    Args:
+        net: Φ, a classifier; or several, to excite the unit of this number in all of them at once. What pleases two
+            networks that were made in different ways is more often a picture of something.
+        layer: "logits" for a class, or a name from ``net.layers`` for a channel of that layer.
+        unit: k: the class by number or name, or the number of the channel.
+        prior: By default :func:`iconic_prior`.
+        size: Side of the picture in pixels, up to 2048.
+        settings: Read at every step.
 
-    Yields
-    ------
-    Step
-        ``value`` is x, (1,C,size,size) in [0,1]; ``terms`` are "excitation", −⟨e_k, Φ(x)⟩, and the prior's prices.
+    Yields:
+        Step: ``value`` is x, (1,C,size,size) in [0,1]; ``terms`` are "excitation", −⟨e_k, Φ(x)⟩, and the prior's
+            prices.
 
-    Raises
-    ------
-    U3Error
-        A network that :func:`~u3lab.nets.ready` refuses, or a layer or unit that is not there.
+    Raises:
+        U3Error: A network that :func:`~u3lab.nets.ready` refuses, or a layer or unit that is not there.
     """
     size = whole("size", size, 1, SIDE)
     nets = [pictured(one) for one in (listed("net", net, what="networks") if isinstance(net, (list, tuple)) else [net])]

@@ -68,28 +68,19 @@ def langevin(x: Tensor, denoise: Callable[[Tensor], Tensor], energy: Callable[[T
 def sample(net: Classifier, layer: str, image: Tensor, *, settings: SampleSettings | None = None) -> Iterator[Step]:
     """Draw a picture from p(x | y), where y is a photo's code, step by step. Each seed draws another one.
 
-    Parameters
-    ----------
-    net
-        Φ, a classifier.
-    layer
-        A name from ``net.layers``, or "logits".
-    image
-        x₀, (1,3,H,W) in [0,1], with sides that are multiples of 16. Nothing but its code and its size is used.
-    settings
-        λ and δ are read at every step.
+    Args:
+        net: Φ, a classifier.
+        layer: A name from ``net.layers``, or "logits".
+        image: x₀, (1,3,H,W) in [0,1], with sides that are multiples of 16. Nothing but its code and its size is used.
+        settings: λ and δ are read at every step.
 
-    Yields
-    ------
-    Step
-        ``value`` is the picture without its noise, D(x), (1,3,H,W) in [0,1]; ``loss`` and ``terms["code"]`` are its
-        relative error.
+    Yields:
+        Step: ``value`` is the picture without its noise, D(x), (1,3,H,W) in [0,1]; ``loss`` and ``terms["code"]`` are
+            its relative error.
 
-    Raises
-    ------
-    U3Error
-        A network or picture that :func:`~u3lab.nets.ready` refuses, a layer that is not there, sides that do not fit,
-        or a chain that has left the pictures.
+    Raises:
+        U3Error: A network or picture that :func:`~u3lab.nets.ready` refuses, a layer that is not there, sides that do
+            not fit, or a chain that has left the pictures.
     """
     net, chosen = ready(net, image, one=True), or_default(settings, SampleSettings)
     with torch.random.fork_rng(devices=[]):  # fresh layers draw their weights, before the trained ones come

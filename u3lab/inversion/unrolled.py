@@ -66,10 +66,8 @@ def _twice(x: Tensor) -> Tensor:
 def learned_steps(layer: str = "fire9") -> Unrolled:
     """The trained steps R_0 … R_3 for codes of SqueezeNet's "fire5" or "fire9" and pictures of 128 px.
 
-    Raises
-    ------
-    U3Error
-        No such steps, or damaged weights.
+    Raises:
+        U3Error: No such steps, or damaged weights.
     """
     return checkpoints.restore(Unrolled(layer), f"unrolled-{layer}")
 
@@ -77,10 +75,8 @@ def learned_steps(layer: str = "fire9") -> Unrolled:
 def unroll(net: Classifier, inverter: Inverter, steps: Unrolled, images: Tensor) -> Iterator[Tensor]:
     """x⁽⁰⁾ = Ψ(y), then x⁽¹⁾ … x⁽⁴⁾, for the codes y of pictures (B,3,128,128): each (B,3,128,128) in [0,1].
 
-    Raises
-    ------
-    U3Error
-        An inverter and steps of different layers, or pictures of another size.
+    Raises:
+        U3Error: An inverter and steps of different layers, or pictures of another size.
     """
     first = decode(net, inverter, images)
     eval_mode("steps", steps, Unrolled, "take them from inversion.learned_steps()")

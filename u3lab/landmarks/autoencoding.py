@@ -49,32 +49,23 @@ def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | Non
                half: bool = False, settings: AutoencodeSettings | None = None) -> Iterator[Step]:
     """Train a keypoint autoencoder; between the steps it is ready for use.
 
-    Parameters
-    ----------
-    model
-        Changed in place.
-    pairs
-        A tuple of sources x and targets x′, (N,3,H,W) each in [0,1]; or a function (count, generator) that makes so
-        many. Both show the same thing, and it has moved in between.
-    net, layers
-        Γ, which compares pictures, and names of its layers; it stays as it is. Without them only pixels are compared.
-    half
-        Whether the networks reckon in bfloat16, which takes about half the time where the processor knows it; weights,
-        points and losses stay what they are.
-    settings
-        ``pixels`` and ``lr`` are read at every step.
+    Args:
+        model: Changed in place.
+        pairs: A tuple of sources x and targets x′, (N,3,H,W) each in [0,1]; or a function (count, generator) that makes
+            so many. Both show the same thing, and it has moved in between.
+        net, layers: Γ, which compares pictures, and names of its layers; it stays as it is. Without them only pixels
+            are compared.
+        half: Whether the networks reckon in bfloat16, which takes about half the time where the processor knows it;
+            weights, points and losses stay what they are.
+        settings: ``pixels`` and ``lr`` are read at every step.
 
-    Yields
-    ------
-    Step
-        ``value`` is the mean square error of the batch in pixels, a scalar, which can be compared from step to step;
-        the terms of several layers are divided by their running means and stay near 1.
+    Yields:
+        Step: ``value`` is the mean square error of the batch in pixels, a scalar, which can be compared from step to
+            step; the terms of several layers are divided by their running means and stay near 1.
 
-    Raises
-    ------
-    U3Error
-        Pairs that are none, layers that the network does not have, a weight of 0 for the only term, or a loss that is
-        no number.
+    Raises:
+        U3Error: Pairs that are none, layers that the network does not have, a weight of 0 for the only term, or a loss
+            that is no number.
     """
     is_a("half", half, bool, "give True or False")
     is_a("model", model, KeypointAutoencoder, "make one with landmarks.KeypointAutoencoder(10)")

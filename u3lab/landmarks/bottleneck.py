@@ -49,15 +49,11 @@ def marginal_soft_argmax(maps: Tensor) -> Tensor:
     the others. So a map has to be far higher, or a whole cross, before u_k leaves the middle of the picture: a network
     learns that. Of maps S_ij = a_i + b_j both are the same.
 
-    Parameters
-    ----------
-    maps
-        (B,K,h,w), scores before the softmax.
+    Args:
+        maps: (B,K,h,w), scores before the softmax.
 
-    Returns
-    -------
-    Tensor
-        (B,K,2), (x, y) in [−1,1].
+    Returns:
+        Tensor: (B,K,2), (x, y) in [−1,1].
     """
     check_maps(maps=(maps, "BKHW"))
     x, y = (maps.mean(axis).softmax(-1) @ centres(maps.shape[other], maps) for axis, other in ((2, 3), (3, 2)))
@@ -67,19 +63,13 @@ def marginal_soft_argmax(maps: Tensor) -> Tensor:
 def gaussian_maps(points: Tensor, size: tuple[int, int], *, sigma: float = SIGMA) -> Tensor:
     """y_k(u) = exp(−‖u − u_k‖²/2σ²) at the middles of h×w cells.
 
-    Parameters
-    ----------
-    points
-        u_k, (B,K,2), (x, y) in [−1,1].
-    size
-        h, w.
-    sigma
-        σ in (0, 2], in half sides of the picture.
+    Args:
+        points: u_k, (B,K,2), (x, y) in [−1,1].
+        size: h, w.
+        sigma: σ in (0, 2], in half sides of the picture.
 
-    Returns
-    -------
-    Tensor
-        (B,K,h,w) in [0,1], with a gradient to the points.
+    Returns:
+        Tensor: (B,K,h,w) in [0,1], with a gradient to the points.
     """
     check_maps(points=(points, "BK2"))
     if not isinstance(size, (tuple, list)) or len(size) != 2:
@@ -101,28 +91,21 @@ class Appearance:
 class KeypointAutoencoder(nn.Module):
     """x̂ = Ψ(Φ(x), y(x′)): a picture of what is in the source, where the target has it.
 
-    Parameters
-    ----------
-    count
-        K, how many keypoints, at most 64. Give them time: all of them learn at once, and at first all may settle on
-        the part that is easiest to find.
-    width
-        Channels of the first layer; the later ones have up to four times as many.
-    sigma
-        σ of the Gaussians in (0, 2], in half sides of the picture. With a small one a point hardly reaches over to the
-        cells about it, and what is learnt from it is little.
-    deep
-        The look shrinks by 8 and is given as a mean over the picture as well, so that it reaches every place; the
-        generator is told the points at three sizes, and ends in sub-pixels. For pictures from 64 pixels on.
-    seed
-        Of the weights.
+    Args:
+        count: K, how many keypoints, at most 64. Give them time: all of them learn at once, and at first all may settle
+            on the part that is easiest to find.
+        width: Channels of the first layer; the later ones have up to four times as many.
+        sigma: σ of the Gaussians in (0, 2], in half sides of the picture. With a small one a point hardly reaches over
+            to the cells about it, and what is learnt from it is little.
+        deep: The look shrinks by 8 and is given as a mean over the picture as well, so that it reaches every place; the
+            generator is told the points at three sizes, and ends in sub-pixels. For pictures from 64 pixels on.
+        seed: Of the weights.
 
-    Examples
-    --------
-    >>> model = landmarks.KeypointAutoencoder(10)
-    >>> look = model.appearance(images.load("coffee", size=64))       # once
-    >>> model.draw(look, model.keypoints(images.load("chelsea", size=64))).shape
-    torch.Size([1, 3, 64, 64])
+    Examples:
+        >>> model = landmarks.KeypointAutoencoder(10)
+        >>> look = model.appearance(images.load("coffee", size=64))       # once
+        >>> model.draw(look, model.keypoints(images.load("chelsea", size=64))).shape
+        torch.Size([1, 3, 64, 64])
     """
 
     def __init__(self, count: int = 10, *, width: int = 16, sigma: float = SIGMA, deep: bool = False,
@@ -166,17 +149,14 @@ class KeypointAutoencoder(nn.Module):
     def draw(self, appearance_of: Tensor | Appearance, points: Tensor) -> Tensor:
         """The look of a picture, with its keypoints anywhere: x̂ (B,3,H,W) in [0,1].
 
-        Parameters
-        ----------
-        appearance_of
-            Pictures (B,3,H,W), or what :meth:`appearance` made of them: then only the generator has to work.
-        points
-            (B,K,2), (x, y) in [−1,1]. One picture goes with many sets of points, and one set with many pictures.
+        Args:
+            appearance_of: Pictures (B,3,H,W), or what :meth:`appearance` made of them: then only the generator has to
+                work.
+            points: (B,K,2), (x, y) in [−1,1]. One picture goes with many sets of points, and one set with many
+                pictures.
 
-        Raises
-        ------
-        U3Error
-            Points outside the picture or of another K, or numbers of pictures that do not fit.
+        Raises:
+            U3Error: Points outside the picture or of another K, or numbers of pictures that do not fit.
         """
         look = appearance_of if isinstance(appearance_of, Appearance) else self.appearance(appearance_of)
         self._ready()

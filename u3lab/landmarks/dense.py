@@ -37,30 +37,20 @@ def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, gu: Tensor, *, u: T
     It takes the queries in parts, so that memory grows with the number of pixels and not with its square; it can be
     differentiated once.
 
-    Parameters
-    ----------
-    codes, codes_moved
-        Φ(x; ·) (B,D,h,w) and Φ(gx; ·) (B,D,h′,w′).
-    gu
-        Where each query u has gone: (B,N,2), (x, y) in [−1,1] of gx. No gradient leads to them.
-    u
-        The queries themselves, (B,N,2) in x. Without them they are all cells of ``codes``, row by row: N = h·w. A
-        query counts only if u and gu both lie in their pictures.
-    gamma
-        γ in (0,10]. With a small one a wrong place costs nearly the same wherever it is; a large one forgives what is
-        near.
-    through
-        Φ(x_α; ·) (B,D,h″,w″) of *other* pictures: each code is first replaced by what these have in its place, as
-        :func:`~u3lab.landmarks.exchange_descriptors` does (DVE, 2019).
-    queries, generator
-        Take only so many of the queries, drawn by the generator.
-    at_once
-        How many values of p may be held at a time.
+    Args:
+        codes, codes_moved: Φ(x; ·) (B,D,h,w) and Φ(gx; ·) (B,D,h′,w′).
+        gu: Where each query u has gone: (B,N,2), (x, y) in [−1,1] of gx. No gradient leads to them.
+        u: The queries themselves, (B,N,2) in x. Without them they are all cells of ``codes``, row by row: N = h·w. A
+            query counts only if u and gu both lie in their pictures.
+        gamma: γ in (0,10]. With a small one a wrong place costs nearly the same wherever it is; a large one forgives
+            what is near.
+        through: Φ(x_α; ·) (B,D,h″,w″) of *other* pictures: each code is first replaced by what these have in its place,
+            as :func:`~u3lab.landmarks.exchange_descriptors` does (DVE, 2019).
+        queries, generator: Take only so many of the queries, drawn by the generator.
+        at_once: How many values of p may be held at a time.
 
-    Raises
-    ------
-    U3Error
-        Shapes that do not fit each other, NaN, or no query that stays in the picture.
+    Raises:
+        U3Error: Shapes that do not fit each other, NaN, or no query that stays in the picture.
     """
     check_maps(codes=(codes, "BDHW"), codes_moved=(codes_moved, "BDhw"),
                **({} if through is None else {"through": (through, "BDYX")}))
@@ -156,17 +146,12 @@ def _counted(u: Tensor, gu: Tensor) -> Tensor:
 def heat_map(code: Tensor, codes: Tensor) -> Tensor:
     """p(u′|u): where in pictures would points with these codes be?
 
-    Parameters
-    ----------
-    code
-        (N,D), looked for in all of the pictures, or (B,N,D). :func:`codes_at` reads them off maps.
-    codes
-        (B,D,h,w).
+    Args:
+        code: (N,D), looked for in all of the pictures, or (B,N,D). :func:`codes_at` reads them off maps.
+        codes: (B,D,h,w).
 
-    Returns
-    -------
-    Tensor
-        (B,N,h,w); each map's sum is 1.
+    Returns:
+        Tensor: (B,N,h,w); each map's sum is 1.
     """
     check_maps(codes=(codes, "BDHW"), code=(code, "BND" if getattr(code, "ndim", 2) == 3 else "ND"))
     room("the heat map of each code", *codes.shape[2:], len(codes) * code.shape[-2])
@@ -187,10 +172,8 @@ def match(codes: Tensor, codes_moved: Tensor, points: Tensor) -> Matches:
     The pictures need not be of the same thing: two faces that were never paired will do. ``best`` is as fine as the
     cells; ``soft`` is finer but drawn towards the middle where p is wide.
 
-    Raises
-    ------
-    U3Error
-        Shapes that do not fit each other, NaN, or points outside of their pictures.
+    Raises:
+        U3Error: Shapes that do not fit each other, NaN, or points outside of their pictures.
     """
     check_maps(codes=(codes, "BDHW"), codes_moved=(codes_moved, "BDhw"))
     check_points(points=(points, "BN2", codes))
@@ -210,17 +193,12 @@ def virtual_landmarks(codes: Tensor, filters: Tensor) -> Tensor:
 
     From them the papers regress the landmarks that people have marked.
 
-    Parameters
-    ----------
-    codes
-        (B,D,h,w).
-    filters
-        (K,D), such as :func:`sphere`, or codes read off at marked points.
+    Args:
+        codes: (B,D,h,w).
+        filters: (K,D), such as :func:`sphere`, or codes read off at marked points.
 
-    Returns
-    -------
-    Tensor
-        (B,K,2).
+    Returns:
+        Tensor: (B,K,2).
     """
     check_maps(codes=(codes, "BDHW"), filters=(filters, "KD"))
     return heat_map(filters, codes).flatten(2) @ cells(codes)

@@ -36,14 +36,10 @@ PARALLEL = 16  # rounding errors: columns that differ by no more are parallel
 class Distance:
     """One distance of two rotations.
 
-    Attributes
-    ----------
-    between
-        (a, b), rotations (B,n,n) each → how far apart they are, (B).
-    smooth
-        Whether its pull fades as both come together, so that descent comes to rest.
-    far
-        Whether it pulls at what is wrong by half a turn as well.
+    Attributes:
+        between: (a, b), rotations (B,n,n) each → how far apart they are, (B).
+        smooth: Whether its pull fades as both come together, so that descent comes to rest.
+        far: Whether it pulls at what is wrong by half a turn as well.
     """
 
     between: Callable[[Tensor, Tensor], Tensor]
@@ -71,10 +67,9 @@ def as_rotation(code: Tensor) -> Tensor:
     Two numbers are a direction, cos and sin after they are made as long as 1; six are two columns of a matrix, made as
     long as 1 and upright to each other; the third is their cross product. Both are continuous, as angles are not.
 
-    Raises
-    ------
-    U3Error
-        Other numbers; or a direction, a first column of length 0, or columns that are parallel: they are no turn.
+    Raises:
+        U3Error: Other numbers; or a direction, a first column of length 0, or columns that are parallel: they are no
+            turn.
     """
     tensors(code=(code, "BK"))
     if code.shape[1] not in NUMBERS.values() or code.dtype not in FLOATS:
@@ -101,20 +96,14 @@ def _has_length(fine: Tensor, what: str) -> None:
 def factorise(found: Tensor, found_moved: Tensor, g: Tensor, *, distance: str = "chordal") -> Tensor:
     """The mean distance of Φ(g x) Φ(x)⁻¹ from g, a scalar.
 
-    Parameters
-    ----------
-    found, found_moved
-        Φ(x) and Φ(g x), rotations (B,2,2) or (B,3,3).
-    g
-        What turns each x into its g x: rotations of the same form.
-    distance
-        "geodesic" is the angle θ between both, in radians; "chordal" is ‖Φ(g x) Φ(x)⁻¹ − g‖², the sum of squares over
-        the matrix, 8 sin²(θ/2), which is smooth at 0 and pulls less at what is wrong by half a turn.
+    Args:
+        found, found_moved: Φ(x) and Φ(g x), rotations (B,2,2) or (B,3,3).
+        g: What turns each x into its g x: rotations of the same form.
+        distance: "geodesic" is the angle θ between both, in radians; "chordal" is ‖Φ(g x) Φ(x)⁻¹ − g‖², the sum of
+            squares over the matrix, 8 sin²(θ/2), which is smooth at 0 and pulls less at what is wrong by half a turn.
 
-    Raises
-    ------
-    U3Error
-        Matrices that are no rotations, or an unknown distance.
+    Raises:
+        U3Error: Matrices that are no rotations, or an unknown distance.
     """
     one_of("distance", distance, DISTANCES)
     rotations(found=found, found_moved=found_moved, g=g)
@@ -129,10 +118,8 @@ def align(found: Tensor, true: Tensor) -> Tensor:
     With the singular values Σ Φ(xᵢ)ᵀ Rᵢ = U S Vᵀ it is U Vᵀ, with the last column of U turned round if that would be a
     mirror (Kabsch 1976; the orthogonal Procrustes problem).
 
-    Parameters
-    ----------
-    found, true
-        (N,2,2) or (N,3,3) each.
+    Args:
+        found, true: (N,2,2) or (N,3,3) each.
     """
     rotations(found=found, true=true)
     U, _, Vt = torch.linalg.svd((found.double().mT @ true.double()).sum(0))

@@ -19,22 +19,16 @@ from u3lab.errors import U3Error
 def landmark_error(found: Tensor, true: Tensor, eyes: tuple[int, int]) -> Tensor:
     """100 · ‖found − true‖ / ‖true_i − true_j‖: errors in % of the inter-ocular distance of each face.
 
-    Parameters
-    ----------
-    found, true
-        (N,L,2), landmarks of N pictures, in any unit that x and y have in common: [−1,1] of square pictures, or pixels.
-    eyes
-        The numbers i, j of the two landmarks whose distance is 100 %.
+    Args:
+        found, true: (N,L,2), landmarks of N pictures, in any unit that x and y have in common: [−1,1] of square
+            pictures, or pixels.
+        eyes: The numbers i, j of the two landmarks whose distance is 100 %.
 
-    Returns
-    -------
-    Tensor
-        (N,L), float64. Its mean is the number in the papers.
+    Returns:
+        Tensor: (N,L), float64. Its mean is the number in the papers.
 
-    Raises
-    ------
-    U3Error
-        Shapes that differ, numbers of eyes that are no landmarks, or eyes at one point.
+    Raises:
+        U3Error: Shapes that differ, numbers of eyes that are no landmarks, or eyes at one point.
     """
     tensors(found=(found, "NL2"), true=(true, "NL2"))
     if found.is_complex() or true.is_complex():
@@ -73,22 +67,15 @@ class Regressor(NamedTuple):
 def fit_landmarks(z: Tensor, true: Tensor, *, ridge: float = 0.0, bias: bool = True) -> Regressor:
     """W, b that minimise Σ_n ‖y_n − W z_n − b‖² + α‖W‖²: from what was learnt without labels to marked landmarks.
 
-    Parameters
-    ----------
-    z
-        (N,…), codes, or points (N,K,2), as they come; the features are their F numbers.
-    true
-        (N,L,2).
-    ridge
-        α ≥ 0. Give more the fewer pictures are labelled; with 0 and fewer pictures than features, W is the smallest of
-        those that fit.
-    bias
-        Whether there is b; the papers have none, so that nothing but z can tell where the face is.
+    Args:
+        z: (N,…), codes, or points (N,K,2), as they come; the features are their F numbers.
+        true: (N,L,2).
+        ridge: α ≥ 0. Give more the fewer pictures are labelled; with 0 and fewer pictures than features, W is the
+            smallest of those that fit.
+        bias: Whether there is b; the papers have none, so that nothing but z can tell where the face is.
 
-    Raises
-    ------
-    U3Error
-        Shapes that do not fit each other, or NaN.
+    Raises:
+        U3Error: Shapes that do not fit each other, or NaN.
     """
     is_a("bias", bias, bool, "give True or False")
     alpha, z = number("ridge", ridge, 0, 1e9), _flat(z)

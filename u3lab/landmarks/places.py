@@ -29,17 +29,12 @@ def cells(maps: Tensor) -> Tensor:
 def codes_at(codes: Tensor, points: Tensor) -> Tensor:
     """Φ(x; u) at points u between the cells, by bilinear interpolation.
 
-    Parameters
-    ----------
-    codes
-        (B,D,h,w).
-    points
-        (B,N,2), (x, y) in [−1,1]. Beyond the outermost centres, the outermost codes go on.
+    Args:
+        codes: (B,D,h,w).
+        points: (B,N,2), (x, y) in [−1,1]. Beyond the outermost centres, the outermost codes go on.
 
-    Returns
-    -------
-    Tensor
-        (B,N,D); it has a gradient to the codes.
+    Returns:
+        Tensor: (B,N,D); it has a gradient to the codes.
     """
     check_maps(codes=(codes, "BDHW"))
     check_points(points=(points, "BN2", codes))

@@ -48,12 +48,9 @@ def pose_encoder(width: int = 32, dimensions: str = "3d", *, seed: int = 0) -> C
     :func:`poses` makes rotations of them. The last layers see where in the picture a thing is, since a pose is told by
     what lies where.
 
-    Parameters
-    ----------
-    width
-        Channels of the first layer.
-    dimensions
-        "2d" for turns of the picture in its plane, "3d" for turns of a thing in space.
+    Args:
+        width: Channels of the first layer.
+        dimensions: "2d" for turns of the picture in its plane, "3d" for turns of a thing in space.
     """
     width, count = whole("width", width, 1, 256), NUMBERS[one_of("dimensions", dimensions, NUMBERS)]
     with torch.random.fork_rng(devices=()):
@@ -79,18 +76,13 @@ def poses(net: nn.Module, images: Tensor) -> Tensor:
 def pairs_of(images: Tensor, rotations: Tensor, instances: Tensor) -> Pairs:
     """Views of things, of which whoever learns is told no rotation R but those from one view of a thing to another.
 
-    Parameters
-    ----------
-    images
-        (N,3,H,W) in [0,1].
-    rotations
-        (N,n,n); what is given on is g = R′ R⁻¹ alone.
-    instances
-        (N) whole numbers: the same number is the same thing. Each needs two views or more.
+    Args:
+        images: (N,3,H,W) in [0,1].
+        rotations: (N,n,n); what is given on is g = R′ R⁻¹ alone.
+        instances: (N) whole numbers: the same number is the same thing. Each needs two views or more.
 
-    Returns
-    -------
-    A function (count, generator) → (x, gx, g): random views, and for each a random other one of the same thing.
+    Returns:
+        A function (count, generator) → (x, gx, g): random views, and for each a random other one of the same thing.
     """
     _images.check(images)
     tensors(images=(images, "NCHW"), rotations=(rotations, "NDD"), instances=(instances, "N"))
@@ -144,28 +136,19 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, loss: Callable[[Tensor, T
                settings: PoseSettings | None = None) -> Iterator[Step]:
     """Learn Φ from pairs and the turns between them; no pose of any picture is told.
 
-    Parameters
-    ----------
-    net
-        From :func:`pose_encoder`; changed in place. Any network from pictures to 2 or 6 numbers (B,K,1,1) will do.
-    pairs
-        x, gx (N,3,H,W) in [0,1] and g (N,n,n); or a function (count, generator) that makes such a batch, as those of
-        :func:`pairs_of` and :func:`rotated_pairs`.
-    loss
-        One's own, of Φ(x), Φ(gx) and g, (B,n,n) each → a scalar; by default :func:`factorise` with the settings'
-        ``distance``.
-    settings
-        ``distance`` and ``lr`` are read at every step.
+    Args:
+        net: From :func:`pose_encoder`; changed in place. Any network from pictures to 2 or 6 numbers (B,K,1,1) will do.
+        pairs: x, gx (N,3,H,W) in [0,1] and g (N,n,n); or a function (count, generator) that makes such a batch, as
+            those of :func:`pairs_of` and :func:`rotated_pairs`.
+        loss: One's own, of Φ(x), Φ(gx) and g, (B,n,n) each → a scalar; by default :func:`factorise` with the settings'
+            ``distance``.
+        settings: ``distance`` and ``lr`` are read at every step.
 
-    Yields
-    ------
-    Step
-        ``value`` is the median error of the batch's turns in degrees, a scalar.
+    Yields:
+        Step: ``value`` is the median error of the batch's turns in degrees, a scalar.
 
-    Raises
-    ------
-    U3Error
-        Pairs that do not fit each other or the network, or a loss that is no number.
+    Raises:
+        U3Error: Pairs that do not fit each other or the network, or a loss that is no number.
     """
     net, settings = ready(net), or_default(settings, PoseSettings)
     draw = function("pairs", pairs, 2, PAIRS) if callable(pairs) else _rows(_pair(pairs))

@@ -25,15 +25,11 @@ WINDOW = 4  # cells
 def soft_argmax(maps: Tensor) -> Tensor:
     """u_k = Σ_u u p_k(u), with p_k the softmax of map k over all of its places at once.
 
-    Parameters
-    ----------
-    maps
-        (B,K,h,w), scores before the softmax.
+    Args:
+        maps: (B,K,h,w), scores before the softmax.
 
-    Returns
-    -------
-    Tensor
-        (B,K,2), (x, y) in [−1,1]. A wide p_k draws its point towards the middle.
+    Returns:
+        Tensor: (B,K,2), (x, y) in [−1,1]. A wide p_k draws its point towards the middle.
     """
     check_maps(maps=(maps, "BKHW"))
     return maps.flatten(2).softmax(-1) @ cells(maps)
@@ -47,14 +43,10 @@ def equivariance_loss(maps: Tensor, maps_moved: Tensor, gu: Tensor, *,
 
         Σ_u Σ_v ‖gu − v‖² p(u) q(v) = Σ_u ‖gu‖² p(u) + Σ_v ‖v‖² q(v) − 2 ⟨Σ_u gu p(u), Σ_v v q(v)⟩.
 
-    Parameters
-    ----------
-    maps, maps_moved
-        Scores (B,K,h,w) of x and (B,K,h′,w′) of gx.
-    gu
-        Where each u has gone, (B,N,2), (x, y) in [−1,1] of gx; it may lie outside, where no v is.
-    u
-        (B,N,2); p_k is then taken over these points alone. Without them they are all cells, row by row: N = h·w.
+    Args:
+        maps, maps_moved: Scores (B,K,h,w) of x and (B,K,h′,w′) of gx.
+        gu: Where each u has gone, (B,N,2), (x, y) in [−1,1] of gx; it may lie outside, where no v is.
+        u: (B,N,2); p_k is then taken over these points alone. Without them they are all cells, row by row: N = h·w.
     """
     check_maps(maps=(maps, "BKHW"), maps_moved=(maps_moved, "BKhw"))
     u, gu = queried(maps, u, gu)
@@ -71,15 +63,11 @@ def diversity_loss(maps: Tensor, *, window: int = WINDOW) -> Tensor:
     Windows of so many cells a side lie *beside* each other. With windows that overlap, each p_k would be counted
     window² times and the loss would fall below 0.
 
-    Parameters
-    ----------
-    maps
-        Scores (B,K,h,w).
+    Args:
+        maps: Scores (B,K,h,w).
 
-    Raises
-    ------
-    U3Error
-        More landmarks than windows: they cannot all have one of their own.
+    Raises:
+        U3Error: More landmarks than windows: they cannot all have one of their own.
     """
     check_maps(maps=(maps, "BKHW"))
     K, height, width = maps.shape[1:]

@@ -51,16 +51,11 @@ class LabelSettings:
 class Loss:
     """One loss of :func:`train_labeller`.
 
-    Attributes
-    ----------
-    terms
-        (codes Φ(x) (B,D,h,w), Φ(gx) alike, points u (B,N,2), gu (B,N,2), settings) → its terms.
-    reads
-        The settings that change it.
-    constant
-        Whether codes that are the same everywhere are among its best answers: training leads there.
-    cells
-        Whether the maps are one landmark's probability each, so that the points have to be all of their cells.
+    Attributes:
+        terms: (codes Φ(x) (B,D,h,w), Φ(gx) alike, points u (B,N,2), gu (B,N,2), settings) → its terms.
+        reads: The settings that change it.
+        constant: Whether codes that are the same everywhere are among its best answers: training leads there.
+        cells: Whether the maps are one landmark's probability each, so that the points have to be all of their cells.
     """
 
     terms: Callable[[Tensor, Tensor, Tensor, Tensor, LabelSettings], Terms]
@@ -94,29 +89,21 @@ def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str | Callable[..., Te
                    settings: LabelSettings | None = None) -> Iterator[Step]:
     """Train a labeller on pairs; between the steps it is ready for use.
 
-    Parameters
-    ----------
-    net
-        From :func:`~u3lab.landmarks.labeller`; changed in place. Any network from pictures to maps will do.
-    pairs
-        A function (count, generator) that makes so many pairs x, gx (count,3,H,W) in [0,1], points u (count,N,2) in x
-        and gu (count,N,2), where these are in gx, as (x, y) in [−1,1]. Those that leave the picture do not count.
-    loss
-        "labelling"; "invariance", which collapses; or "landmarks", for which the net's maps are K heat maps and the
-        points had better be all of their cells (with ``queries`` as many). Or a function of one's own: codes Φ(x)
-        (B,D,h,w), Φ(gx) alike, points u (B,N,2) and gu → a scalar.
-    settings
-        ``gamma``, ``lam``, ``window``, ``exchange`` and ``lr`` are read at every step.
+    Args:
+        net: From :func:`~u3lab.landmarks.labeller`; changed in place. Any network from pictures to maps will do.
+        pairs: A function (count, generator) that makes so many pairs x, gx (count,3,H,W) in [0,1], points u (count,N,2)
+            in x and gu (count,N,2), where these are in gx, as (x, y) in [−1,1]. Those that leave the picture do not
+            count.
+        loss: "labelling"; "invariance", which collapses; or "landmarks", for which the net's maps are K heat maps and
+            the points had better be all of their cells (with ``queries`` as many). Or a function of one's own: codes
+            Φ(x) (B,D,h,w), Φ(gx) alike, points u (B,N,2) and gu → a scalar.
+        settings: ``gamma``, ``lam``, ``window``, ``exchange`` and ``lr`` are read at every step.
 
-    Yields
-    ------
-    Step
-        ``value`` has the codes of x of this step's pairs, (B,D,h,w).
+    Yields:
+        Step: ``value`` has the codes of x of this step's pairs, (B,D,h,w).
 
-    Raises
-    ------
-    U3Error
-        A network that makes no maps, pairs that are none, or a loss that is no number.
+    Raises:
+        U3Error: A network that makes no maps, pairs that are none, or a loss that is no number.
     """
     net, settings = ready(net), or_default(settings, LabelSettings)
     function("pairs", pairs, 2, "give a function (count, generator) that makes pictures, moved ones, and both's points")

@@ -30,26 +30,19 @@ class Controls(w.VBox):
     A field that only one of the objects has goes by its own name, "lam"; one that several have by that of its class
     as well, "TV.lam".
 
-    Parameters
-    ----------
-    settings_then_names
-        One or more objects of classes made with :func:`u3lab.settings.settings`, each of another class. They are
-        changed in place, so that a solver that reads them at every step is steered. Then the names of the fields to
-        show; the others wait in a fold below. All are shown if none is named.
+    Args:
+        settings_then_names: One or more objects of classes made with :func:`u3lab.settings.settings`, each of another
+            class. They are changed in place, so that a solver that reads them at every step is steered. Then the names
+            of the fields to show; the others wait in a fold below. All are shown if none is named.
 
-    Attributes
-    ----------
-    value
-        The settings object, or the tuple of them if there are several; a moved control counts as a change of it.
-    objects
-        The settings objects, always as a tuple.
-    fields, known
-        The widget of each field and its :class:`~u3lab.settings.Setting`, by name.
+    Attributes:
+        value: The settings object, or the tuple of them if there are several; a moved control counts as a change of it.
+        objects: The settings objects, always as a tuple.
+        fields, known: The widget of each field and its :class:`~u3lab.settings.Setting`, by name.
 
-    Raises
-    ------
-    U3Error
-        No settings object, something that is none, two of one class, a name that is no field or that several have.
+    Raises:
+        U3Error: No settings object, something that is none, two of one class, a name that is no field or that several
+            have.
     """
 
     value = t.Any()

@@ -24,10 +24,8 @@ Answer = Picture | tuple[Picture, str]
 def made(controls: Mapping[str, Any]) -> dict[str, Any]:
     """Controls from ipywidgets' abbreviations; what is a control already stays as it is.
 
-    Raises
-    ------
-    U3Error
-        Something that no control can be made from.
+    Raises:
+        U3Error: Something that no control can be made from.
     """
     found = {}
     for name, given in controls.items():
@@ -94,14 +92,10 @@ class Live:
 class Explorer(Live):
     """Controls above a picture; made by :func:`explore`.
 
-    Attributes
-    ----------
-    controls
-        The controls by name. Setting a ``value`` acts like moving the slider.
-    picture
-        The :class:`~u3lab.live.screen.Screen` that shows the answer.
-    line
-        The line of text under the picture.
+    Attributes:
+        controls: The controls by name. Setting a ``value`` acts like moving the slider.
+        picture: The :class:`~u3lab.live.screen.Screen` that shows the answer.
+        line: The line of text under the picture.
     """
 
     def __init__(self, fn: Callable[..., Answer], controls: dict[str, Any]) -> None:
@@ -123,10 +117,8 @@ class Explorer(Live):
     def update(self) -> None:
         """Show the answer at the present values.
 
-        Raises
-        ------
-        Exception
-            What the function raises; the picture and its line stay as they are.
+        Raises:
+            Exception: What the function raises; the picture and its line stay as they are.
         """
         with credits.noted(own := {}):
             answer = self.fn(**{name: control.value for name, control in self.controls.items()})
@@ -152,26 +144,19 @@ def explore(fn: Callable[..., Answer], *, still: Mapping[str, Any] | None = None
     While an answer is computed, further moves are not queued: the next answer is that to the newest values. A slip
     shows as one line; the last good picture stays.
 
-    Parameters
-    ----------
-    fn
-        Called with one value for each control; returns a picture (1,3,H,W) in [0,1] or a Figure, alone or with a line
-        of text. It should answer within a tenth of a second.
-    still
-        Control → its value where a notebook is run to be kept (``U3LAB_STILLS=1``, which tools/notebooks.py sets), so
-        that its still picture shows what a reader is to guess.
-    controls
-        ipywidgets, or ipywidgets' abbreviations: ``(0, 12)`` a slider, a list a menu, a bool a box to tick; also
-        ``live.controls(settings)`` (its value is the settings object, or the tuple of several), ``live.PictureBox``
-        and ``live.Click``.
+    Args:
+        fn: Called with one value for each control; returns a picture (1,3,H,W) in [0,1] or a Figure, alone or with a
+            line of text. It should answer within a tenth of a second.
+        still: Control → its value where a notebook is run to be kept (``U3LAB_STILLS=1``, which tools/notebooks.py
+            sets), so that its still picture shows what a reader is to guess.
+        controls: ipywidgets, or ipywidgets' abbreviations: ``(0, 12)`` a slider, a list a menu, a bool a box to tick;
+            also ``live.controls(settings)`` (its value is the settings object, or the tuple of several),
+            ``live.PictureBox`` and ``live.Click``.
 
-    Raises
-    ------
-    U3Error
-        Something that no control can be made from, a value for a control that is not there, or a function that does not
-        take just these.
-    Exception
-        A defect of ``fn`` at the first values; later ones show as a line.
+    Raises:
+        U3Error: Something that no control can be made from, a value for a control that is not there, or a function that
+            does not take just these.
+        Exception: A defect of ``fn`` at the first values; later ones show as a line.
     """
     controls, still = made(controls), still or {}
     if unknown := set(still) - set(controls):

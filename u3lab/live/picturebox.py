@@ -22,15 +22,11 @@ class PictureBox(w.VBox):
     Both go straight into ``images.load(value, size=…)``. A file that is not a picture gives one line of text, and the
     value stays. DICOM files work where pydicom is installed. Nothing leaves the kernel's memory.
 
-    Parameters
-    ----------
-    names
-        Shipped pictures in the menu, or one; by default all of "everyday".
+    Args:
+        names: Shipped pictures in the menu, or one; by default all of "everyday".
 
-    Raises
-    ------
-    U3Error
-        A name that no shipped picture has.
+    Raises:
+        U3Error: A name that no shipped picture has.
     """
 
     value = t.Any()

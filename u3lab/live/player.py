@@ -36,18 +36,12 @@ TELL = 0.1  # seconds between two versions of the numbers and the curve: nobody 
 class Player(Live):
     """A running optimisation: buttons, sliders, the picture and the energy curve; made by :func:`play`.
 
-    Attributes
-    ----------
-    settings
-        The object that the solver reads and the sliders write; the tuple of them if there are several.
-    sliders
-        The :class:`~u3lab.live.controls.Controls` of all settings objects.
-    controls
-        The further controls by name.
-    step
-        The last :class:`~u3lab.descent.Step`, or None before the first.
-    playing
-        Whether it runs.
+    Attributes:
+        settings: The object that the solver reads and the sliders write; the tuple of them if there are several.
+        sliders: The :class:`~u3lab.live.controls.Controls` of all settings objects.
+        controls: The further controls by name.
+        step: The last :class:`~u3lab.descent.Step`, or None before the first.
+        playing: Whether it runs.
     """
 
     def __init__(self, solver: Solver, settings_then_names: tuple[Any, ...], first: int,
@@ -222,31 +216,24 @@ def play(solver: Solver, *settings_then_names: Any, first: int = 0, still: int |
     It pauses when another player starts, when a cell is run, when the kernel is interrupted, and when no page shows the
     picture any more. On a machine that is full it rests between steps, so that others' sliders are answered.
 
-    Parameters
-    ----------
-    solver
-        Called with the settings objects, in the order given, and one value for each of ``controls`` by name; returns an
-        iterator that yields a :class:`~u3lab.descent.Step`, or (Step, picture) or (Step, picture, line of text) to show
-        something else than ``step.value``. It reads the settings at every step.
-    settings_then_names
-        One or more objects of classes made with :func:`u3lab.settings.settings`, each of another class; their sliders
-        write into them at once. A field that is read only at the start (``once``) starts the run anew. Then the names
-        of the fields in view, all if none is named; the others are in a fold. "TV.lam" if several have a "lam".
-    first
-        How many steps to take at once, so that the first picture shows something; if it is more than there are, all,
-        and *play* begins anew. Where a class computes on one machine (``U3LAB_SHARED=1``) they follow the cell, a
-        minute later at most, and rest while others wait.
-    still
-        How many in place of ``first`` where a notebook is run to be kept (``U3LAB_STILLS=1``, which tools/notebooks.py
-        sets): for a run of minutes, for which *Run All* should not wait.
-    controls
-        Further controls, as for :func:`~u3lab.live.explore`; moving one starts the run anew.
+    Args:
+        solver: Called with the settings objects, in the order given, and one value for each of ``controls`` by name;
+            returns an iterator that yields a :class:`~u3lab.descent.Step`, or (Step, picture) or (Step, picture, line
+            of text) to show something else than ``step.value``. It reads the settings at every step.
+        settings_then_names: One or more objects of classes made with :func:`u3lab.settings.settings`, each of another
+            class; their sliders write into them at once. A field that is read only at the start (``once``) starts the
+            run anew. Then the names of the fields in view, all if none is named; the others are in a fold. "TV.lam" if
+            several have a "lam".
+        first: How many steps to take at once, so that the first picture shows something; if it is more than there are,
+            all, and *play* begins anew. Where a class computes on one machine (``U3LAB_SHARED=1``) they follow the
+            cell, a minute later at most, and rest while others wait.
+        still: How many in place of ``first`` where a notebook is run to be kept (``U3LAB_STILLS=1``, which
+            tools/notebooks.py sets): for a run of minutes, for which *Run All* should not wait.
+        controls: Further controls, as for :func:`~u3lab.live.explore`; moving one starts the run anew.
 
-    Raises
-    ------
-    U3Error
-        No settings object or two of one class, a name that is unknown or that several have, a value without a control,
-        or a solver that does not take just these.
+    Raises:
+        U3Error: No settings object or two of one class, a name that is unknown or that several have, a value without a
+            control, or a solver that does not take just these.
     """
     if still is not None and os.environ.get("U3LAB_STILLS") == "1":
         first = still

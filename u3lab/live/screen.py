@@ -29,26 +29,16 @@ def as_picture(value: Tensor) -> Picture:
 class Screen(anywidget.AnyWidget, w.Image):
     """An image whose view tells the kernel which frame it shows: see :meth:`on_screen`.
 
-    Attributes
-    ----------
-    value, format
-        The frame: PNG or JPEG bytes. Set by :meth:`show`.
-    alt
-        What the picture shows, in words.
-    caption
-        The words below the picture, "" if there are none.
-    line_art
-        As for a :class:`~u3lab.figures.Figure`; a dark page shows it as light on dark.
-    badge
-        Whose code made the picture, in words that stand below it; "" for none but the library's.
-    place
-        (x, y), each in [0,1], where the student clicked, or () if the picture takes no clicks.
-    paced
-        Whether the view says which frames it has shown, for whoever makes the next one only then.
-    panels
-        How many panels of equal width stand side by side; a click counts within its own.
-    follow
-        Whether the place follows the pointer over the first panel, without a click.
+    Attributes:
+        value, format: The frame: PNG or JPEG bytes. Set by :meth:`show`.
+        alt: What the picture shows, in words.
+        caption: The words below the picture, "" if there are none.
+        line_art: As for a :class:`~u3lab.figures.Figure`; a dark page shows it as light on dark.
+        badge: Whose code made the picture, in words that stand below it; "" for none but the library's.
+        place: (x, y), each in [0,1], where the student clicked, or () if the picture takes no clicks.
+        paced: Whether the view says which frames it has shown, for whoever makes the next one only then.
+        panels: How many panels of equal width stand side by side; a click counts within its own.
+        follow: Whether the place follows the pointer over the first panel, without a click.
     """
 
     # As text: a path would be watched, and what watches it holds every screen for ever.

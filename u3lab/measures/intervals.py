@@ -35,24 +35,17 @@ def bootstrap(statistic: Callable[[Tensor], Tensor], groups: int, *, times: int 
 
     Cuts of one photo, or games with the same picture, are no independent pictures; so the groups are drawn.
 
-    Parameters
-    ----------
-    statistic
-        How often each group is in a sample, (D,G) float64 → the statistic of each of the D samples, (D) real numbers;
-        NaN for a sample that has none is left out.
-    groups
-        Their number G.
-    times
-        How many samples are drawn.
-    basic
-        For a statistic that is biased upwards in a resample, as a maximum is: the basic interval (twice the value, less
-        the quantiles: Davison & Hinkley, Bootstrap methods and their application, 1997, section 2.4) takes that bias
-        off. Otherwise the interval lies between the quantiles themselves.
+    Args:
+        statistic: How often each group is in a sample, (D,G) float64 → the statistic of each of the D samples, (D) real
+            numbers; NaN for a sample that has none is left out.
+        groups: Their number G.
+        times: How many samples are drawn.
+        basic: For a statistic that is biased upwards in a resample, as a maximum is: the basic interval (twice the
+            value, less the quantiles: Davison & Hinkley, Bootstrap methods and their application, 1997, section 2.4)
+            takes that bias off. Otherwise the interval lies between the quantiles themselves.
 
-    Raises
-    ------
-    U3Error
-        No function, numbers that are not whole, a statistic that is not (D) or NaN for every sample.
+    Raises:
+        U3Error: No function, numbers that are not whole, a statistic that is not (D) or NaN for every sample.
     """
     is_a("statistic", statistic, Callable, "give a function from (D,G) to (D), such as lambda often: often.mean(1)")
     groups, times, seed = whole("groups", groups), whole("times", times, 1, STEPS), whole("seed", seed, 0)
@@ -82,17 +75,12 @@ def _of_samples(statistic: Callable[[Tensor], Tensor], often: Tensor) -> Tensor:
 def mean(values: Tensor, groups: Sequence[str] | Sequence[int] | None = None, *, seed: int = 0) -> Interval:
     """The mean of one number for each picture, with its 95 % interval over pictures.
 
-    Parameters
-    ----------
-    values
-        (N), or (N,R) where each of N pictures has R of them, such as repeats: their mean counts.
-    groups
-        To which group each of the N belongs, such as a photo or a class; whole groups are drawn then.
+    Args:
+        values: (N), or (N,R) where each of N pictures has R of them, such as repeats: their mean counts.
+        groups: To which group each of the N belongs, such as a photo or a class; whole groups are drawn then.
 
-    Raises
-    ------
-    U3Error
-        No numbers, values that are not finite, or not one group for each.
+    Raises:
+        U3Error: No numbers, values that are not finite, or not one group for each.
     """
     if not is_plain(values) or values.ndim not in (1, 2) or not values.numel() or not values.isfinite().all():
         raise U3Error(f"values is {shown(values)}; give a tensor (N) or (N,R) of finite numbers")
@@ -111,12 +99,9 @@ def mean(values: Tensor, groups: Sequence[str] | Sequence[int] | None = None, *,
 def roc_auc(scores: Tensor, marks: Tensor, sources: Sequence[str], *, times: int = 1000, seed: int = 0) -> Interval:
     """Area under the ROC curve: the probability that a marked picture scores over another one, ties as halves.
 
-    Parameters
-    ----------
-    scores, marks
-        (N) each; the marks are bool, some of them True and some not.
-    sources
-        N names: which photo each score comes from. The interval is that over *sources*, see :func:`bootstrap`.
+    Args:
+        scores, marks: (N) each; the marks are bool, some of them True and some not.
+        sources: N names: which photo each score comes from. The interval is that over *sources*, see :func:`bootstrap`.
     """
     from sklearn.metrics import roc_auc_score
 

@@ -18,11 +18,9 @@ def balanced_accuracy(scores: Tensor, labels: Tensor, target: int) -> float:
 
     0.5 is guessing, whatever the share of the class among the labels (B).
 
-    Raises
-    ------
-    U3Error
-        Shapes that do not fit, labels of classes that have no score, a class that is not there or that all pictures
-        are of.
+    Raises:
+        U3Error: Shapes that do not fit, labels of classes that have no score, a class that is not there or that all
+            pictures are of.
     """
     tensors(scores=(scores, "BK"), labels=(labels, "B"))
     labels = classes(labels, scores.shape[1])
@@ -87,15 +85,12 @@ def probe(features: Tensor, labels: Tensor, *, C: float = 1.0) -> Probe:
     Alain & Bengio, Understanding intermediate layers using linear classifier probes, 2017. The features are held fixed:
     the network does not learn from its probe. Each feature is brought to mean 0 and spread 1 first.
 
-    Parameters
-    ----------
-    C
-        The larger, the less large weights cost. A class that no label names gets the bias −∞.
+    Args:
+        C: The larger, the less large weights cost. A class that no label names gets the bias −∞.
 
-    Raises
-    ------
-    U3Error
-        Shapes that do not fit, NaN, labels that are not whole or below 0, a single class, C that is not above 0.
+    Raises:
+        U3Error: Shapes that do not fit, NaN, labels that are not whole or below 0, a single class, C that is not above
+            0.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -66,10 +66,8 @@ def read(path: str | Path) -> dict[str, Tensor]:
 def restore(net: Net, name: str) -> Net:
     """Fill a fresh network with the shipped weights of that name, and make it ready for use: fixed, in evaluation mode.
 
-    Raises
-    ------
-    U3Error
-        If the file is not there, damaged, or of another network.
+    Raises:
+        U3Error: If the file is not there, damaged, or of another network.
     """
     from safetensors import SafetensorError
 

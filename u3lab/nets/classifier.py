@@ -31,33 +31,22 @@ class LayerReached(Exception):
 class Classifier(nn.Module):
     """A network with its normalisation inside, its layers by human names and its classes by number.
 
-    Parameters
-    ----------
-    module
-        Any torch network that maps normalised pictures (B,C,H,W) or volumes (B,C,D,H,W) to scores (B,K), or to a map
-        of scores (B,K,…). It is used as it is; scores in half precision are handed on as float32.
-    layers
-        Human name → path of a module inside, in the order of the computation. Without it: the paths themselves.
-    classes
-        Name of each output.
-    mean, std
-        Per-channel normalisation of pictures in [0,1]; the default leaves pictures as they are.
-    size
-        Side in pixels of the pictures that the network was trained with; of a volume, one or three.
-    name
-        What messages call it.
-    memory_format
-        How pictures are laid out in memory before they go in.
-    pictures
-        False: no classifier of pictures but any network, whose inputs are taken as they are.
-    channels
-        Of the pictures; without it as many as ``mean`` has, or as the first convolution or linear layer takes.
-    output
-        Key, position or attribute of the scores, if the module answers with a dict, a tuple or an object.
-    sigmoid
-        Whether each class has a probability of its own, 1/(1 + exp(−score)); False is the softmax over classes.
-    spacing
-        Millimetres from pixel to pixel along each axis, (y,x) or (z,y,x), in which windows are then given.
+    Args:
+        module: Any torch network that maps normalised pictures (B,C,H,W) or volumes (B,C,D,H,W) to scores (B,K), or to
+            a map of scores (B,K,…). It is used as it is; scores in half precision are handed on as float32.
+        layers: Human name → path of a module inside, in the order of the computation. Without it: the paths themselves.
+        classes: Name of each output.
+        mean, std: Per-channel normalisation of pictures in [0,1]; the default leaves pictures as they are.
+        size: Side in pixels of the pictures that the network was trained with; of a volume, one or three.
+        name: What messages call it.
+        memory_format: How pictures are laid out in memory before they go in.
+        pictures: False: no classifier of pictures but any network, whose inputs are taken as they are.
+        channels: Of the pictures; without it as many as ``mean`` has, or as the first convolution or linear layer
+            takes.
+        output: Key, position or attribute of the scores, if the module answers with a dict, a tuple or an object.
+        sigmoid: Whether each class has a probability of its own, 1/(1 + exp(−score)); False is the softmax over
+            classes.
+        spacing: Millimetres from pixel to pixel along each axis, (y,x) or (z,y,x), in which windows are then given.
     """
 
     def __init__(self, module: nn.Module, *, layers: dict[str, str] | None = None, classes: Sequence[str] = (),
@@ -149,11 +138,10 @@ class Classifier(nn.Module):
     def top(self, image: Tensor, count: int = 5) -> list[tuple[str, float]]:
         """The ``count`` most probable classes of one picture (1,3,H,W): names (or numbers as words), probabilities.
 
-        Examples
-        --------
-        >>> net = nets.load()
-        >>> [name for name, probability in net.top(images.load("coffee", size=net.size), 2)]
-        ['espresso', 'consomme']
+        Examples:
+            >>> net = nets.load()
+            >>> [name for name, probability in net.top(images.load("coffee", size=net.size), 2)]
+            ['espresso', 'consomme']
         """
         shares = self.probabilities(one_picture(image))[0]
         if shares.ndim > 1:
@@ -227,11 +215,10 @@ class Classifier(nn.Module):
     def features(self, images: Tensor, layer: str) -> Tensor:
         """Activations of one layer, (B,C,h,w) or (B,C); the pass stops there.
 
-        Examples
-        --------
-        >>> net = nets.load()
-        >>> net.features(images.load("coffee", size=net.size), "fire5").shape
-        torch.Size([1, 256, 28, 28])
+        Examples:
+            >>> net = nets.load()
+            >>> net.features(images.load("coffee", size=net.size), "fire5").shape
+            torch.Size([1, 256, 28, 28])
         """
         self.path(layer)  # says so if it is no name
         found = self.until((layer,), lambda: self(images))
@@ -292,10 +279,8 @@ class Classifier(nn.Module):
     def layer(self, layer: str) -> nn.Module:
         """The module of a layer.
 
-        Raises
-        ------
-        U3Error
-            If the network has no such layer; names the nearest.
+        Raises:
+            U3Error: If the network has no such layer; names the nearest.
         """
         path = self.path(layer)
         try:

@@ -16,21 +16,16 @@ from u3lab.nets.classifier import Classifier, one_picture
 def ready(net: nn.Module, *images: Tensor, one: bool = False, bounded: bool = False) -> Classifier:
     """The one gate: what every function that is given a network asks of it, and of its pictures.
 
-    Parameters
-    ----------
-    net
-        A Classifier, or any torch network, which is wrapped: no normalisation, paths as names of layers, any input.
-    images
-        Batches of pictures to check, if the network is one for pictures: (B,C,H,W) or (B,C,D,H,W) in [0,1].
-    one
-        Whether each has to hold exactly one picture.
-    bounded
-        Whether it is kept in [0,1], as by a projection: refused outside, also where a network takes what it is given.
+    Args:
+        net: A Classifier, or any torch network, which is wrapped: no normalisation, paths as names of layers, any
+            input.
+        images: Batches of pictures to check, if the network is one for pictures: (B,C,H,W) or (B,C,D,H,W) in [0,1].
+        one: Whether each has to hold exactly one picture.
+        bounded: Whether it is kept in [0,1], as by a projection: refused outside, also where a network takes what it is
+            given.
 
-    Raises
-    ------
-    U3Error
-        Something that is no network, a network in training mode, pictures that are none, or more than one.
+    Raises:
+        U3Error: Something that is no network, a network in training mode, pictures that are none, or more than one.
     """
     restore()  # what Ctrl-C has left behind
     if not isinstance(net, nn.Module):

@@ -14,27 +14,21 @@ from u3lab.nets.registry import OWN, is_own, torchvision_weights
 def load(name: str = "squeezenet1_1", *, device: str | torch.device | None = None, fold: bool = True) -> Classifier:
     """A pretrained ImageNet classifier in evaluation mode.
 
-    Parameters
-    ----------
-    name
-        "squeezenet1_1" or "resnet26_half" (shipped; the second is a small trunk for other domains),
-        "efficientnet_lite0" or "efficientnet_lite1" (from their PyPI packages), or any torchvision classifier.
-    device
-        Where to compute; by default the GPU if torch sees one.
-    fold
-        Whether the batch norms of EfficientNet and ResNet-26 join the convolutions before them, which gives the same
-        answers in three quarters of the time. False leaves them: for training, and for domains with norms of their own.
+    Args:
+        name: "squeezenet1_1" or "resnet26_half" (shipped; the second is a small trunk for other domains),
+            "efficientnet_lite0" or "efficientnet_lite1" (from their PyPI packages), or any torchvision classifier.
+        device: Where to compute; by default the GPU if torch sees one.
+        fold: Whether the batch norms of EfficientNet and ResNet-26 join the convolutions before them, which gives the
+            same answers in three quarters of the time. False leaves them: for training, and for domains with norms of
+            their own.
 
-    Raises
-    ------
-    U3Error
-        Unknown name, damaged weights, weights that are neither cached nor reachable, or no such device.
+    Raises:
+        U3Error: Unknown name, damaged weights, weights that are neither cached nor reachable, or no such device.
 
-    Examples
-    --------
-    >>> net = nets.load("squeezenet1_1")
-    >>> net(images.load("coffee", size=net.size)).shape
-    torch.Size([1, 1000])
+    Examples:
+        >>> net = nets.load("squeezenet1_1")
+        >>> net(images.load("coffee", size=net.size)).shape
+        torch.Size([1, 1000])
     """
     device = _device(device)
     one_of("fold", fold, (True, False))

@@ -24,12 +24,9 @@ from u3lab.nets.gate import check_classes, ready
 class Region:
     """A class within a part of a network's answer (B,K,h,w) or (B,K,d,h,w); its score is a sum over that part.
 
-    Attributes
-    ----------
-    label
-        The class, by number or name.
-    mask
-        Booleans of the answer's grid, (1,h,w) for all pictures or (B,h,w); None is all of it.
+    Attributes:
+        label: The class, by number or name.
+        mask: Booleans of the answer's grid, (1,h,w) for all pictures or (B,h,w); None is all of it.
     """
 
     label: int | str

@@ -53,10 +53,8 @@ def is_own(name: object) -> bool:
 def torchvision_weights(name: str) -> WeightsEnum:
     """torchvision's default weights of a classifier (an enum member with url and meta).
 
-    Raises
-    ------
-    U3Error
-        If torchvision has no classifier of that name; says which names are near.
+    Raises:
+        U3Error: If torchvision has no classifier of that name; says which names are near.
     """
     if not isinstance(name, str):
         raise U3Error(f"there is no network {shown(name)}; give a name such as squeezenet1_1 or efficientnet_lite0")

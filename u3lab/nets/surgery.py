@@ -31,12 +31,9 @@ def before_relu(net: nn.Module, layer: str, images: Tensor) -> tuple[Tensor, Rec
     of ReLU modules (the linear bottlenecks of EfficientNet-Lite, a ReLU called as a function, a pooling layer) it is
     returned as it is.
 
-    Returns
-    -------
-    features
-        (B,C,h,w) or (B,C,d,h,w), without a graph.
-    rectify
-        What leads from them to the layer's output: the ReLU (or ReLU6), or nothing.
+    Returns:
+        features: (B,C,h,w) or (B,C,d,h,w), without a graph.
+        rectify: What leads from them to the layer's output: the ReLU (or ReLU6), or nothing.
     """
     net = ready(net, images)
     with meanwhile(grad=False):
@@ -73,19 +70,14 @@ def _lower(net: Classifier, layer: str, normalised: Tensor) -> Tensor:
 def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
     """Class scores (B,K) that follow if a layer's output is what is given: the upper part of the network.
 
-    Parameters
-    ----------
-    net
-        A classifier; it is left as it was.
-    layer
-        All ways from the picture to the classes must lead through it.
-    features
-        Output of the layer, (B,C,h,w), (B,C,d,h,w) or (B,C), after its ReLU; the scores can be differentiated by it.
+    Args:
+        net: A classifier; it is left as it was.
+        layer: All ways from the picture to the classes must lead through it.
+        features: Output of the layer, (B,C,h,w), (B,C,d,h,w) or (B,C), after its ReLU; the scores can be differentiated
+            by it.
 
-    Raises
-    ------
-    U3Error
-        If a way leads around the layer, the features are not finite, or the network has no such layer.
+    Raises:
+        U3Error: If a way leads around the layer, the features are not finite, or the network has no such layer.
     """
     net = ready(net)
     if net.prefix:
@@ -131,10 +123,8 @@ def forward_from(net: nn.Module, layer: str, features: Tensor) -> Tensor:
 def narrow(net: Classifier, classes: Sequence[int | str]) -> Classifier:
     """A copy of the network that knows only some of its classes, (B,K) with K = len(classes), and is as much faster.
 
-    Raises
-    ------
-    U3Error
-        A network without a filter bank that has one row for each class, or one of several domains.
+    Raises:
+        U3Error: A network without a filter bank that has one row for each class, or one of several domains.
     """
     net = ready(net)
     if hasattr(net, "merge"):  # which of its heads would be the last is chance

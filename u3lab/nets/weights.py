@@ -23,10 +23,8 @@ CONNECT_SECONDS = 8  # a class must learn quickly that the network is down
 def installed(name: str) -> Path:
     """The checked weights file of a network that comes with the course or its packages.
 
-    Raises
-    ------
-    U3Error
-        If its package is not there, or the file is damaged.
+    Raises:
+        U3Error: If its package is not there, or the file is damaged.
     """
     network = OWN[name]
     path = _packaged(name) if network.package else paths.data("weights", network.file)
@@ -71,11 +69,9 @@ def fetch(name: str) -> Path:
 
     Downloads under a progress bar, checks the hash in the file's name, and only then puts the file in place.
 
-    Raises
-    ------
-    U3Error
-        No connection within 8 seconds, a connection that breaks, a file that fails its check, or a folder where it
-        cannot be kept.
+    Raises:
+        U3Error: No connection within 8 seconds, a connection that breaks, a file that fails its check, or a folder
+            where it cannot be kept.
     """
     if is_own(name):
         return installed(name)
@@ -99,10 +95,8 @@ def check(path: Path, name: str = "") -> Path:
 
     ``name`` is the name that the file will have, if it has not.
 
-    Raises
-    ------
-    U3Error
-        If the file is damaged.
+    Raises:
+        U3Error: If the file is damaged.
     """
     name = name or path.name
     wanted = name.rsplit(".", 1)[0].rsplit("-", 1)[-1]

@@ -40,32 +40,24 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
          channels: int | None = None, name: str | None = None, pictures: bool = True) -> Classifier:
     """Make a classifier of the course out of any network, which is used as it is, by one pass over a grey picture.
 
-    Parameters
-    ----------
-    module
-        In evaluation mode: pictures (B,C,H,W) or volumes (B,C,D,H,W) → scores (B,K) or maps of scores (B,K,…).
-    classes, mean, std, spacing, channels, pictures
-        As for :class:`Classifier`. Pictures are in [0,1] unless ``pictures`` is False.
-    layers
-        Name → path in the module; without it the blocks that it computes, in that order.
-    size
-        Side of the pictures, or one side for each axis; without it the first of ``SIDES`` at which the module answers.
-    output
-        Where the scores are in a dict or a tuple; without it "out", "logits" or the only tensor.
-    sigmoid
-        Whether classes do not exclude each other; without it True for a single score.
+    Args:
+        module: In evaluation mode: pictures (B,C,H,W) or volumes (B,C,D,H,W) → scores (B,K) or maps of scores (B,K,…).
+        classes, mean, std, spacing, channels, pictures: As for :class:`Classifier`. Pictures are in [0,1] unless
+            ``pictures`` is False.
+        layers: Name → path in the module; without it the blocks that it computes, in that order.
+        size: Side of the pictures, or one side for each axis; without it the first of ``SIDES`` at which the module
+            answers.
+        output: Where the scores are in a dict or a tuple; without it "out", "logits" or the only tensor.
+        sigmoid: Whether classes do not exclude each other; without it True for a single score.
 
-    Raises
-    ------
-    U3Error
-        No module, one in training mode, numbers of channels or classes that do not fit, scores that are not found, not
-        finite, or probabilities already.
+    Raises:
+        U3Error: No module, one in training mode, numbers of channels or classes that do not fit, scores that are not
+            found, not finite, or probabilities already.
 
-    Examples
-    --------
-    >>> net = nets.wrap(torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(1)).eval(), size=8)
-    >>> net.channels, net.layers
-    (1, ('0', '1'))
+    Examples:
+        >>> net = nets.wrap(torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(1)).eval(), size=8)
+        >>> net.channels, net.layers
+        (1, ('0', '1'))
     """
     is_a("module", module, nn.Module, "give a torch network")
     facts = {"classes": words("classes", classes, none=True), "mean": _numbers("mean", mean),

@@ -25,19 +25,13 @@ def convolutional_sparse_coding(image: Tensor, visible: Tensor, *, lam: float = 
                                 steps: int = 200) -> Tensor:
     """Fill what is hidden of a picture (1,3,H,W); m (1,1,H,W) is 1 where it is known, and what is known stays.
 
-    Parameters
-    ----------
-    lam
-        λ, the price of the maps.
-    smooth
-        The price of total variation in l.
-    steps
-        Of ADMM, at most, for each of the two.
+    Args:
+        lam: λ, the price of the maps.
+        smooth: The price of total variation in l.
+        steps: Of ADMM, at most, for each of the two.
 
-    Raises
-    ------
-    U3Error
-        If SPORCO is not installed, and as :func:`u3lab.prior.inpaint` does.
+    Raises:
+        U3Error: If SPORCO is not installed, and as :func:`u3lab.prior.inpaint` does.
     """
     try:
         from sporco.admm import cbpdn, tvl2

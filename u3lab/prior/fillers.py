@@ -32,16 +32,11 @@ from u3lab.prior.trained import trained_inpaint
 class Filler:
     """One way to fill a hole. Called with (image, visible), it gives the picture, (1,3,H,W) in [0,1].
 
-    Attributes
-    ----------
-    fill
-        The way itself, with its own settings at their defaults.
-    photos
-        Whether it has learnt from photos.
-    searches
-        Whether it goes step by step, and takes ``steps``: seconds a picture, not milliseconds.
-    step
-        The sides have to be multiples of so many pixels.
+    Attributes:
+        fill: The way itself, with its own settings at their defaults.
+        photos: Whether it has learnt from photos.
+        searches: Whether it goes step by step, and takes ``steps``: seconds a picture, not milliseconds.
+        step: The sides have to be multiples of so many pixels.
     """
 
     fill: Callable[..., Tensor]
@@ -52,10 +47,8 @@ class Filler:
     def __call__(self, image: Tensor, visible: Tensor, *, steps: int | None = None) -> Tensor:
         """The filled picture; without ``steps`` it makes as many as the way itself does.
 
-        Raises
-        ------
-        U3Error
-            Steps for a way that makes none; all else as :func:`u3lab.prior.inpaint`.
+        Raises:
+            U3Error: Steps for a way that makes none; all else as :func:`u3lab.prior.inpaint`.
         """
         if steps is None:
             return self.fill(image, visible)

@@ -45,27 +45,20 @@ def fit(generator: Generator, image: Tensor, *, task: Task = reconstruct,
     If the loss explodes, which high learning rates bring about on some machines, the run goes back to its last good
     weights and on at half the rate; ``step.rollbacks`` counts that.
 
-    Parameters
-    ----------
-    generator
-        Ψ with its code z₀, from :func:`u3lab.prior.generator`.
-    image
-        x₀, (1,3,H,W) in [0,1], of the generator's size (for super-resolution: as many times smaller).
-    task
-        The data term: :func:`~u3lab.prior.tasks.reconstruct`, ``inpaint(mask)`` or ``super_resolve(factor)``.
-    settings
-        Read at every step.
+    Args:
+        generator: Ψ with its code z₀, from :func:`u3lab.prior.generator`.
+        image: x₀, (1,3,H,W) in [0,1], of the generator's size (for super-resolution: as many times smaller).
+        task: The data term: :func:`~u3lab.prior.tasks.reconstruct`, ``inpaint(mask)`` or ``super_resolve(factor)``.
+        settings: Read at every step.
 
-    Yields
-    ------
-    FitStep
-        ``value`` is Ψ(w; z₀ + noise), (1,3,H,W), or its running mean; the one term is "data", a mean over values.
+    Yields:
+        FitStep: ``value`` is Ψ(w; z₀ + noise), (1,3,H,W), or its running mean; the one term is "data", a mean over
+            values.
 
-    Examples
-    --------
-    >>> psi, x = prior.generator(size=64, depth=3), images.load("coffee", size=64)
-    >>> last(prior.fit(psi, x, settings=prior.PriorSettings(steps=2))).value.shape
-    torch.Size([1, 3, 64, 64])
+    Examples:
+        >>> psi, x = prior.generator(size=64, depth=3), images.load("coffee", size=64)
+        >>> last(prior.fit(psi, x, settings=prior.PriorSettings(steps=2))).value.shape
+        torch.Size([1, 3, 64, 64])
     """
     settings = or_default(settings, PriorSettings)
     is_a("generator", generator, Generator, "make one with prior.generator(…)")

@@ -52,36 +52,24 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
               upsample: str = "nearest", seed: int = 0) -> Generator:
     """An untrained generator.
 
-    Parameters
-    ----------
-    kind
-        "hourglass": down and up again, with ``skip`` channels of each scale led across (0: none).
-        "unet": all channels are led across, with max-pooling. "resnet": ``depth`` pairs of residual blocks, no scales.
-    size
-        (height, width) of the picture, or its side; at most 2048×2048 with the widths given here.
-    depth
-        How many times the hourglass or the U-Net halves the resolution.
-    widths
-        Channels at each scale; the first ``depth`` of them are used.
-    code
-        z₀: "noise", uniform in [0, 0.1], or "grid", the coordinates x and y in [0,1].
-    channels
-        Of a noise code.
-    upsample
-        "nearest" or "bilinear", which is slower, and smoother at first.
-    seed
-        Of the weights and the noise; nothing else is touched.
+    Args:
+        kind: "hourglass": down and up again, with ``skip`` channels of each scale led across (0: none). "unet": all
+            channels are led across, with max-pooling. "resnet": ``depth`` pairs of residual blocks, no scales.
+        size: (height, width) of the picture, or its side; at most 2048×2048 with the widths given here.
+        depth: How many times the hourglass or the U-Net halves the resolution.
+        widths: Channels at each scale; the first ``depth`` of them are used.
+        code: z₀: "noise", uniform in [0, 0.1], or "grid", the coordinates x and y in [0,1].
+        channels: Of a noise code.
+        upsample: "nearest" or "bilinear", which is slower, and smoother at first.
+        seed: Of the weights and the noise; nothing else is touched.
 
-    Raises
-    ------
-    U3Error
-        Unknown kind, a depth without widths, a picture too small for the depth or too large for its channels, numbers
-        that are not whole or too large (channels to 1024).
+    Raises:
+        U3Error: Unknown kind, a depth without widths, a picture too small for the depth or too large for its channels,
+            numbers that are not whole or too large (channels to 1024).
 
-    Examples
-    --------
-    >>> prior.generator("hourglass", size=64, depth=3)().shape
-    torch.Size([1, 3, 64, 64])
+    Examples:
+        >>> prior.generator("hourglass", size=64, depth=3)().shape
+        torch.Size([1, 3, 64, 64])
     """
     builders = {"hourglass": hourglass, "unet": _unet, "resnet": _resnet}
     one_of("kind", kind, builders)

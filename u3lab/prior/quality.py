@@ -49,19 +49,14 @@ def perceptual_distance(net: Classifier, x: Tensor, truth: Tensor, *, where: Ten
     averaged over places, and then over the layers that have places, but for the last, which has classes. Zhang et al.,
     The unreasonable effectiveness of deep features as a perceptual metric, CVPR 2018, equation 1, with equal weights.
 
-    Parameters
-    ----------
-    net
-        Φ, a classifier.
-    x, truth
-        (1,3,H,W) in [0,1] both.
-    where
-        Places that count, (1,1,H,W), 1 or 0, such as a hole; without it all do.
+    Args:
+        net: Φ, a classifier.
+        x, truth: (1,3,H,W) in [0,1] both.
+        where: Places that count, (1,1,H,W), 1 or 0, such as a hole; without it all do.
 
-    Raises
-    ------
-    U3Error
-        As :func:`psnr`, for a mask that :func:`~u3lab.prior.inpaint` would refuse, and a network without such layers.
+    Raises:
+        U3Error: As :func:`psnr`, for a mask that :func:`~u3lab.prior.inpaint` would refuse, and a network without such
+            layers.
     """
     net = ready(net, x, one=True)
     _compared(x, truth)
@@ -84,10 +79,8 @@ def perceptual_distance(net: Classifier, x: Tensor, truth: Tensor, *, where: Ten
 def disagreement(pictures: Sequence[Tensor]) -> Tensor:
     """Where several answers to one question differ: standard deviation over them, averaged over colours, (1,1,H,W).
 
-    Raises
-    ------
-    U3Error
-        Fewer than two pictures.
+    Raises:
+        U3Error: Fewer than two pictures.
     """
     if len(listed("pictures", pictures, Tensor, "pictures (1,C,H,W)")) < 2:
         raise U3Error(f"{len(pictures)} picture cannot disagree with itself; give two or more, from different seeds")

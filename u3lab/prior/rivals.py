@@ -50,14 +50,10 @@ def sparse_coding(image: Tensor, visible: Tensor, atoms: np.ndarray, *, used: in
     fill the rest, and overlapping patches are averaged. After Aharon, Elad & Bruckstein, K-SVD, 2006; the lecture
     compares with convolutional sparse coding (Papyan et al., 2017), which shares one dictionary among all shifts.
 
-    Parameters
-    ----------
-    atoms
-        From :func:`dictionary`, (K, side·side·3).
-    used
-        The most atoms in one patch.
-    stride
-        The step from one patch to the next, in pixels; at most a patch's side.
+    Args:
+        atoms: From :func:`dictionary`, (K, side·side·3).
+        used: The most atoms in one patch.
+        stride: The step from one patch to the next, in pixels; at most a patch's side.
     """
     from sklearn import config_context
 

@@ -68,10 +68,8 @@ def descend_with_rollback(parameters: list[Tensor], energy: Energy, *, steps: in
     """As :func:`~u3lab.descent.descend`, but a loss that is no longer finite, or ``tolerance`` times the smallest
     running mean of it so far, sends the run back to its last good parameters, and on at half the learning rate.
 
-    Raises
-    ------
-    U3Error
-        If it diverges at once, or again and again.
+    Raises:
+        U3Error: If it diverges at once, or again and again.
     """
     rollback, now = Rollback(parameters, tolerance), 0
 

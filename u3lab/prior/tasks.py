@@ -33,10 +33,8 @@ def inpaint(visible: Tensor) -> Task:
 
     ``visible`` is m, (1,1,H,W): 1 where the picture is known, 0 in the hole; bool or float.
 
-    Raises
-    ------
-    U3Error
-        A mask of another shape, with values other than 0 and 1, or without a visible pixel.
+    Raises:
+        U3Error: A mask of another shape, with values other than 0 and 1, or without a visible pixel.
     """
     m = mask(visible)
 
@@ -90,10 +88,8 @@ def super_resolve(factor: int) -> Task:
 def lanczos(x: Tensor, factor: int) -> Tensor:
     """A picture (B,C,H,W) made ``factor`` times smaller with Lanczos' window of two lobes; differentiable.
 
-    Raises
-    ------
-    U3Error
-        If the sides are no multiples of the factor, which is a whole number from 2.
+    Raises:
+        U3Error: If the sides are no multiples of the factor, which is a whole number from 2.
     """
     floats("lanczos", x)
     return _reduced(x, whole("factor", factor, 2, COARSEST))

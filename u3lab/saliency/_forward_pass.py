@@ -49,39 +49,26 @@ def named_layers(target: Target, layer: str | None) -> list[str]:
 class ForwardPass:
     """A forward pass of a network over pictures, with the activations of its layers and the graph behind them.
 
-    Attributes
-    ----------
-    images
-        The pictures (B,C,H,W), or volumes (B,C,D,H,W), in [0,1], a leaf of the graph.
-    inputs
-        The same after normalisation: what the network itself sees.
-    logits
-        Class scores (B,K), or a map of them (B,K,…).
-    activations
-        Layer name → output (B,C,h,w), (B,C,d,h,w) or (B,C).
+    Attributes:
+        images: The pictures (B,C,H,W), or volumes (B,C,D,H,W), in [0,1], a leaf of the graph.
+        inputs: The same after normalisation: what the network itself sees.
+        logits: Class scores (B,K), or a map of them (B,K,…).
+        activations: Layer name → output (B,C,h,w), (B,C,d,h,w) or (B,C).
     """
 
     def __init__(self, net: nn.Module, images: Tensor, layers: Iterable[str] = (), *, check: bool = True,
                  detach_below: str | None = None, functions: TorchFunctionMode | None = None) -> None:
         """Run the network once.
 
-        Parameters
-        ----------
-        net, images
-            A network in evaluation mode, and what it takes.
-        layers
-            What is kept besides ``net.layers``.
-        check
-            False admits pictures with values outside [0,1], such as noisy ones.
-        detach_below
-            A layer below which no derivative is wanted, so that nothing is kept there.
-        functions
-            A mode that redefines functions and their ways back; without it they are torch's own.
+        Args:
+            net, images: A network in evaluation mode, and what it takes.
+            layers: What is kept besides ``net.layers``.
+            check: False admits pictures with values outside [0,1], such as noisy ones.
+            detach_below: A layer below which no derivative is wanted, so that nothing is kept there.
+            functions: A mode that redefines functions and their ways back; without it they are torch's own.
 
-        Raises
-        ------
-        U3Error
-            If the network is in training mode, a layer does not exist or the pictures are not pictures.
+        Raises:
+            U3Error: If the network is in training mode, a layer does not exist or the pictures are not pictures.
         """
         self.net = ready(net, images) if check else ready(net)
         layers = list(layers)
@@ -102,10 +89,8 @@ class ForwardPass:
     def __getitem__(self, layer: str) -> Tensor:
         """Activation of a layer.
 
-        Raises
-        ------
-        U3Error
-            If the layer was not computed in this pass.
+        Raises:
+            U3Error: If the layer was not computed in this pass.
         """
         if not isinstance(layer, str) or layer not in self.activations:
             raise U3Error(f"layer {shown(layer)} was not kept in this pass; kept are {', '.join(self.activations)}")

@@ -117,14 +117,10 @@ class BackpropPass(ForwardPass):
 def forward_pass(net: nn.Module, images: Tensor, *, layers: Sequence[str] = ()) -> BackpropPass:
     """Run a network once and keep the pass: its ``.backprop(target, rule=rule)`` can be asked as often as wanted.
 
-    Parameters
-    ----------
-    net
-        A :class:`~u3lab.nets.Classifier`, or any torch network in evaluation mode (it is left as it was).
-    images
-        (B,3,H,W) in [0,1]; what the network takes, if it is not a Classifier.
-    layers
-        Paths of further modules whose outputs are wanted, besides ``net.layers``.
+    Args:
+        net: A :class:`~u3lab.nets.Classifier`, or any torch network in evaluation mode (it is left as it was).
+        images: (B,3,H,W) in [0,1]; what the network takes, if it is not a Classifier.
+        layers: Paths of further modules whose outputs are wanted, besides ``net.layers``.
     """
     return BackpropPass(net, images, words("layers", layers, none=True))
 
@@ -133,35 +129,24 @@ def backprop(net: nn.Module, images: Tensor, target: Target, *, rule: str | Rule
              layer: str | None = None) -> Tensor:
     """Saliency by one backward pass.
 
-    Parameters
-    ----------
-    net
-        A :class:`~u3lab.nets.Classifier`, or any torch network in evaluation mode (it is left as it was).
-    images
-        Pictures (B,C,H,W), or volumes (B,C,D,H,W), in [0,1].
-    target
-        A class (number or name), a :class:`~u3lab.nets.Region` of a map of scores, a list with one of these for each
-        picture, or a neuron ``(layer, channel, y, x)``.
-    rule
-        "gradient", "deconvnet", "guided", or your own function (p, through); through(p) is p·[x > 0].
-    layer
-        Where to stop on the way back; None is the picture itself.
+    Args:
+        net: A :class:`~u3lab.nets.Classifier`, or any torch network in evaluation mode (it is left as it was).
+        images: Pictures (B,C,H,W), or volumes (B,C,D,H,W), in [0,1].
+        target: A class (number or name), a :class:`~u3lab.nets.Region` of a map of scores, a list with one of these for
+            each picture, or a neuron ``(layer, channel, y, x)``.
+        rule: "gradient", "deconvnet", "guided", or your own function (p, through); through(p) is p·[x > 0].
+        layer: Where to stop on the way back; None is the picture itself.
 
-    Returns
-    -------
-    Tensor
-        Signed, (B,3,H,W) in score per unit of intensity, or of the layer's shape.
+    Returns:
+        Tensor: Signed, (B,3,H,W) in score per unit of intensity, or of the layer's shape.
 
-    Raises
-    ------
-    U3Error
-        Unknown rule, layer, class or neuron; no ReLU in the network; training mode; pictures out of range.
+    Raises:
+        U3Error: Unknown rule, layer, class or neuron; no ReLU in the network; training mode; pictures out of range.
 
-    Examples
-    --------
-    >>> net, x = nets.load(), images.load("coffee", size=96)
-    >>> saliency.backprop(net, x, "espresso", rule="guided").shape
-    torch.Size([1, 3, 96, 96])
+    Examples:
+        >>> net, x = nets.load(), images.load("coffee", size=96)
+        >>> saliency.backprop(net, x, "espresso", rule="guided").shape
+        torch.Size([1, 3, 96, 96])
     """
     if rule == "gradient":  # the true derivative needs no ReLU of ours
         return ForwardPass(net, images, named_layers(target, layer), detach_below=layer).gradient(target, layer=layer)

@@ -28,34 +28,26 @@ def occlusion(net: nn.Module, images: Tensor, target: Target, *, side: float | N
               baseline: Tensor | float | None = None) -> Tensor:
     """How far the score falls where a window is hidden, signed: the mean over all windows that cover a pixel.
 
-    Parameters
-    ----------
-    net, images
-        A network, and pictures (B,C,H,W) or volumes (B,C,D,H,W) that it takes.
-    target
-        A class (number or name), a :class:`~u3lab.nets.Region`, or a list with one for each picture.
-    side, step
-        Of the windows, and from one to the next: in millimetres if the network has a ``spacing``, else in pixels.
-        Without them a quarter of the shortest extent, and half of that: 49 passes for a square, 343 for a cube.
-    baseline
-        What a window is filled with: a number, pictures of the same shape, or None for the mean of each channel.
+    Args:
+        net, images: A network, and pictures (B,C,H,W) or volumes (B,C,D,H,W) that it takes.
+        target: A class (number or name), a :class:`~u3lab.nets.Region`, or a list with one for each picture.
+        side, step: Of the windows, and from one to the next: in millimetres if the network has a ``spacing``, else in
+            pixels. Without them a quarter of the shortest extent, and half of that: 49 passes for a square, 343 for a
+            cube.
+        baseline: What a window is filled with: a number, pictures of the same shape, or None for the mean of each
+            channel.
 
-    Returns
-    -------
-    Tensor
-        (B,1,H,W) or (B,1,D,H,W) in units of the score.
+    Returns:
+        Tensor: (B,1,H,W) or (B,1,D,H,W) in units of the score.
 
-    Raises
-    ------
-    U3Error
-        A network or pictures that :func:`~u3lab.nets.ready` refuses, a class that does not exist, a side or a step
-        that is not above 0, a step longer than the side, a spacing for other pictures.
+    Raises:
+        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, a class that does not exist, a side or a
+            step that is not above 0, a step longer than the side, a spacing for other pictures.
 
-    Examples
-    --------
-    >>> net, x = nets.load(), images.load("coffee", size=96)
-    >>> saliency.occlusion(net, x, "espresso", side=48, step=48).shape
-    torch.Size([1, 1, 96, 96])
+    Examples:
+        >>> net, x = nets.load(), images.load("coffee", size=96)
+        >>> saliency.occlusion(net, x, "espresso", side=48, step=48).shape
+        torch.Size([1, 1, 96, 96])
     """
     net = ready(net, images)
     images = images.detach().to(net.device)

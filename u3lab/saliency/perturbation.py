@@ -108,37 +108,28 @@ def meaningful_perturbation(net: Classifier, image: Tensor, target: int | str | 
                             settings: MaskSettings | None = None) -> Iterator[Step]:
     """Find the smallest perturbation, step by step.
 
-    Parameters
-    ----------
-    net
-        A classifier.
-    image
-        One picture (1,C,H,W) or volume (1,C,D,H,W) in [0,1].
-    target
-        The class to remove, by number or name, or a :class:`~u3lab.nets.Region`, whose mean probability is Φ_c.
-    settings
-        Read at every step: change them while the iterator runs. Blur and jitter are in millimetres if the network has
-        a ``spacing``. The cells of the mask of a volume, or of millimetres, are cubes: ``mask_size`` of them along its
-        longest side.
+    Args:
+        net: A classifier.
+        image: One picture (1,C,H,W) or volume (1,C,D,H,W) in [0,1].
+        target: The class to remove, by number or name, or a :class:`~u3lab.nets.Region`, whose mean probability is Φ_c.
+        settings: Read at every step: change them while the iterator runs. Blur and jitter are in millimetres if the
+            network has a ``spacing``. The cells of the mask of a volume, or of millimetres, are cubes: ``mask_size`` of
+            them along its longest side.
 
-    Yields
-    ------
-    Step
-        ``value`` is the mask m (1,1,H,W) at the picture's resolution; ``terms`` are "probability" (Φ_c), "size"
-        (λ‖m‖₁) and "variation". See the perturbed picture with
-        ``perturb(image, step.value, baseline_like(image, settings=settings))``. A mask may stay empty: look whether the
-        probability has fallen.
+    Yields:
+        Step: ``value`` is the mask m (1,1,H,W) at the picture's resolution; ``terms`` are "probability" (Φ_c), "size"
+            (λ‖m‖₁) and "variation". See the perturbed picture with
+            ``perturb(image, step.value, baseline_like(image, settings=settings))``. A mask may stay empty: look whether
+            the probability has fallen.
 
-    Raises
-    ------
-    U3Error
-        A network or picture that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
+    Raises:
+        U3Error: A network or picture that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
 
-    Examples
-    --------
-    >>> net, x = nets.load(), images.load("coffee", size=96)
-    >>> last(saliency.meaningful_perturbation(net, x, "espresso", settings=saliency.MaskSettings(steps=2))).value.shape
-    torch.Size([1, 1, 96, 96])
+    Examples:
+        >>> net, x = nets.load(), images.load("coffee", size=96)
+        >>> settings = saliency.MaskSettings(steps=2)
+        >>> last(saliency.meaningful_perturbation(net, x, "espresso", settings=settings)).value.shape
+        torch.Size([1, 1, 96, 96])
     """
     settings = or_default(settings, MaskSettings)
     return _search(ready(net, image, one=True, bounded=True), image, target, settings)
@@ -153,33 +144,23 @@ def pooled_mask(net: Classifier, images: Tensor, target: int | str | Region, *,
     A finding is at another place in each picture, so no cheap mask removes it from all; a mark that is always at the
     same place goes with a small one. Judge it on pictures that it was not made on.
 
-    Parameters
-    ----------
-    net
-        A classifier.
-    images
-        (B,C,H,W) or (B,C,D,H,W) in [0,1], all with the class.
-    target
-        The class to remove, by number or name, or a :class:`~u3lab.nets.Region` of one mask, or of B.
-    settings
-        As of :func:`meaningful_perturbation`; ``jitter`` moves all pictures alike, mask and all.
+    Args:
+        net: A classifier.
+        images: (B,C,H,W) or (B,C,D,H,W) in [0,1], all with the class.
+        target: The class to remove, by number or name, or a :class:`~u3lab.nets.Region` of one mask, or of B.
+        settings: As of :func:`meaningful_perturbation`; ``jitter`` moves all pictures alike, mask and all.
 
-    Yields
-    ------
-    Step
-        ``value`` is m (1,1,H,W); ``terms`` are as there, with the mean probability.
+    Yields:
+        Step: ``value`` is m (1,1,H,W); ``terms`` are as there, with the mean probability.
 
-    Raises
-    ------
-    U3Error
-        A network or pictures that :func:`~u3lab.nets.ready` refuses, a class that does not exist, or a region that
-        does not fit.
+    Raises:
+        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, a class that does not exist, or a region
+            that does not fit.
 
-    Examples
-    --------
-    >>> net, x = nets.load(), images.load("coffee", size=96).expand(2, -1, -1, -1)
-    >>> last(saliency.pooled_mask(net, x, "espresso", settings=saliency.MaskSettings(steps=2))).value.shape
-    torch.Size([1, 1, 96, 96])
+    Examples:
+        >>> net, x = nets.load(), images.load("coffee", size=96).expand(2, -1, -1, -1)
+        >>> last(saliency.pooled_mask(net, x, "espresso", settings=saliency.MaskSettings(steps=2))).value.shape
+        torch.Size([1, 1, 96, 96])
     """
     settings = or_default(settings, MaskSettings)
     return _search(ready(net, images, bounded=True), images, target, settings)

@@ -51,10 +51,8 @@ def known_pictures(net: Classifier, *, size: int = 128) -> dict[str, int]:
 def mosaics(net: Classifier, count: int, *, size: int = 128, seed: int = 0) -> list[Mosaic]:
     """Mosaics of four pictures of different classes, drawn from all choices and orders by ``seed``.
 
-    Raises
-    ------
-    U3Error
-        If the network knows fewer than four of the shipped pictures, or fewer than one mosaic is wanted.
+    Raises:
+        U3Error: If the network knows fewer than four of the shipped pictures, or fewer than one mosaic is wanted.
     """
     count, size, net = whole("count", count), whole("size", size, 2, SIDE), ready(net)
     room(f"count = {count}", 2 * size, 2 * size, count)
@@ -94,17 +92,12 @@ def _even(heat: Tensor) -> Tensor:
 def pointing_game(net: Classifier, games: Sequence[Mosaic], method: str | Asked, *, seed: int = 0) -> Interval:
     """Play the grid pointing game, every tile of every mosaic once: the mean share of a map on the right tile.
 
-    Parameters
-    ----------
-    games
-        See :func:`mosaics`.
-    method
-        A name in ``METHODS``, or a function (net, images (B,3,H,W), classes) → heat (B,1,h,w) ≥ 0.
+    Args:
+        games: See :func:`mosaics`.
+        method: A name in ``METHODS``, or a function (net, images (B,3,H,W), classes) → heat (B,1,h,w) ≥ 0.
 
-    Returns
-    -------
-    Interval
-        In [0,1]. It resamples *pictures*, not games: games with the same picture are not independent.
+    Returns:
+        Interval: In [0,1]. It resamples *pictures*, not games: games with the same picture are not independent.
     """
     shares = target_shares(net, games, method)
     values = torch.tensor([value for of_picture in shares.values() for value in of_picture], dtype=torch.float64)

@@ -57,14 +57,11 @@ class _Share(torch.autograd.Function):
 class Propagation(TorchFunctionMode):
     """While active, every layer of any network sends relevance down by a rule, in place of derivatives.
 
-    Attributes
-    ----------
-    top
-        Input of the last layer with weights, once the network has run.
-    top_layer
-        That layer.
-    negated
-        Layers whose weights count with the other sign on the way down (contrastive excitation backpropagation).
+    Attributes:
+        top: Input of the last layer with weights, once the network has run.
+        top_layer: That layer.
+        negated: Layers whose weights count with the other sign on the way down (contrastive excitation
+            backpropagation).
     """
 
     PASS = {F.dropout, torch.max_pool2d, F.max_pool2d, F.adaptive_max_pool2d, torch.flatten, Tensor.flatten, torch.cat,

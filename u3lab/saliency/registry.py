@@ -53,26 +53,18 @@ class Method:
 
     Of volumes it is (B,1,d,h,w), where the method is defined for them: ``nets.describe(net)`` says so.
 
-    Attributes
-    ----------
-    map
-        The method itself: (net, images, target) → (B,C,h,w), signed where the method is; with ``layer=`` if it takes
-        one.
-    heat
-        What makes heat of the map: ``max_abs`` where its sign means nothing, ``positive`` where it tells for from
-        against, ``identity`` where the map is heat.
-    takes
-        Of "class", "neuron" (targets) and "layer" (where the way back stops, or which features are weighed). A method
-        without "class" gives every class the same map.
-    grid
-        Whether the map has the cells of a layer; if not, those of the picture.
-    relus
-        Whether the method is made for networks of ReLUs, and refuses others.
-    optimises
-        Whether it searches, one picture at a time: seconds a map, not milliseconds.
-    slope
-        Whether it is a slope alone: what a small change would do. Of a network without ReLUs it is the same for every
-        picture.
+    Attributes:
+        map: The method itself: (net, images, target) → (B,C,h,w), signed where the method is; with ``layer=`` if it
+            takes one.
+        heat: What makes heat of the map: ``max_abs`` where its sign means nothing, ``positive`` where it tells for from
+            against, ``identity`` where the map is heat.
+        takes: Of "class", "neuron" (targets) and "layer" (where the way back stops, or which features are weighed). A
+            method without "class" gives every class the same map.
+        grid: Whether the map has the cells of a layer; if not, those of the picture.
+        relus: Whether the method is made for networks of ReLUs, and refuses others.
+        optimises: Whether it searches, one picture at a time: seconds a map, not milliseconds.
+        slope: Whether it is a slope alone: what a small change would do. Of a network without ReLUs it is the same for
+            every picture.
     """
 
     map: Callable[..., Tensor]
@@ -86,10 +78,8 @@ class Method:
     def __call__(self, net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
         """The heat for a target. A map that is 0 everywhere is called empty, in a warning.
 
-        Raises
-        ------
-        U3Error
-            A neuron or a layer for a method that takes none; all else as the method itself.
+        Raises:
+            U3Error: A neuron or a layer for a method that takes none; all else as the method itself.
         """
         for given, part in ((is_neuron(target), NEURON), (layer is not None, LAYER)):
             if given and part not in self.takes:

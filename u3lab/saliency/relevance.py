@@ -34,20 +34,14 @@ def gradient_times_input(net: nn.Module, images: Tensor, target: Target) -> Tens
     says nothing; :func:`modulated_gradient` has what the network sees in its place, of which the mean colour says
     nothing.
 
-    Parameters
-    ----------
-    net, images, target
-        As for :func:`~u3lab.saliency.backprop`.
+    Args:
+        net, images, target: As for :func:`~u3lab.saliency.backprop`.
 
-    Returns
-    -------
-    Tensor
-        Signed (B,3,H,W) in units of the score.
+    Returns:
+        Tensor: Signed (B,3,H,W) in units of the score.
 
-    Raises
-    ------
-    U3Error
-        A network or pictures that :func:`~u3lab.nets.ready` refuses, a class or a neuron that does not exist.
+    Raises:
+        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, a class or a neuron that does not exist.
     """
     kept = ForwardPass(net, images, named_layers(target, None))
     return (kept.images * kept.gradient(target)).detach()
@@ -60,17 +54,12 @@ def modulated_gradient(net: nn.Module, images: Tensor, target: Target, *, layer:
     chain and cancel, and this is what is left. Without biases the relevances of a layer sum to the score. TorchRay
     calls it the linear approximation.
 
-    Parameters
-    ----------
-    net, images, target
-        As for :func:`~u3lab.saliency.backprop`.
-    layer
-        The level m; None is the network's input (the picture after normalisation).
+    Args:
+        net, images, target: As for :func:`~u3lab.saliency.backprop`.
+        layer: The level m; None is the network's input (the picture after normalisation).
 
-    Returns
-    -------
-    Tensor
-        Signed, of the shape of x_m, in units of the score.
+    Returns:
+        Tensor: Signed, of the shape of x_m, in units of the score.
     """
     kept = ForwardPass(net, images, named_layers(target, layer), detach_below=layer)
     x_m = kept.level(layer)
@@ -82,29 +71,21 @@ def grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: str | Non
 
     It is the modulated gradient of a late layer with the gradient averaged over space before it modulates.
 
-    Parameters
-    ----------
-    net, images, target
-        As for :func:`~u3lab.saliency.backprop`.
-    layer
-        Of the activations A; None is the last convolutional layer, below the target if that is a neuron.
+    Args:
+        net, images, target: As for :func:`~u3lab.saliency.backprop`.
+        layer: Of the activations A; None is the last convolutional layer, below the target if that is a neuron.
 
-    Returns
-    -------
-    Tensor
-        (B,1,h,w) ≥ 0, on the layer's grid.
+    Returns:
+        Tensor: (B,1,h,w) ≥ 0, on the layer's grid.
 
-    Raises
-    ------
-    U3Error
-        A network or pictures that :func:`~u3lab.nets.ready` refuses, a class or a neuron that does not exist, a layer
-        without a grid or above the target.
+    Raises:
+        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, a class or a neuron that does not exist,
+            a layer without a grid or above the target.
 
-    Examples
-    --------
-    >>> net, x = nets.load(), images.load("coffee", size=96)
-    >>> saliency.grad_cam(net, x, "espresso", layer="fire5").shape
-    torch.Size([1, 1, 11, 11])
+    Examples:
+        >>> net, x = nets.load(), images.load("coffee", size=96)
+        >>> saliency.grad_cam(net, x, "espresso", layer="fire5").shape
+        torch.Size([1, 1, 11, 11])
     """
     return _grad_cam(ForwardPass(net, images, named_layers(target, layer), detach_below=layer), target, layer)
 
@@ -124,17 +105,12 @@ def guided_grad_cam(net: nn.Module, images: Tensor, target: Target, *, layer: st
     2017, section 3, "Guided Grad-CAM"). As in the paper, it is enlarged bilinearly (``align_corners=False``); captum
     takes the nearest cell unless it is told otherwise.
 
-    Parameters
-    ----------
-    net, images, target
-        As for :func:`~u3lab.saliency.backprop`; the network needs ReLUs.
-    layer
-        The layer of Grad-CAM, as in :func:`grad_cam`.
+    Args:
+        net, images, target: As for :func:`~u3lab.saliency.backprop`; the network needs ReLUs.
+        layer: The layer of Grad-CAM, as in :func:`grad_cam`.
 
-    Returns
-    -------
-    Tensor
-        Signed (B,3,H,W).
+    Returns:
+        Tensor: Signed (B,3,H,W).
     """
     kept = BackpropPass(net, images, named_layers(target, layer))
     coarse, fine = _grad_cam(kept, target, layer), kept.backprop(target, rule="guided")
@@ -145,26 +121,18 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
                 seed: int = 0) -> Tensor:
     """SmoothGrad: the mean of gradients over noisy copies of the picture (Smilkov et al. 2017).
 
-    Parameters
-    ----------
-    net, images, target
-        As for :func:`~u3lab.saliency.backprop`.
-    noise
-        Standard deviation of the Gaussian noise as a fraction of the picture's own range; the paper advises 0.1–0.2.
-    samples
-        Number of noisy copies. All pictures of a batch get the same noise, in units of their own range.
-    seed
-        Of the noise.
+    Args:
+        net, images, target: As for :func:`~u3lab.saliency.backprop`.
+        noise: Standard deviation of the Gaussian noise as a fraction of the picture's own range; the paper advises
+            0.1–0.2.
+        samples: Number of noisy copies. All pictures of a batch get the same noise, in units of their own range.
+        seed: Of the noise.
 
-    Returns
-    -------
-    Tensor
-        Signed (B,3,H,W). Noisy copies may leave [0,1]; they are not clamped.
+    Returns:
+        Tensor: Signed (B,3,H,W). Noisy copies may leave [0,1]; they are not clamped.
 
-    Raises
-    ------
-    U3Error
-        A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
+    Raises:
+        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
     whole("samples", samples, 1, STEPS)
     number("noise", noise, 0)
@@ -198,24 +166,16 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
 
     The integral is Gauss–Legendre quadrature, whose error falls faster with ``steps`` than a sum of equal steps.
 
-    Parameters
-    ----------
-    net, images, target
-        As for :func:`~u3lab.saliency.backprop`.
-    baseline
-        The picture x' that stands for "nothing": a number (0 is black) or a picture of the same shape.
-    steps
-        Number of gradients. Check completeness: the result's sum against S(x) − S(x').
+    Args:
+        net, images, target: As for :func:`~u3lab.saliency.backprop`.
+        baseline: The picture x' that stands for "nothing": a number (0 is black) or a picture of the same shape.
+        steps: Number of gradients. Check completeness: the result's sum against S(x) − S(x').
 
-    Returns
-    -------
-    Tensor
-        Signed (B,3,H,W) in units of the score; its sum tends to S(x) − S(x').
+    Returns:
+        Tensor: Signed (B,3,H,W) in units of the score; its sum tends to S(x) − S(x').
 
-    Raises
-    ------
-    U3Error
-        A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
+    Raises:
+        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
     import numpy as np
 

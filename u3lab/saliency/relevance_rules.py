@@ -77,26 +77,17 @@ def lrp(net: nn.Module, images: Tensor, target: Target, *, rule: str = "epsilon"
         epsilon: float = 1e-6, alpha: float = 2.0, beta: float = 1.0) -> Tensor:
     """Layer-wise relevance propagation (Bach et al., PLOS ONE 2015), started with the target's own score.
 
-    Parameters
-    ----------
-    net, images, target
-        As for :func:`~u3lab.saliency.backprop`.
-    rule
-        "epsilon", "alpha_beta" (with ``alpha`` − ``beta`` = 1 and ``beta`` ≥ 0) or "z_plus".
-    layer
-        Where to stop; None is the network's input (the picture after normalisation).
-    epsilon
-        Keeps small denominators from zero; with the ε-rule, larger values let weak contributions fade.
+    Args:
+        net, images, target: As for :func:`~u3lab.saliency.backprop`.
+        rule: "epsilon", "alpha_beta" (with ``alpha`` − ``beta`` = 1 and ``beta`` ≥ 0) or "z_plus".
+        layer: Where to stop; None is the network's input (the picture after normalisation).
+        epsilon: Keeps small denominators from zero; with the ε-rule, larger values let weak contributions fade.
 
-    Returns
-    -------
-    Tensor
-        Signed relevance of the layer's shape, in units of the score.
+    Returns:
+        Tensor: Signed relevance of the layer's shape, in units of the score.
 
-    Raises
-    ------
-    U3Error
-        Unknown rule, ε ≤ 0, α − β ≠ 1, β < 0, or a network with a function that has no relevance rule.
+    Raises:
+        U3Error: Unknown rule, ε ≤ 0, α − β ≠ 1, β < 0, or a network with a function that has no relevance rule.
     """
     share = _rule(rule, epsilon, alpha, beta)
     kept = ForwardPass(net, images, named_layers(target, layer), detach_below=layer,
@@ -125,21 +116,16 @@ def excitation_backprop(net: nn.Module, images: Tensor, target: Target, *, layer
                         contrastive: bool = False) -> Tensor:
     """Excitation backpropagation: where would a random walker end that follows active, positive connections down?
 
-    Parameters
-    ----------
-    net, images, target
-        As for :func:`~u3lab.saliency.backprop`.
-    layer
-        Where to stop; None is the network's input. The authors show layers half way down.
-    contrastive
-        Subtract the same for "not the target": the last layer with weights, turned over. What is common to all
-        classes cancels; negative remains are set to 0.
+    Args:
+        net, images, target: As for :func:`~u3lab.saliency.backprop`.
+        layer: Where to stop; None is the network's input. The authors show layers half way down.
+        contrastive: Subtract the same for "not the target": the last layer with weights, turned over. What is common to
+            all classes cancels; negative remains are set to 0.
 
-    Returns
-    -------
-    Tensor
-        p of the layer's shape. Not contrastive, it sums to 1 for each picture, less what met no excitation. It can be
-        negative where a residual branch opposes the sum; contrastive, and in networks without such sums, p ≥ 0.
+    Returns:
+        Tensor: p of the layer's shape. Not contrastive, it sums to 1 for each picture, less what met no excitation. It
+            can be negative where a residual branch opposes the sum; contrastive, and in networks without such sums, p ≥
+            0.
     """
     if contrastive and is_neuron(target):
         raise U3Error("contrastive excitation sets a class against all others; "

@@ -22,11 +22,9 @@ def randomise_downwards(net: Classifier, *, seed: int = 0) -> Iterator[tuple[str
     (the cascade of Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018, section 3.1). A map that stays the
     same to the end, by :func:`u3lab.measures.rank_correlation`, shows the picture, not the network.
 
-    Yields
-    ------
-    (str, Classifier)
-        The layer that was reached, and the copy; the caller's network is not touched. The copy is the same object
-        each time.
+    Yields:
+        (str, Classifier): The layer that was reached, and the copy; the caller's network is not touched. The copy is
+            the same object each time.
     """
     return _shuffled(copy.deepcopy(ready(net)), torch.Generator().manual_seed(whole("seed", seed, 0)))
 
@@ -45,25 +43,18 @@ def deletion_curve(net: Classifier, image: Tensor, target: int | str | Region, h
                    insertion: bool = False, sigma: float = 10.0) -> tuple[Tensor, Tensor]:
     """Probability of a class while the pixels that a map marks most are blurred away (or, inserted, come back first).
 
-    Parameters
-    ----------
-    image, heat
-        One picture (1,C,H,W) or volume and a map (1,1,h,w) or (1,1,d,h,w); the map is enlarged to the picture.
-    insertion
-        Start from the blurred picture and bring the marked pixels back.
-    sigma
-        Blur in pixels; in millimetres if the network has a ``spacing``.
+    Args:
+        image, heat: One picture (1,C,H,W) or volume and a map (1,1,h,w) or (1,1,d,h,w); the map is enlarged to the
+            picture.
+        insertion: Start from the blurred picture and bring the marked pixels back.
+        sigma: Blur in pixels; in millimetres if the network has a ``spacing``.
 
-    Returns
-    -------
-    (Tensor, Tensor)
-        Fraction of pixels (steps + 1,) from 0 to 1, and the probability at each. Deletion should fall early,
-        insertion rise early (Petsiuk et al., RISE, BMVC 2018, section 4.3).
+    Returns:
+        (Tensor, Tensor): Fraction of pixels (steps + 1,) from 0 to 1, and the probability at each. Deletion should fall
+            early, insertion rise early (Petsiuk et al., RISE, BMVC 2018, section 4.3).
 
-    Raises
-    ------
-    U3Error
-        More than one picture, a map that is not of one channel or not finite, or a class that does not exist.
+    Raises:
+        U3Error: More than one picture, a map that is not of one channel or not finite, or a class that does not exist.
     """
     whole("steps", steps, 1, STEPS)
     net = ready(net, image)

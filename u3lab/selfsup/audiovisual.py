@@ -58,14 +58,10 @@ def audiovisual_clustering(k: int, *, sound_encoder: Callable[[int], nn.Module] 
                            settings: ClusterSettings | None = None) -> Task:
     """Clustering of pictures with their sounds as a pretext task, for :func:`~u3lab.selfsup.pretrain`.
 
-    Parameters
-    ----------
-    k
-        Classes of both networks.
-    sound_encoder
-        A number of outputs → a fresh network from sounds (B,S) to so many.
-    settings
-        ``lam`` and ``heads`` count here.
+    Args:
+        k: Classes of both networks.
+        sound_encoder: A number of outputs → a fresh network from sounds (B,S) to so many.
+        settings: ``lam`` and ``heads`` count here.
     """
     settings, k = or_default(settings, ClusterSettings), whole("k", k, 2, 1000)
     function("sound_encoder", sound_encoder, 1, "give a function that makes a network with so many outputs, such as "

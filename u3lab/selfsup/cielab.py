@@ -72,10 +72,8 @@ def _bins(step: float) -> Tensor:
 def colours(images: Tensor) -> tuple[Tensor, Tensor]:
     """Pictures (B,3,H,W) in [0,1] → their lightness in three equal channels, in [0,1], and a and b (B,2,H,W).
 
-    Raises
-    ------
-    U3Error
-        If not one of them has a colour.
+    Raises:
+        U3Error: If not one of them has a colour.
     """
     lab = rgb_to_lab(images)
     ab = lab[:, 1:]

@@ -109,23 +109,17 @@ def cluster(net: nn.Module, images: Tensor, k: int = 10, *, head: nn.Module | No
             settings: ClusterSettings | None = None) -> Iterator[Step]:
     """Learn to sort pictures into k clusters without labels: minimise −I(Φ(gx), Φ(g′x)), g and g′ drawn anew each time.
 
-    Parameters
-    ----------
-    net
-        From :func:`digit_encoder` or :func:`~u3lab.selfsup.encoder`; changed in place.
-    images
-        (N,3,H,W) in [0,1].
-    head
-        From :func:`sub_heads`; changed in place. Give one to ask it afterwards, with :func:`cluster_probabilities`.
-    views
-        What makes the two views. Whatever they leave as it is the clusters may be of, so they decide what is learnt.
-    settings
-        ``lam`` and ``lr`` are read at every step.
+    Args:
+        net: From :func:`digit_encoder` or :func:`~u3lab.selfsup.encoder`; changed in place.
+        images: (N,3,H,W) in [0,1].
+        head: From :func:`sub_heads`; changed in place. Give one to ask it afterwards, with
+            :func:`cluster_probabilities`.
+        views: What makes the two views. Whatever they leave as it is the clusters may be of, so they decide what is
+            learnt.
+        settings: ``lam`` and ``lr`` are read at every step.
 
-    Yields
-    ------
-    Step
-        ``value`` is the joint P (k,k) of the batch, of the first sub-head.
+    Yields:
+        Step: ``value`` is the joint P (k,k) of the batch, of the first sub-head.
     """
     settings = or_default(settings, ClusterSettings)
     ready(net, images)

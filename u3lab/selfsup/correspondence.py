@@ -50,10 +50,8 @@ def pmi(joint: Tensor) -> Tensor:
 
     −∞ where a pair never occurs although x and y do, NaN where one of them never does.
 
-    Raises
-    ------
-    U3Error
-        A table with negative numbers, or whose sum is not 1.
+    Raises:
+        U3Error: A table with negative numbers, or whose sum is not 1.
     """
     _check_joint(joint)
     return (joint / (joint.sum(1, keepdim=True) * joint.sum(0, keepdim=True))).log()

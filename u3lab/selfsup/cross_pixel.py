@@ -109,10 +109,8 @@ class Dense(nn.Module):
 def pixel_codes(net: nn.Module, head: nn.Module, pictures: Tensor) -> Tensor:
     """The codes φ_u of all pixels of pictures: (B,3,H,W) → (B,D,H,W), of length 1. Both were trained on "moving".
 
-    Raises
-    ------
-    U3Error
-        A head of another task, or pictures that are none.
+    Raises:
+        U3Error: A head of another task, or pictures that are none.
     """
     net = ready(net, pictures)
     eval_mode("head", head, Dense, "make one with selfsup.head_of(net, 'moving')")
@@ -123,10 +121,8 @@ def pixel_codes(net: nn.Module, head: nn.Module, pictures: Tensor) -> Tensor:
 def moving(*, pixels: int = PIXELS, sigma: float = SIGMA, kappa: float = KAPPA) -> Task:
     """The task "moving": so many pixels of each picture are compared, by kernels of width σ and scale κ.
 
-    Raises
-    ------
-    U3Error
-        Fewer than three pixels (a row of S would have nothing to share out), or σ or κ that is not above 0.
+    Raises:
+        U3Error: Fewer than three pixels (a row of S would have nothing to share out), or σ or κ that is not above 0.
     """
     pixels, sigma = whole("pixels", pixels, 3, MOST), number("sigma", sigma, 0, without_low=True)
     loss = partial(cross_pixel, sigma=sigma, kappa=number("kappa", kappa, 0, without_low=True))

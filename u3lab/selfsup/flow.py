@@ -21,10 +21,8 @@ def estimated_flow(clips: Tensor) -> Tensor:
 
     It takes a fraction of a second for each pair of small frames, so that it is done once, before training.
 
-    Raises
-    ------
-    U3Error
-        No such tensor, or clips of a single frame.
+    Raises:
+        U3Error: No such tensor, or clips of a single frame.
     """
     from skimage.registration import optical_flow_tvl1
 

@@ -23,18 +23,15 @@ CLOSE = 1e-3  # how far the sum of shares may be from 1: half of a million pictu
 def joint(z: Tensor, z_moved: Tensor, *, symmetric: bool = True) -> Tensor:
     """The joint distribution P (k,k) of two classes that are given by shares (Ji et al., equation 2).
 
-    Parameters
-    ----------
-    z, z_moved
-        (n,k) and (n,k): row i of both belongs to the same thing. Each row is ≥ 0 and sums to 1, as a softmax does.
-    symmetric
-        Where both are from one network, (x, x′) is as good a pair as (x′, x): P becomes (P + Pᵀ)/2. The joint of an
-        image and its sound is not symmetric, and then the second may have another number of classes: P is (k,k′).
+    Args:
+        z, z_moved: (n,k) and (n,k): row i of both belongs to the same thing. Each row is ≥ 0 and sums to 1, as a
+            softmax does.
+        symmetric: Where both are from one network, (x, x′) is as good a pair as (x′, x): P becomes (P + Pᵀ)/2. The
+            joint of an image and its sound is not symmetric, and then the second may have another number of classes: P
+            is (k,k′).
 
-    Raises
-    ------
-    U3Error
-        Shapes that do not fit, or rows that are no shares.
+    Raises:
+        U3Error: Shapes that do not fit, or rows that are no shares.
     """
     is_a("symmetric", symmetric, bool, "give True or False")
     tensors(z=(z, "NK"), z_moved=(z_moved, "NK" if symmetric else "NJ"))
@@ -68,19 +65,15 @@ def mutual_information(P: Tensor, *, lam: float = 1.0) -> Tensor:
 def iic_loss(z: Tensor, z_moved: Tensor, *, lam: float = 1.0, symmetric: bool = True) -> Tensor:
     """L = −Σ_ij P_ij (ln P_ij − λ ln P_i − λ ln P_j), a scalar (Ji et al., equation 3; λ as in their code).
 
-    Parameters
-    ----------
-    z, z_moved, symmetric
-        As for :func:`joint`.
-    lam
-        λ ≥ 0. With 1 the loss is the negative mutual information: −ln k at best, 0 if nothing is shared or all is one
-        class.
+    Args:
+        z, z_moved, symmetric: As for :func:`joint`.
+        lam: λ ≥ 0. With 1 the loss is the negative mutual information: −ln k at best, 0 if nothing is shared or all is
+            one class.
 
-    Examples
-    --------
-    >>> z = torch.eye(4)                                  # four pictures, each surely of its own class
-    >>> round(float(selfsup.iic_loss(z, z).exp()), 4)    # exp(−ln 4)
-    0.25
+    Examples:
+        >>> z = torch.eye(4)                                  # four pictures, each surely of its own class
+        >>> round(float(selfsup.iic_loss(z, z).exp()), 4)    # exp(−ln 4)
+        0.25
     """
     return -mutual_information(joint(z, z_moved, symmetric=symmetric), lam=lam)
 

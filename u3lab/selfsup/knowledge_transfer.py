@@ -46,21 +46,14 @@ def transfer_knowledge(teacher: nn.Module, layer: str, student: nn.Module, image
                        settings: PretextSettings | None = None) -> Iterator[Step]:
     """Train a fresh network on the clusters of another one's features of the same pictures.
 
-    Parameters
-    ----------
-    teacher, layer
-        The network that has learnt, and the layer whose features are clustered.
-    student
-        Any other encoder from pictures to maps; changed in place.
-    images, k
-        Pictures (N,3,H,W) in [0,1], and how many clusters.
-    settings
-        As for :func:`~u3lab.selfsup.pretrain`; ``lr`` is read at every step.
+    Args:
+        teacher, layer: The network that has learnt, and the layer whose features are clustered.
+        student: Any other encoder from pictures to maps; changed in place.
+        images, k: Pictures (N,3,H,W) in [0,1], and how many clusters.
+        settings: As for :func:`~u3lab.selfsup.pretrain`; ``lr`` is read at every step.
 
-    Yields
-    ------
-    Step
-        ``value`` is the share of the batch whose cluster the student names.
+    Yields:
+        Step: ``value`` is the share of the batch whose cluster the student names.
     """
     settings = or_default(settings, PretextSettings)
     labels = pseudo_labels(teacher, layer, images, k, seed=settings.seed)

@@ -29,19 +29,13 @@ Way = Callable[[Tensor], Tensor]  # f(·, η) for one η: predictions (B,…) �
 def projected_loss(prediction: Tensor, y: Tensor, project: Way) -> Tensor:
     """‖ŷ − π(y)‖² for each of the batch, (B).
 
-    Parameters
-    ----------
-    prediction
-        ŷ of the shape that π gives.
-    y
-        The truth (B,…).
-    project
-        π, from (B,…) to (B,…) of any shape.
+    Args:
+        prediction: ŷ of the shape that π gives.
+        y: The truth (B,…).
+        project: π, from (B,…) to (B,…) of any shape.
 
-    Raises
-    ------
-    U3Error
-        If π(y) and the prediction differ in shape, or are no finite floats.
+    Raises:
+        U3Error: If π(y) and the prediction differ in shape, or are no finite floats.
     """
     alike(y=y)
     alike(prediction=prediction, **{"π(y)": function("project", project, 1, "give a function from y to π(y)")(y)})
@@ -51,10 +45,9 @@ def projected_loss(prediction: Tensor, y: Tensor, project: Way) -> Tensor:
 def marginal_loss(prediction: Tensor, y: Tensor, over: str | Sequence[Way]) -> Tensor:
     """min over η of ‖y − f(ŷ, η)‖² for each of the batch, (B); parameters and errors as in :func:`aligned`.
 
-    Examples
-    --------
-    >>> selfsup.marginal_loss(torch.tensor([[1.0, 2.0]]), torch.tensor([[-1.0, -2.0]]), "sign")
-    tensor([0.])
+    Examples:
+        >>> selfsup.marginal_loss(torch.tensor([[1.0, 2.0]]), torch.tensor([[-1.0, -2.0]]), "sign")
+        tensor([0.])
     """
     return _squared_norm(y - aligned(prediction, y, over))
 
@@ -62,21 +55,16 @@ def marginal_loss(prediction: Tensor, y: Tensor, over: str | Sequence[Way]) -> T
 def aligned(prediction: Tensor, y: Tensor, over: str | Sequence[Way]) -> Tensor:
     """f(ŷ, η*), the prediction with the η that brings it nearest to the truth; η* is held constant for gradients.
 
-    Parameters
-    ----------
-    prediction, y
-        ŷ and the truth, both (B,…).
-    over
-        The set of all η: a list of functions f(·, η), one for each η, of which all are tried (ŷ may then be of another
-        shape than y, such as two guesses of which η chooses one); or the name of a set
-        whose best η is known in closed form. ``"sign"``: f = ηŷ with η = ±1. ``"affine"``: f = aŷ + b with one a and
-        one b for each of the batch. ``"shift"``: ŷ is turned round along its last axis. ``"permutation"``: ŷ (B,N,D)
-        are N things in any order. ``"orthogonal"``: ŷ (B,N,D) are N points, turned or mirrored around the origin.
+    Args:
+        prediction, y: ŷ and the truth, both (B,…).
+        over: The set of all η: a list of functions f(·, η), one for each η, of which all are tried (ŷ may then be of
+            another shape than y, such as two guesses of which η chooses one); or the name of a set whose best η is
+            known in closed form. ``"sign"``: f = ηŷ with η = ±1. ``"affine"``: f = aŷ + b with one a and one b for each
+            of the batch. ``"shift"``: ŷ is turned round along its last axis. ``"permutation"``: ŷ (B,N,D) are N things
+            in any order. ``"orthogonal"``: ŷ (B,N,D) are N points, turned or mirrored around the origin.
 
-    Raises
-    ------
-    U3Error
-        If prediction, y and the set do not fit, or are no finite floats; an unknown name.
+    Raises:
+        U3Error: If prediction, y and the set do not fit, or are no finite floats; an unknown name.
     """
     alike(y=y)
     if y.ndim < 2:
@@ -156,16 +144,11 @@ def _orthogonal(prediction: Tensor, y: Tensor) -> Tensor:
 class Nuisance:
     """A set of η whose best one is known in closed form, or by an algorithm.
 
-    Attributes
-    ----------
-    best
-        (ŷ, y) → f(ŷ, η*), with η* held constant.
-    unseen
-        What the loss does not see, in words.
-    things
-        Whether ŷ and y are N things with D numbers each, (B,N,D); if not, of any shape.
-    sizes
-        Whether the size of ŷ is among what it does not see: nothing then costs more than the best constant.
+    Attributes:
+        best: (ŷ, y) → f(ŷ, η*), with η* held constant.
+        unseen: What the loss does not see, in words.
+        things: Whether ŷ and y are N things with D numbers each, (B,N,D); if not, of any shape.
+        sizes: Whether the size of ŷ is among what it does not see: nothing then costs more than the best constant.
     """
 
     best: Callable[[Tensor, Tensor], Tensor]

@@ -17,10 +17,8 @@ def hungarian_accuracy(clusters: Tensor, labels: Tensor) -> float:
     classes, those that get no class are wrong for all of their pictures. Guessing has more than 1/k: the match fits
     chance too.
 
-    Parameters
-    ----------
-    clusters, labels
-        (N) each, whole numbers from 0 on.
+    Args:
+        clusters, labels: (N) each, whole numbers from 0 on.
     """
     names = match(clusters, labels)
     return float((names[clusters.cpu().long()] == labels.cpu()).double().mean())

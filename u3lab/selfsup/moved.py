@@ -27,24 +27,16 @@ from u3lab.training.tasks import Posed, Task, Terms
 def three_frame_difference(frames: Tensor, *, gap: int = 1, sigma: float = 0.7) -> Tensor:
     """By how much each pixel differs from both the frame before and the frame after: the smaller of the two.
 
-    Parameters
-    ----------
-    frames
-        (T,3,H,W) in [0,1], one after the other.
-    gap
-        Frames from one that is compared to the next, n.
-    sigma
-        Of the blur that takes the noise off, in pixels.
+    Args:
+        frames: (T,3,H,W) in [0,1], one after the other.
+        gap: Frames from one that is compared to the next, n.
+        sigma: Of the blur that takes the noise off, in pixels.
 
-    Returns
-    -------
-    Tensor
-        (T−2n,H,W), in [0,1], of all frames that have both.
+    Returns:
+        Tensor: (T−2n,H,W), in [0,1], of all frames that have both.
 
-    Raises
-    ------
-    U3Error
-        No such tensor, or fewer than 2n + 1 frames.
+    Raises:
+        U3Error: No such tensor, or fewer than 2n + 1 frames.
     """
     tensors(frames=(frames, "T3HW"))
     gap, sigma = whole("gap", gap), number("sigma", sigma, 0)
@@ -90,10 +82,8 @@ MOVED = Task(pose, PerPixel, loss, overlap, "flows", 0.0)
 def moves(net: nn.Module, head: nn.Module, pictures: Tensor) -> Tensor:
     """The probability that each pixel of still pictures moves: (B,3,H,W) → (B,H,W). Both were trained on ``MOVED``.
 
-    Raises
-    ------
-    U3Error
-        A head of another task, or pictures that are none.
+    Raises:
+        U3Error: A head of another task, or pictures that are none.
     """
     net = ready(net, pictures)
     eval_mode("head", head, PerPixel, "make one with selfsup.head_of(net, selfsup.MOVED)")

@@ -85,18 +85,14 @@ def jigsaw(count: int = 24, *, tile: int = 16, gap: int = 5, drop_colour: float 
            seed: int = 0) -> Task:
     """The task of telling which of ``count`` permutations has scrambled 3×3 tiles.
 
-    Parameters
-    ----------
-    count
-        Permutations, from :func:`permutations` with ``seed``.
-    tile
-        Pixels on a tile's side.
-    gap
-        Pixels between tiles on average: each lies anywhere in a cell of tile + gap. With 0, edges go on in the next.
-    drop_colour
-        Share of the pictures of which one channel is left, in place of all three; then no fringes can be seen.
-    normalise
-        Whether each channel of each tile is brought to one mean and spread.
+    Args:
+        count: Permutations, from :func:`permutations` with ``seed``.
+        tile: Pixels on a tile's side.
+        gap: Pixels between tiles on average: each lies anywhere in a cell of tile + gap. With 0, edges go on in the
+            next.
+        drop_colour: Share of the pictures of which one channel is left, in place of all three; then no fringes can be
+            seen.
+        normalise: Whether each channel of each tile is brought to one mean and spread.
     """
     count, seed = whole("count", count, 2, MOST_COUNT), whole("seed", seed, 0)
     defended, tile, gap = _defences(drop_colour, normalise), whole("tile", tile, 8, 512), whole("gap", gap, 0, 512)

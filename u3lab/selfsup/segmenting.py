@@ -53,15 +53,12 @@ def displaced_joints(z: Tensor, z_moved: Tensor, reach: int) -> Tensor:
     One convolution does it: z is a bank of k filters, as large as the maps, which slides over z′. Places that t moves
     out of the map do not count.
 
-    Parameters
-    ----------
-    z, z_moved
-        (n,k,h,w) each: shares at each place, of both views *on one grid*: g⁻¹ is undone already.
+    Args:
+        z, z_moved: (n,k,h,w) each: shares at each place, of both views *on one grid*: g⁻¹ is undone already.
 
-    Raises
-    ------
-    U3Error
-        Maps that do not fit each other, what are no shares of each place, as logits are none, or too far a reach.
+    Raises:
+        U3Error: Maps that do not fit each other, what are no shares of each place, as logits are none, or too far a
+            reach.
     """
     tensors(z=(z, "NKHW"), z_moved=(z_moved, "NKHW"))
     for name, shares in (("z", z), ("z_moved", z_moved)):
@@ -143,28 +140,18 @@ def segment(net: nn.Module, images: Tensor, k: int, *, head: nn.Module | None = 
             settings: SegmentSettings | None = None) -> Iterator[Step]:
     """Learn to sort the places of pictures into k classes without labels.
 
-    Parameters
-    ----------
-    net
-        From :func:`texture_encoder`; changed in place. Any encoder from pictures to maps will do.
-    images
-        Square pictures (N,3,S,S) in [0,1].
-    head
-        From :func:`dense_heads`; changed in place. Give one to ask it afterwards, with :func:`segments`.
-    light
-        What differs between the two views beside the turn and the mirror, pixel by pixel.
-    settings
-        ``reach``, ``pooled``, ``lam`` and ``lr`` are read at every step.
+    Args:
+        net: From :func:`texture_encoder`; changed in place. Any encoder from pictures to maps will do.
+        images: Square pictures (N,3,S,S) in [0,1].
+        head: From :func:`dense_heads`; changed in place. Give one to ask it afterwards, with :func:`segments`.
+        light: What differs between the two views beside the turn and the mirror, pixel by pixel.
+        settings: ``reach``, ``pooled``, ``lam`` and ``lr`` are read at every step.
 
-    Yields
-    ------
-    Step
-        ``value`` is what the first sub-head says of the batch, shares (B,k,h,w).
+    Yields:
+        Step: ``value`` is what the first sub-head says of the batch, shares (B,k,h,w).
 
-    Raises
-    ------
-    U3Error
-        Pictures that are not square, or maps that are smaller than the reach.
+    Raises:
+        U3Error: Pictures that are not square, or maps that are smaller than the reach.
     """
     settings = or_default(settings, SegmentSettings)
     ready(net, images)

@@ -26,13 +26,10 @@ def digit_encoder(width: int = 24, *, seed: int = 0) -> Classifier:
 def texture_encoder(width: int = 16, *, window: int = 7, colour: bool = False, seed: int = 0) -> Classifier:
     """For pictures of textures: (B,3,H,W) → maps (B,2·width,H/8,W/8).
 
-    Parameters
-    ----------
-    window
-        An odd number of places; features are meaned over so many a side, of four pixels each, since a texture is what
-        is frequent in a window as wide as its period.
-    colour
-        Whether it sees colours, or only grey.
+    Args:
+        window: An odd number of places; features are meaned over so many a side, of four pixels each, since a texture
+            is what is frequent in a window as wide as its period.
+        colour: Whether it sees colours, or only grey.
     """
     width, window = whole("width", width, 1, 256), whole("window", window, 1, 63)
     is_a("colour", colour, bool, "give True or False")

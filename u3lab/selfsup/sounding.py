@@ -123,10 +123,8 @@ def sound_map(net: nn.Module, head: nn.Module, pictures: Tensor, sounds: Tensor)
 
     ``net`` and ``head`` were trained on "correspondence" together.
 
-    Raises
-    ------
-    U3Error
-        A head that has no places, a silent sound, or another slip in pictures and sounds.
+    Raises:
+        U3Error: A head that has no places, a silent sound, or another slip in pictures and sounds.
     """
     net = ready(net, pictures)
     eval_mode("head", head, Located, "make one with selfsup.head_of(net, 'correspondence')")

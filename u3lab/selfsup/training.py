@@ -33,29 +33,19 @@ def pretrain(net: nn.Module, raw: Raw, task: str | Task, *, head: nn.Module | No
              settings: PretextSettings | None = None) -> Iterator[Step]:
     """Train an encoder on a pretext task; between the steps it is ready for use.
 
-    Parameters
-    ----------
-    net
-        From :func:`~u3lab.selfsup.encoder`; changed in place. Any network from pictures to maps will do.
-    raw
-        Pictures (N,3,H,W), clips (N,T,3,H,W) in [0,1]; for films a tuple of pictures and sounds (N,S), for flows one of
-        pictures and optical flow (N,2,H,W); or a function (count, generator) that makes such a batch.
-    task
-        A name of ``TASKS``, or a task of your own.
-    head
-        From :func:`head_of`; changed in place. Give one to ask it afterwards, with :func:`solve`.
-    settings
-        ``lr`` is read at every step.
+    Args:
+        net: From :func:`~u3lab.selfsup.encoder`; changed in place. Any network from pictures to maps will do.
+        raw: Pictures (N,3,H,W), clips (N,T,3,H,W) in [0,1]; for films a tuple of pictures and sounds (N,S), for flows
+            one of pictures and optical flow (N,2,H,W); or a function (count, generator) that makes such a batch.
+        task: A name of ``TASKS``, or a task of your own.
+        head: From :func:`head_of`; changed in place. Give one to ask it afterwards, with :func:`solve`.
+        settings: ``lr`` is read at every step.
 
-    Yields
-    ------
-    Step
-        ``value`` is the task's score of the batch, a scalar; the terms are those of its loss.
+    Yields:
+        Step: ``value`` is the task's score of the batch, a scalar; the terms are those of its loss.
 
-    Raises
-    ------
-    U3Error
-        An unknown task, raw data that do not fit it, or a loss that is no number.
+    Raises:
+        U3Error: An unknown task, raw data that do not fit it, or a loss that is no number.
     """
     net, settings = ready(net), or_default(settings, PretextSettings)
     return learn(net, raw, known(task), head=head, half=settings.half, settings=settings)

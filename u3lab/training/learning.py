@@ -31,30 +31,20 @@ def learn(net: nn.Module, raw: Raw, task: Task, *, head: nn.Module | None = None
           rate: Callable[[int], float] | None = None, half: bool = False, settings: Any) -> Iterator[Step]:
     """Train an encoder on a task; between the steps it is ready for use.
 
-    Parameters
-    ----------
-    net
-        Any network from pictures to maps; changed in place.
-    raw
-        What the task's questions are made of: tensors, or a function (count, generator) that makes a batch of them.
-    head
-        From :func:`head_of`, changed in place; without one it is fresh.
-    rate
-        Number of a step → its learning rate; without it ``settings.lr``.
-    half
-        Whether to compute in bfloat16.
-    settings
-        Any that have ``lr``, ``steps``, ``batch_size`` and ``seed``.
+    Args:
+        net: Any network from pictures to maps; changed in place.
+        raw: What the task's questions are made of: tensors, or a function (count, generator) that makes a batch of
+            them.
+        head: From :func:`head_of`, changed in place; without one it is fresh.
+        rate: Number of a step → its learning rate; without it ``settings.lr``.
+        half: Whether to compute in bfloat16.
+        settings: Any that have ``lr``, ``steps``, ``batch_size`` and ``seed``.
 
-    Yields
-    ------
-    Step
-        ``value`` is the task's score of the batch; the terms are those of its loss.
+    Yields:
+        Step: ``value`` is the task's score of the batch; the terms are those of its loss.
 
-    Raises
-    ------
-    U3Error
-        Raw data that do not fit the task, or a loss that is no number.
+    Raises:
+        U3Error: Raw data that do not fit the task, or a loss that is no number.
     """
     net = ready(net)
     check_raw(raw, task)

@@ -59,20 +59,14 @@ def share_right(scores: Tensor, target: Tensor) -> Tensor:
 class Task:
     """One way to learn without labels.
 
-    Attributes
-    ----------
-    pose
-        Raw data of a batch and a generator → the questions.
-    head
-        The number of channels of the encoder's maps → a module from maps (B,V,C,h,w), and from ``more``, to an output.
-    loss
-        Output and target → the terms of the loss, means over the batch.
-    score
-        Output and target → what is shown while it learns: the share right, or another scalar.
-    raw
-        Which kind of data, one of ``RAW``.
-    chance
-        The score of guessing; None where guessing has no score.
+    Attributes:
+        pose: Raw data of a batch and a generator → the questions.
+        head: The number of channels of the encoder's maps → a module from maps (B,V,C,h,w), and from ``more``, to an
+            output.
+        loss: Output and target → the terms of the loss, means over the batch.
+        score: Output and target → what is shown while it learns: the share right, or another scalar.
+        raw: Which kind of data, one of ``RAW``.
+        chance: The score of guessing; None where guessing has no score.
     """
 
     pose: Callable[[Any, torch.Generator], Posed]

@@ -17,18 +17,12 @@ from u3lab.universal.domain import Plan
 class Adaptable:
     """The layers of one network that can be adapted, by path, from input to output.
 
-    Attributes
-    ----------
-    convolutions, norms
-        All of them, but for a head that is a convolution.
-    head
-        The linear layer for the classes.
-    relu_above
-        The ReLU that follows a head which is a convolution, if there is one.
-    blocks
-        The convolutions' paths by the block that they lie in.
-    order
-        The paths of all modules.
+    Attributes:
+        convolutions, norms: All of them, but for a head that is a convolution.
+        head: The linear layer for the classes.
+        relu_above: The ReLU that follows a head which is a convolution, if there is one.
+        blocks: The convolutions' paths by the block that they lie in.
+        order: The paths of all modules.
     """
 
     convolutions: dict[str, nn.Conv2d]
@@ -42,10 +36,8 @@ class Adaptable:
     def of(cls, net: Classifier) -> Adaptable:
         """Look for them.
 
-        Raises
-        ------
-        U3Error
-            A network without convolutions, or without a linear layer for its classes.
+        Raises:
+            U3Error: A network without convolutions, or without a linear layer for its classes.
         """
         modules = dict(net.module.named_modules())
         linear = [path for path, m in modules.items() if path and isinstance(m, (nn.Conv2d, nn.Linear))]
@@ -67,10 +59,8 @@ class Adaptable:
     def chosen(self, plan: Plan, name: str) -> tuple[list[str], list[str]]:
         """The convolutions that a plan adapts, and the batch norms from there on; ``name`` is the network's.
 
-        Raises
-        ------
-        U3Error
-            If no convolution is of the sorts that are asked for.
+        Raises:
+            U3Error: If no convolution is of the sorts that are asked for.
         """
         count = max(1, round(plan.share * len(self.blocks)))
         within = [path for block in self.blocks[-count:] for path in block]

@@ -36,34 +36,24 @@ def adapt(net: nn.Module, method: str = "parallel", *, share: float = 1.0, on: S
           rank: int = 4, seed: int = 0) -> Adapted:
     """A copy of a network that can be made fit other domains; the given one is left as it is.
 
-    Parameters
-    ----------
-    net
-        A Classifier, or any convolutional network, in evaluation mode.
-    method
-        A name in ``METHODS``: "parallel" and "serial" set adapters beside the convolutions, "low rank" sets LoRA there;
-        "features", "batch norm", "last block", "fine-tuning" and "scratch" are their rivals.
-    share
-        Share of the blocks that are adapted, in (0,1], counted from the top; a block is a layer of ``net.layers`` with
-        convolutions in it, or a convolution outside of them.
-    on
-        Beside which convolutions: of "dense" (k×k), "depthwise" and "pointwise" (1×1). Without it, beside the dense
-        ones only, since more are unstable with few labels; in networks of depthwise convolutions beside all.
-    rank
-        Greatest rank of what is added to pointwise convolutions, and of LoRA everywhere.
-    seed
-        Of A in B A (B begins at zero), and of the weights that "scratch" begins with.
+    Args:
+        net: A Classifier, or any convolutional network, in evaluation mode.
+        method: A name in ``METHODS``: "parallel" and "serial" set adapters beside the convolutions, "low rank" sets
+            LoRA there; "features", "batch norm", "last block", "fine-tuning" and "scratch" are their rivals.
+        share: Share of the blocks that are adapted, in (0,1], counted from the top; a block is a layer of
+            ``net.layers`` with convolutions in it, or a convolution outside of them.
+        on: Beside which convolutions: of "dense" (k×k), "depthwise" and "pointwise" (1×1). Without it, beside the dense
+            ones only, since more are unstable with few labels; in networks of depthwise convolutions beside all.
+        rank: Greatest rank of what is added to pointwise convolutions, and of LoRA everywhere.
+        seed: Of A in B A (B begins at zero), and of the weights that "scratch" begins with.
 
-    Raises
-    ------
-    U3Error
-        A network that is none, is in training mode, is adapted already, or has no such convolution or no head.
+    Raises:
+        U3Error: A network that is none, is in training mode, is adapted already, or has no such convolution or no head.
 
-    Examples
-    --------
-    >>> net = universal.adapt(nets.load("squeezenet1_1", device="cpu"))
-    >>> sum(p.numel() for p in net.add_domain("digits", 10).domain_parameters("digits"))
-    66762
+    Examples:
+        >>> net = universal.adapt(nets.load("squeezenet1_1", device="cpu"))
+        >>> sum(p.numel() for p in net.add_domain("digits", 10).domain_parameters("digits"))
+        66762
     """
     net = ready(net)
     if isinstance(net, Adapted):
@@ -74,12 +64,9 @@ def adapt(net: nn.Module, method: str = "parallel", *, share: float = 1.0, on: S
 class Adapted(Classifier):
     """A network with domains, from :func:`u3lab.universal.adapt`. At first "source" is in use: the given network.
 
-    Attributes
-    ----------
-    plan
-        What a new domain gets.
-    base
-        SHA-256 of the weights of the source network, which a domain's file must fit.
+    Attributes:
+        plan: What a new domain gets.
+        base: SHA-256 of the weights of the source network, which a domain's file must fit.
     """
 
     def __init__(self, net: Classifier, plan: Plan) -> None:
@@ -112,10 +99,8 @@ class Adapted(Classifier):
     def domain(self, name: str) -> Domain:
         """All that one domain adds.
 
-        Raises
-        ------
-        U3Error
-            If there is none of that name.
+        Raises:
+            U3Error: If there is none of that name.
         """
         if not isinstance(name, str) or name not in self._domains:
             raise U3Error(f"{self.name} has no domain {shown(name)}; it has {', '.join(self.domains)}; "
@@ -125,23 +110,16 @@ class Adapted(Classifier):
     def add_domain(self, name: str, classes: int | Sequence[str]) -> Adapted:
         """Add a domain that answers with the source's features; its scores are 0 until it is trained.
 
-        Parameters
-        ----------
-        name
-            A word without a dot.
-        classes
-            How many, or their names; two or more.
+        Args:
+            name: A word without a dot.
+            classes: How many, or their names; two or more.
 
-        Returns
-        -------
-        Adapted
-            The network itself, with the same domain in use as before.
+        Returns:
+            Adapted: The network itself, with the same domain in use as before.
 
-        Raises
-        ------
-        U3Error
-            A name that is none or taken, fewer than two classes, or a second domain where the first has changed the
-            network's own weights.
+        Raises:
+            U3Error: A name that is none or taken, fewer than two classes, or a second domain where the first has
+                changed the network's own weights.
         """
         self.add_planned(name, classes, self.plan)
         return self
@@ -195,10 +173,8 @@ class Adapted(Classifier):
         In a mixed batch the scores are (B,K) with the greatest K; a class that a picture's domain does not have has
         probability 0.
 
-        Raises
-        ------
-        U3Error
-            A name of no domain.
+        Raises:
+            U3Error: A name of no domain.
         """
         names = [names] if isinstance(names, str) else listed("names", names, str, "names of domains")
         self._use.put([self.domain(name) for name in names])
@@ -262,11 +238,9 @@ class Adapted(Classifier):
     def save_domain(self, path: str | Path, name: str, *, images: Tensor | None = None) -> Path:
         """Write what one domain adds to a safetensors file, which is whole or not there.
 
-        Parameters
-        ----------
-        images
-            Pictures (B,3,H,W) in [0,1] of the domain. If every one of them keeps its class when the numbers are halved
-            in precision, half precision is written; without them, full precision.
+        Args:
+            images: Pictures (B,3,H,W) in [0,1] of the domain. If every one of them keeps its class when the numbers are
+                halved in precision, half precision is written; without them, full precision.
         """
         domain = self.domain(name)
         if not domain.parts:
@@ -288,11 +262,10 @@ class Adapted(Classifier):
     def load_domain(self, path: str | Path) -> str:
         """Add a domain from its file; returns its name.
 
-        Raises
-        ------
-        U3Error
-            A file that is none or damaged, one for a network of other weights, mean, standard deviation or size, or a
-        domain of a name that is there.
+        Raises:
+            U3Error: A file that is none or damaged, one for a network of other weights, mean, standard deviation or
+                size, or a
+            domain of a name that is there.
         """
         stored = files.read(path)
         ours = files.ties_of(self, self.base)

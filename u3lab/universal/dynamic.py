@@ -44,18 +44,12 @@ class LearnetSettings:
 class Learnet(nn.Module):
     """z (U) → α of each convolution, (C_out,C_in). P begins at zero, and so does α.
 
-    Parameters
-    ----------
-    shapes
-        Place → (C_out, C_in).
-    inputs
-        U, how many numbers describe a domain.
-    rank
-        Length of each w.
-    seed
-        Of M and M′, which are drawn.
-    layer
-        Of the source network, of whose maps z is the mean; None for what the head is given.
+    Args:
+        shapes: Place → (C_out, C_in).
+        inputs: U, how many numbers describe a domain.
+        rank: Length of each w.
+        seed: Of M and M′, which are drawn.
+        layer: Of the source network, of whose maps z is the mean; None for what the head is given.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, int]], inputs: int, rank: int = 8, seed: int = 0,
@@ -82,19 +76,14 @@ def learnet(net: nn.Module, name: str, *, layer: str | None = None, inputs: int 
             seed: int = 0) -> Learnet:
     """A fresh learnet for the parallel adapters of one domain, and of all others that were added in the same way.
 
-    Parameters
-    ----------
-    layer
-        Of which z is the mean (:func:`describe`): an early one for light and colour; without it, what the head gets.
-    inputs
-        How many numbers describe a domain, if z is something of your own, such as one-hot.
-    rank, seed
-        See :class:`Learnet`.
+    Args:
+        layer: Of which z is the mean (:func:`describe`): an early one for light and colour; without it, what the head
+            gets.
+        inputs: How many numbers describe a domain, if z is something of your own, such as one-hot.
+        rank, seed: See :class:`Learnet`.
 
-    Raises
-    ------
-    U3Error
-        A network that is not adapted, an unknown domain or layer, or a domain without parallel adapters.
+    Raises:
+        U3Error: A network that is not adapted, an unknown domain or layer, or a domain without parallel adapters.
     """
     net = adapted(ready(net))
     shapes = {place: tuple(part.alpha.weight.shape[:2]) for place, part in _adapters(net, name).items()}
@@ -141,25 +130,17 @@ def train_learnet(net: nn.Module, learnet: Learnet, data: Mapping[str, tuple[Ten
 
     At each step z_d comes from a few pictures of the domain d, and x, y are others.
 
-    Parameters
-    ----------
-    net
-        With the domains of ``data``, all adapted by "parallel".
-    data
-        Name of a domain → its pictures (N,3,H,W) in [0,1] and labels (N).
-    head
-        One domain of the network whose head serves all of ``data``, whose keys are then free: many lights, or many
-        scanners, with the same classes.
+    Args:
+        net: With the domains of ``data``, all adapted by "parallel".
+        data: Name of a domain → its pictures (N,3,H,W) in [0,1] and labels (N).
+        head: One domain of the network whose head serves all of ``data``, whose keys are then free: many lights, or
+            many scanners, with the same classes.
 
-    Yields
-    ------
-    Step
-        ``value`` is the share of the batches that is right, a scalar; the term is "cross-entropy".
+    Yields:
+        Step: ``value`` is the share of the batches that is right, a scalar; the term is "cross-entropy".
 
-    Raises
-    ------
-    U3Error
-        As :func:`u3lab.universal.train_domain`.
+    Raises:
+        U3Error: As :func:`u3lab.universal.train_domain`.
     """
     net, settings = adapted(ready(net)), or_default(settings, LearnetSettings)
     is_a("learnet", learnet, Learnet, "make one with learnet(net, name)")

@@ -96,10 +96,8 @@ def write(path: str | Path, domain: Domain, ties: dict[str, str], *, half: bool)
 def read(path: str | Path) -> Stored:
     """Read a domain's file.
 
-    Raises
-    ------
-    U3Error
-        A file that cannot be read, is damaged, holds no domain, or one with NaN or infinite numbers.
+    Raises:
+        U3Error: A file that cannot be read, is damaged, holds no domain, or one with NaN or infinite numbers.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -139,10 +137,8 @@ def _path(path: object) -> Path:
 def fill(places: dict[str, Tensor], values: dict[str, Tensor]) -> None:
     """Copy values into tensors of the same names, shapes and kinds: floats, whole numbers, complex ones.
 
-    Raises
-    ------
-    KeyError, ValueError
-        If names, shapes or kinds differ; nothing is changed then.
+    Raises:
+        KeyError, ValueError: If names, shapes or kinds differ; nothing is changed then.
     """
     def kind(value: Tensor) -> tuple:
         return value.shape, value.is_floating_point(), value.is_complex(), value.dtype == torch.bool

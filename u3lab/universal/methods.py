@@ -31,20 +31,14 @@ MIXTURES, MIDDLES, LOW_RANK = "mixtures of the filters", "their centres", "a cha
 class Method:
     """One way to adapt.
 
-    Attributes
-    ----------
-    adapter
-        What is set beside each convolution: (f, rank, generator) → adapter; None for nothing.
-    norms
-        Whether a domain gets batch norms of its own, where the network has batch norms.
-    own
-        What of the network's weights is trained: "nothing", the "last block" or "all". What is trained in place is
-        forgotten for others, so such a network serves one domain.
-    fresh
-        Whether all starts from random weights.
-    reach
-        What an adapter can make of a network's k×k filters: "mixtures of the filters", no new shapes; "their centres",
-        where they look at nothing but the middle of their window; or "a change of low rank".
+    Attributes:
+        adapter: What is set beside each convolution: (f, rank, generator) → adapter; None for nothing.
+        norms: Whether a domain gets batch norms of its own, where the network has batch norms.
+        own: What of the network's weights is trained: "nothing", the "last block" or "all". What is trained in place is
+            forgotten for others, so such a network serves one domain.
+        fresh: Whether all starts from random weights.
+        reach: What an adapter can make of a network's k×k filters: "mixtures of the filters", no new shapes; "their
+            centres", where they look at nothing but the middle of their window; or "a change of low rank".
     """
 
     adapter: adapters.Maker | None = None

@@ -107,14 +107,10 @@ class Task:
 class Tasks(nn.Module):
     """Heads of several tasks on one trunk, which stays as it is; an adapted network's domain may be trained with it.
 
-    Parameters
-    ----------
-    net
-        The trunk, a classifier.
-    layers
-        Whose features are joined; the first gives the size.
-    tasks
-        Name → task.
+    Args:
+        net: The trunk, a classifier.
+        layers: Whose features are joined; the first gives the size.
+        tasks: Name → task.
     """
 
     def __init__(self, net: nn.Module, layers: Sequence[str], tasks: Mapping[str, Task]) -> None:
@@ -162,14 +158,10 @@ def masked_losses(tasks: Mapping[str, Task], answers: Mapping[str, Tensor], labe
                   present: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Task → λ_t 1/N_t Σ_i m_ti ℓ_ti, a scalar; 0 if no picture of the batch has its label.
 
-    Parameters
-    ----------
-    answers
-        Of :class:`Tasks`.
-    labels
-        Task → labels of its kind, for all pictures; anything where there is none.
-    present
-        Task → (B) of True and False, m_t.
+    Args:
+        answers: Of :class:`Tasks`.
+        labels: Task → labels of its kind, for all pictures; anything where there is none.
+        present: Task → (B) of True and False, m_t.
     """
     terms = {}
     for name, task in tasks.items():
@@ -190,27 +182,18 @@ def train_tasks(tasks: Tasks, images: Tensor, labels: Mapping[str, Tensor], *,
                 settings: TasksSettings | None = None) -> Iterator[Step]:
     """Train the heads of several tasks at once, step by step.
 
-    Parameters
-    ----------
-    images
-        (N,3,H,W) in [0,1].
-    labels
-        Task → labels for all pictures: "segments" (N,h,w) whole numbers, "boundaries" (N,1,h,w) in [0,1], "normals"
-        (N,3,h,w), "label" (N) whole numbers.
-    present
-        Task → (N) of True and False, whether a picture has the label; without it all have.
-    weights
-        More to train, such as ``net.domain_parameters(name)`` of a trunk that is adapted.
+    Args:
+        images: (N,3,H,W) in [0,1].
+        labels: Task → labels for all pictures: "segments" (N,h,w) whole numbers, "boundaries" (N,1,h,w) in [0,1],
+            "normals" (N,3,h,w), "label" (N) whole numbers.
+        present: Task → (N) of True and False, whether a picture has the label; without it all have.
+        weights: More to train, such as ``net.domain_parameters(name)`` of a trunk that is adapted.
 
-    Yields
-    ------
-    Step
-        ``value`` is the loss as a scalar, the terms are those of the tasks.
+    Yields:
+        Step: ``value`` is the loss as a scalar, the terms are those of the tasks.
 
-    Raises
-    ------
-    U3Error
-        Labels or masks that are not there or do not fit.
+    Raises:
+        U3Error: Labels or masks that are not there or do not fit.
     """
     is_a("tasks", tasks, Tasks, "make them with Tasks(net, layers, {'parts': Task('segments', 5)})")
     ready(tasks.net, images)

@@ -21,22 +21,16 @@ LEAST = 0.02  # E_max is not taken smaller, or one picture of a small test set w
 def decathlon_score(errors: Mapping[str, float], baseline: Mapping[str, float]) -> float:
     """S of a set of domains: 250 points a domain for the baseline, 1000 for no error.
 
-    Parameters
-    ----------
-    errors
-        Domain → share of test pictures that are wrong, in [0,1] (no per cent).
-    baseline
-        The same of the fully fine-tuned network. Where it has less than one per cent, one per cent is taken.
+    Args:
+        errors: Domain → share of test pictures that are wrong, in [0,1] (no per cent).
+        baseline: The same of the fully fine-tuned network. Where it has less than one per cent, one per cent is taken.
 
-    Raises
-    ------
-    U3Error
-        Other domains in one than in the other, or a share that is none.
+    Raises:
+        U3Error: Other domains in one than in the other, or a share that is none.
 
-    Examples
-    --------
-    >>> universal.decathlon_score({"digits": 0.1, "signs": 0.0}, {"digits": 0.1, "signs": 0.2})
-    1250.0
+    Examples:
+        >>> universal.decathlon_score({"digits": 0.1, "signs": 0.0}, {"digits": 0.1, "signs": 0.2})
+        1250.0
     """
     return sum(points(errors, baseline).values())
 

@@ -56,27 +56,18 @@ def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *,
     At the start the domain's batch norms take the statistics of the pictures, and the head is the linear probe of its
     features if the settings ask for it.
 
-    Parameters
-    ----------
-    net
-        From :func:`u3lab.universal.adapt`; changed in place.
-    name
-        A domain that was added.
-    images, labels
-        (N,3,H,W) in [0,1], and (N) whole numbers 0 … K−1.
-    settings
-        Read at every step.
+    Args:
+        net: From :func:`u3lab.universal.adapt`; changed in place.
+        name: A domain that was added.
+        images, labels: (N,3,H,W) in [0,1], and (N) whole numbers 0 … K−1.
+        settings: Read at every step.
 
-    Yields
-    ------
-    Step
-        ``value`` is the share of the batch that is right, a scalar; the terms are "cross-entropy" and "prior".
+    Yields:
+        Step: ``value`` is the share of the batch that is right, a scalar; the terms are "cross-entropy" and "prior".
 
-    Raises
-    ------
-    U3Error
-        A network that is not adapted, an unknown domain, pictures or labels that do not fit, or a loss that is
-        no number.
+    Raises:
+        U3Error: A network that is not adapted, an unknown domain, pictures or labels that do not fit, or a loss that is
+            no number.
     """
     net, settings = adapted(ready(net, images)), or_default(settings, UniversalSettings)
     domain = net.domain(name)

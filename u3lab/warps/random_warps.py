@@ -20,29 +20,21 @@ ROUNDS = 20  # in which splines that fold are drawn again
 def thin_plate_spline(count: int, generator: Generator, *, strength: float = 0.1, points: int = 4) -> Spline:
     """Random thin-plate splines that do not fold.
 
-    Parameters
-    ----------
-    count
-        How many warps, up to 4096.
-    generator
-        Where the random numbers come from, such as ``torch.Generator().manual_seed(0)``, on the CPU.
-    strength
-        How far each control point is moved at most, right or left and up or down, in units of half a picture; from 0 to
-        0.5. All distances up to it are as likely.
-    points
-        Control points on each side of a square grid over the picture, its border included; from 2 to 12.
+    Args:
+        count: How many warps, up to 4096.
+        generator: Where the random numbers come from, such as ``torch.Generator().manual_seed(0)``, on the CPU.
+        strength: How far each control point is moved at most, right or left and up or down, in units of half a picture;
+            from 0 to 0.5. All distances up to it are as likely.
+        points: Control points on each side of a square grid over the picture, its border included; from 2 to 12.
 
-    Raises
-    ------
-    U3Error
-        No such numbers; or so much strength for the distance between control points that most warps fold. A few that
-        do are drawn again.
+    Raises:
+        U3Error: No such numbers; or so much strength for the distance between control points that most warps fold. A
+            few that do are drawn again.
 
-    Examples
-    --------
-    >>> w = warps.thin_plate_spline(2, torch.Generator().manual_seed(0))
-    >>> warps.warp(torch.rand(2, 3, 64, 64), w).shape
-    torch.Size([2, 3, 64, 64])
+    Examples:
+        >>> w = warps.thin_plate_spline(2, torch.Generator().manual_seed(0))
+        >>> warps.warp(torch.rand(2, 3, 64, 64), w).shape
+        torch.Size([2, 3, 64, 64])
     """
     count, points = whole("count", count, 1, MOST), whole("points", points, 2, 12)
     strength = number("strength", strength, 0, 0.5)
@@ -62,17 +54,12 @@ def thin_plate_spline(count: int, generator: Generator, *, strength: float = 0.1
 def affine(count: int, generator: Generator, *, shift: float = 0.1, scale: float = 1.1, turn: float = 10) -> Affine:
     """Random similarities: g turns and scales the picture about its centre, then shifts it.
 
-    Parameters
-    ----------
-    count, generator
-        As for :func:`thin_plate_spline`.
-    shift
-        How far it goes at most in x and in y, in units of half a picture; from 0 to 1.
-    scale
-        How many times larger or smaller it gets at most, from 1 to 4; the logarithm of the factor is uniform.
-    turn
-        By how many degrees it turns at most, one way or the other; from 0 to 180. A picture that is not square is
-        sheared as it turns, since half its width is not half its height.
+    Args:
+        count, generator: As for :func:`thin_plate_spline`.
+        shift: How far it goes at most in x and in y, in units of half a picture; from 0 to 1.
+        scale: How many times larger or smaller it gets at most, from 1 to 4; the logarithm of the factor is uniform.
+        turn: By how many degrees it turns at most, one way or the other; from 0 to 180. A picture that is not square is
+            sheared as it turns, since half its width is not half its height.
     """
     count, shift = whole("count", count, 1, MOST), number("shift", shift, 0, 1)
     scale, turn = number("scale", scale, 1, 4), number("turn", turn, 0, 180)

@@ -17,23 +17,18 @@ def warp(images: Tensor, w: Warp | Tensor, *, size: int | tuple[int, int] | None
          padding: str = "reflection") -> Tensor:
     """The warped pictures (g x)(u) = x(w(u)), bilinear; differentiable by pictures and warp.
 
-    Parameters
-    ----------
-    images
-        (B,C,H,W), float32 or float64: pictures, masks or features. One picture goes with many warps and the reverse.
-    w
-        A warp; or its values (B,h,w,2), where each pixel of the result comes from, as torch's ``grid_sample`` has it.
-    size
-        Height and width of the result in pixels, or a side; without it as ``images``. It always shows all from −1 to 1:
-        to look closer, warp by an affine map. What shrinks much should be smoothed first.
-    padding
-        What is seen where nothing comes from the picture: "reflection" mirrors it, "border" repeats its border,
-        "zeros" is black.
+    Args:
+        images: (B,C,H,W), float32 or float64: pictures, masks or features. One picture goes with many warps and the
+            reverse.
+        w: A warp; or its values (B,h,w,2), where each pixel of the result comes from, as torch's ``grid_sample`` has
+            it.
+        size: Height and width of the result in pixels, or a side; without it as ``images``. It always shows all from −1
+            to 1: to look closer, warp by an affine map. What shrinks much should be smoothed first.
+        padding: What is seen where nothing comes from the picture: "reflection" mirrors it, "border" repeats its
+            border, "zeros" is black.
 
-    Raises
-    ------
-    U3Error
-        Pictures, a warp or a size that do not fit.
+    Raises:
+        U3Error: Pictures, a warp or a size that do not fit.
     """
     floats("warp", images)
     padding = one_of("padding", padding, PADDINGS)

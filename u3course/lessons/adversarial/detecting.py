@@ -102,17 +102,12 @@ def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = la
           adaptive: int = 0, steps: int = 10, level: int = 2) -> Trial:
     """Fit detectors on some photos, test on the others, in turns; then attack the detectors.
 
-    Parameters
-    ----------
-    features
-        What the detector sees: pictures (B,3,H,W) → (B,F).
-    folds
-        Parts into which the *photos* are split; each is tested by the detector of the others.
-    adaptive
-        So many photos are attacked (their first genuine cut) by :func:`evade` on the detector that tests them. That
-        detector has to see ``layer_saliency``.
-    steps, level
-        Of the attacker who knows.
+    Args:
+        features: What the detector sees: pictures (B,3,H,W) → (B,F).
+        folds: Parts into which the *photos* are split; each is tested by the detector of the others.
+        adaptive: So many photos are attacked (their first genuine cut) by :func:`evade` on the detector that tests
+            them. That detector has to see ``layer_saliency``.
+        steps, level: Of the attacker who knows.
     """
     sources = [sample.source for sample in samples]
     names = list(dict.fromkeys(sources))

@@ -125,14 +125,10 @@ def framed(title: str, given: Sequence[Tensor], rows: Mapping[str, tuple[Sequenc
            ) -> tuple[Figure, str]:
     """A row of pictures, and below it rows of a network's answers in frames; and each row's share of right ones.
 
-    Parameters
-    ----------
-    title, given
-        The first row: its name, and its pictures (3,H,W).
-    rows
-        Name → pictures of answers, and which of all answers are right (N).
-    step
-        The pictures are those of every so many of the N answers.
+    Args:
+        title, given: The first row: its name, and its pictures (3,H,W).
+        rows: Name → pictures of answers, and which of all answers are right (N).
+        step: The pictures are those of every so many of the N answers.
     """
     shown = [one for pictures, _ in rows.values() for one in pictures[: len(given)]]
     return answered([*given, *shown], [None] * len(given) + [

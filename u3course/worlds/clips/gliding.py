@@ -41,18 +41,14 @@ def moving(count: int, length: int = 8, *, size: int = 64, split: str = "train",
     the start. Things and photos are those of
     :mod:`~u3lab.datasets.cutouts` and :mod:`~u3lab.datasets.photos`; no series and no author is in both splits.
 
-    Parameters
-    ----------
-    count, length
-        N films of T frames each, T from 2 on.
-    size
-        S, pixels from 16 up. Velocities grow with it: up to 3 pixels a frame at 64.
-    split
-        "train" or "test".
-    seed
-        Of everything. The first films of a longer series are those of a shorter one.
+    Args:
+        count, length: N films of T frames each, T from 2 on.
+        size: S, pixels from 16 up. Velocities grow with it: up to 3 pixels a frame at 64.
+        split: "train" or "test".
+        seed: Of everything. The first films of a longer series are those of a shorter one.
 
-    Raises U3Error on an unknown split, a number out of its range, more frames than there is room for.
+    Raises:
+        U3Error: An unknown split, a number out of its range, more frames than there is room for.
     """
     count, length = whole("count", count), whole("length", length, 2)
     size, draw = whole("size", size, 16, SIDE), packed.generator(seed, split)

@@ -58,23 +58,17 @@ def bouncing(count: int, *, length: int = 16, size: int = 64, split: str = "trai
     With damping 0 the arrow of time cannot be seen: film and reversed film have the same distribution, since phase and
     place at the start are uniform and left is as likely as right. (It can be heard: an impact is sudden, its end not.)
 
-    Parameters
-    ----------
-    count, length
-        N films of T frames; 16 frames last a second.
-    size
-        S, pixels from 16 up.
-    split
-        "train" or "test": whose photos are behind; the test's are by other authors.
-    seed
-        Of everything. The first films of a longer series are those of a shorter one.
-    damping
-        Share of its speed that an impact takes, in [0, 0.9].
-    colours
-        A material whose colours all things get, instead of those of their own; the grain, the shine and whatever else
-        is seen and heard stay as they are. So it can be asked by what a network knows a material.
+    Args:
+        count, length: N films of T frames; 16 frames last a second.
+        size: S, pixels from 16 up.
+        split: "train" or "test": whose photos are behind; the test's are by other authors.
+        seed: Of everything. The first films of a longer series are those of a shorter one.
+        damping: Share of its speed that an impact takes, in [0, 0.9].
+        colours: A material whose colours all things get, instead of those of their own; the grain, the shine and
+            whatever else is seen and heard stay as they are. So it can be asked by what a network knows a material.
 
-    Raises U3Error on an unknown split or material, a number out of its range, more frames than there is room for.
+    Raises:
+        U3Error: An unknown split or material, a number out of its range, more frames than there is room for.
     """
     count, length, size = whole("count", count), whole("length", length), whole("size", size, 16, SIDE)
     kept, draw = 1 - number("damping", damping, 0, 0.9), packed.generator(seed, split)

@@ -52,18 +52,15 @@ def load(name: str, split: str = "train", *, each: int | None = None) -> Domain:
 
     The same machine makes the same pictures; another version of Pillow may round a pixel otherwise.
 
-    Parameters
-    ----------
-    name
-        One of :func:`names`; or "brain lesions" or "chest lesions": squares with a lesion and without one.
-    split
-        "train", "val" or "test": 100, 20 and 40 pictures of each class (of people 130, 30, 60), in the order of the
-        classes. No source (photo, artist, typeface, patient …) of the test is in another split; :func:`table` says
-        which source it is, and where val shares some with train.
-    each
-        Only the first so many of each class; their order is by chance.
+    Args:
+        name: One of :func:`names`; or "brain lesions" or "chest lesions": squares with a lesion and without one.
+        split: "train", "val" or "test": 100, 20 and 40 pictures of each class (of people 130, 30, 60), in the order of
+            the classes. No source (photo, artist, typeface, patient …) of the test is in another split; :func:`table`
+            says which source it is, and where val shares some with train.
+        each: Only the first so many of each class; their order is by chance.
 
-    Raises U3Error on an unknown domain or split; more of each class than there are.
+    Raises:
+        U3Error: An unknown domain or split; more of each class than there are.
     """
     domain = EVERY[one_of("name", name, EVERY)]
     made = domain.counts[SPLITS.index(one_of("split", split, SPLITS))]

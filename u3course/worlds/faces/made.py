@@ -85,24 +85,17 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
     (pitch at most 14°, with some roll), expression, light, place and background. A long series is kept in the user's
     cache folder.
 
-    Parameters
-    ----------
-    count
-        N, how many pictures.
-    split
-        "train" or "test": no person, and no author of a photo, is in both.
-    seed
-        Which people. The first pictures of a longer series are those of a shorter one.
-    size
-        S, pixels from 16 up.
-    each
-        How many pictures in a row are of one person.
-    kind
-        "person" or "cat".
-    yaw
-        Degrees from 0 to 45 by which a head is turned at most, to either side.
+    Args:
+        count: N, how many pictures.
+        split: "train" or "test": no person, and no author of a photo, is in both.
+        seed: Which people. The first pictures of a longer series are those of a shorter one.
+        size: S, pixels from 16 up.
+        each: How many pictures in a row are of one person.
+        kind: "person" or "cat".
+        yaw: Degrees from 0 to 45 by which a head is turned at most, to either side.
 
-    Raises U3Error on an unknown split or kind, a number out of its range, more pictures than there is room for.
+    Raises:
+        U3Error: An unknown split or kind, a number out of its range, more pictures than there is room for.
     """
     asked = _asked(count, split, seed, size, each, 0, kind, yaw)
 

@@ -52,27 +52,19 @@ def draw(kind: str, count: int, *, size: int = 64, split: str = "train", seed: i
          photos: bool = False, things: int | None = None) -> Turntable:
     """Things of a kind from random sides and under random light, from all around and from 5° to 50° above the table.
 
-    Parameters
-    ----------
-    kind
-        "chair", "car" or "teapot": things whose pose can be told from every side.
-    count
-        N, how many pictures; 70 to 150 of 64 pixels take a second.
-    size
-        S, pixels from 16 up.
-    split
-        "train" has 22 things of each kind, "test" two others, and photos by other authors.
-    seed
-        Of poses, light and backgrounds. The first pictures of a longer series are those of a shorter one.
-    each
-        How many pictures in a row are of one thing; then comes the next, and after the last the first.
-    photos
-        Whether real photos are behind, instead of a plain wall.
-    things
-        How many different things there are, up to 4,000; by default those of the split. Further ones have other
-        numbers, and none of them is in both splits.
+    Args:
+        kind: "chair", "car" or "teapot": things whose pose can be told from every side.
+        count: N, how many pictures; 70 to 150 of 64 pixels take a second.
+        size: S, pixels from 16 up.
+        split: "train" has 22 things of each kind, "test" two others, and photos by other authors.
+        seed: Of poses, light and backgrounds. The first pictures of a longer series are those of a shorter one.
+        each: How many pictures in a row are of one thing; then comes the next, and after the last the first.
+        photos: Whether real photos are behind, instead of a plain wall.
+        things: How many different things there are, up to 4,000; by default those of the split. Further ones have other
+            numbers, and none of them is in both splits.
 
-    Raises U3Error on an unknown kind or split, a number out of its range, more pictures than there is room for.
+    Raises:
+        U3Error: An unknown kind or split, a number out of its range, more pictures than there is room for.
     """
     count, each, seed = whole("count", count, 1, SIDE**2), whole("each", each), whole("seed", seed, 0)
     one_of("split", split, packed.SPLITS)
@@ -89,25 +81,19 @@ def views(kind: str, instance: int, azimuth: Tensor, elevation: Tensor, *, size:
           photos: bool = False) -> Turntable:
     """One thing under one light before one background, turned as you say: a film of the turntable.
 
-    Parameters
-    ----------
-    kind, size, photos
-        As for :func:`draw`.
-    instance
-        From 0 to 9,999; 22, 23 and all odd numbers after them are held out.
-    azimuth, elevation
-        (N) each, in degrees; elevations from 0 to 90.
-    seed
-        Of light and background.
+    Args:
+        kind, size, photos: As for :func:`draw`.
+        instance: From 0 to 9,999; 22, 23 and all odd numbers after them are held out.
+        azimuth, elevation: (N) each, in degrees; elevations from 0 to 90.
+        seed: Of light and background.
 
-    Raises U3Error on an unknown kind, angles that are none, a number out of its range, more pictures than there is room
-    for.
+    Raises:
+        U3Error: An unknown kind, angles that are none, a number out of its range, more pictures than there is room for.
 
-    Examples
-    --------
-    >>> film = turntable.views("chair", 3, torch.arange(0.0, 360, 30), torch.full((12,), 20.0))
-    >>> film.images.shape
-    torch.Size([12, 3, 64, 64])
+    Examples:
+        >>> film = turntable.views("chair", 3, torch.arange(0.0, 360, 30), torch.full((12,), 20.0))
+        >>> film.images.shape
+        torch.Size([12, 3, 64, 64])
     """
     instance, seed = whole("instance", instance, 0, THINGS - 1), whole("seed", seed, 0)
     tensors(azimuth=(azimuth, "N"), elevation=(elevation, "N"))

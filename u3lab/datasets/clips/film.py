@@ -36,10 +36,8 @@ class Walkers(NamedTuple):
 def street_frames(split: str = "train") -> Tensor:
     """All frames of a split, one after the other, (N,3,192,256) in [0,1]: 235 of "train", 103 of "test".
 
-    Raises
-    ------
-    U3Error
-        An unknown split.
+    Raises:
+        U3Error: An unknown split.
     """
     return _frames(one_of("split", split, packed.SPLITS)).float().div_(255)  # in place: a film is large
 
@@ -65,21 +63,15 @@ def street(split: str = "train", *, length: int = 4, count: int = 100, size: int
     frame, by more than a tenth in a share of ``least`` or more, on average; N of them are drawn, all alike, so that one
     may come twice.
 
-    Parameters
-    ----------
-    split
-        "train" or "test": another time of the film.
-    length, count, size
-        T from 2 on; N; S from 16 to 192. Nothing is enlarged: somebody is 20 to 60 pixels tall.
-    seed
-        Of the choice.
-    least
-        In [0, 1]; with 0 every window counts.
+    Args:
+        split: "train" or "test": another time of the film.
+        length, count, size: T from 2 on; N; S from 16 to 192. Nothing is enlarged: somebody is 20 to 60 pixels tall.
+        seed: Of the choice.
+        least: In [0, 1]; with 0 every window counts.
 
-    Raises
-    ------
-    U3Error
-        An unknown split, a number out of its range, a length that the film has not, or no window where so much moves.
+    Raises:
+        U3Error: An unknown split, a number out of its range, a length that the film has not, or no window where so much
+            moves.
     """
     frames = _frames(one_of("split", split, packed.SPLITS))
     length, count = whole("length", length, 2, len(frames)), whole("count", count)
