@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.calls import x
 from tests.helpers import refuses
-from tests.hostile.calls import x
 from tests.hostile.wrong import small
 from u3lab import adversarial, inversion, nets, prior, saliency
 from u3lab.descent import Step, last

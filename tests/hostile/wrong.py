@@ -1,10 +1,14 @@
-"""What a hostile day brings: for each kind of argument, values that are wrong whatever the function."""
+"""The kinds of arguments: what is wrong with one whatever the function, and what lies at the edge of what makes sense.
+
+A kind is a function: it takes a good value, or what makes one, and perhaps a range, and gives an ``Argument``.
+"""
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache, partial
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -13,8 +17,9 @@ from torch import Tensor, nn
 
 from u3lab import nets, settings
 
-Wrong = Iterator[tuple[str, object]]  # what it is, and the value
+Values = dict[str, object]  # what it is, and the value
 SAME = "the same in another precision"
+NAN, ENDLESS = float("nan"), float("inf")
 
 
 class Odd:
@@ -25,327 +30,278 @@ class Odd:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of argument. ``none`` says that None is a good value."""
+class Argument:
+    """A good value, made when it is needed, and how it is spoilt. ``none`` says that None is good as well.
 
-    none: bool = field(default=False, kw_only=True)
+    To what is at the edge the answer is one sentence, or finite.
+    """
 
-    def wrong(self, good: Any) -> Wrong:
+    make: Callable[[], object]
+    spoil: Callable[[Any], Values] | None = None
+    edges: Callable[[Any], Values] | None = None
+    none: bool = False
+
+    def wrong(self, good: object) -> Values:
         """Wrong values, made anew, given a good one."""
-        if not self.none:
-            yield "None", None
-        yield "an odd object", Odd()
-        yield from self.more(good)
+        if self.spoil is None:
+            return {}
+        return ({} if self.none else {"None": None}) | {"an odd object": Odd()} | self.spoil(good)
 
-    def more(self, good: Any) -> Wrong:
-        return iter(())
-
-    def degenerate(self, good: Any) -> Wrong:
-        """Values at the edge of what makes sense, made anew: the answer to them is one sentence, or finite."""
-        return iter(())
-
-    @property
-    def has_edges(self) -> bool:
-        """Whether there are such values."""
-        return type(self).degenerate is not Kind.degenerate
+    def also(self, more: Values | Callable[[], Values]) -> "Argument":
+        """The same with wrong values of its own."""
+        return replace(self, spoil=lambda good: self.spoil(good) | (more() if callable(more) else more))
 
 
-@dataclass(frozen=True)
-class Also(Kind):
-    """A kind that has wrong values of its own, by what they are, beside those of another kind."""
-
-    kind: Kind = Kind()
-    make: Callable[[], dict[str, object]] = dict
-
-    def more(self, good: Any) -> Wrong:
-        yield from self.kind.more(good)
-        yield from self.make().items()
-
-    def degenerate(self, good: Any) -> Wrong:
-        yield from self.kind.degenerate(good)
-
-    @property
-    def has_edges(self) -> bool:
-        return self.kind.has_edges
+def argument(good: object, spoil: Callable[[Any], Values] | None = None,
+             edges: Callable[[Any], Values] | None = None) -> Argument:
+    """``good`` is the value, or a function that makes it."""
+    lazy = isinstance(good, FunctionType | partial) or hasattr(good, "cache_clear")
+    return Argument(good if lazy else lambda: good, spoil, edges)
 
 
-@dataclass(frozen=True)
-class Whole(Kind):
+def free(good: object) -> Argument:
+    """Of whatever value nothing can be said beforehand, or it is spoilt elsewhere."""
+    return argument(good)
+
+
+def only(good: object, wrong: Values | Callable[[], Values]) -> Argument:
+    """An argument of a form of its own."""
+    return argument(good, lambda good: {}).also(wrong)
+
+
+def not_a(*kinds: str) -> Values:
+    """Things of other kinds."""
+    things = {"a number": 3, "a word": "nope", "a list": ["x"], "a dict": {}, "bytes": b"x", "a tensor": torch.ones(2),
+              "True": True, "numbers": [3, 4], "odd things": [Odd()], "nothing in it": [None], "none": []}
+    return {kind: things[kind] for kind in kinds}
+
+
+# Numbers
+
+def whole(good: int | None, low: int = 1, high: int | None = None) -> Argument:
     """A whole number from ``low`` to ``high``."""
-
-    low: int = 1
-    high: int | None = None
-
-    def more(self, good: Any) -> Wrong:
-        yield from {"below": self.low - 1, "far below": -10**6, "half": self.low + 0.5, "a word": "3",
-                    "NaN": float("nan"), "infinite": float("inf"), "True": True, "a list": [1],
-                    "endless": 10**30, "empty": (),
-                    "two numbers": torch.ones(2)}.items()
-        if self.high is not None:
-            yield "above", self.high + 1
+    above = {} if high is None else {"above": high + 1}
+    return only(good, {"below": low - 1, "far below": -10**6, "half": low + 0.5, "a word": "3", "NaN": NAN,
+                       "infinite": ENDLESS, "True": True, "a list": [1], "endless": 10**30, "empty": (),
+                       "two numbers": torch.ones(2), **above})
 
 
-@dataclass(frozen=True)
-class Number(Kind):
+def number(good: float, low: float = -ENDLESS, high: float = ENDLESS, *, without_low: bool = False) -> Argument:
     """A finite number in [low, high], or in (low, high]."""
-
-    low: float = -float("inf")
-    high: float = float("inf")
-    without_low: bool = False
-
-    def more(self, good: Any) -> Wrong:
-        yield from {"a word": "0.5", "NaN": float("nan"), "infinite": float("inf"), "infinitely small": -float("inf"),
-                    "True": True, "a list": [0.5], "complex": 1j, "two numbers": torch.ones(2),
-                    "an array": np.ones(2)}.items()
-        if self.low > -float("inf"):
-            yield "below", self.low - 0.5
-        if self.high < float("inf"):
-            yield "above", self.high + 0.5
-        if self.without_low:
-            yield "at the low end", self.low
+    ends = {"below": low - 0.5, "above": high + 0.5, **({"at the low end": low} if without_low else {})}
+    return only(good, {"a word": "0.5", "NaN": NAN, "infinite": ENDLESS, "infinitely small": -ENDLESS, "True": True,
+                       "a list": [0.5], "complex": 1j, "two numbers": torch.ones(2), "an array": np.ones(2),
+                       **{what: end for what, end in ends.items() if abs(end) < ENDLESS}})
 
 
-def unplain(x: Tensor) -> Wrong:
+positive = partial(number, low=0, without_low=True)
+
+
+def wholes(good: object, low: int = 1) -> Argument:
+    """Several whole numbers from ``low`` on."""
+    return only(good, {**not_a("a word", "a number", "nothing in it"), "1.7": [1.7], "words": ["a"],
+                       "below": [low - 1], "NaN": [NAN], "True": [True]})
+
+
+def units(good: object) -> Argument:
+    """Numbers of units."""
+    return only(good, {"a mask": [True, False], "a mask as a tensor": torch.tensor([True, False]), "1.7": [1.7],
+                       "1.7 in a tensor": torch.tensor([1.7]), "words": ["a"], "below": [-1], "far above": [10**6],
+                       "a word": "1", "NaN": [NAN], "lists": [[1, 2], [3]]})
+
+
+# Words
+
+def word(good: object) -> Argument:
+    """One of a few."""
+    return only(good, {"another word": "nope", "no word": "", **not_a("a number", "a list", "bytes", "a tensor")})
+
+
+def flag(good: bool) -> Argument:
+    """Yes or no."""
+    return only(good, {"one": 1, "two": torch.tensor([True, False]), **not_a("a word", "a list")})
+
+
+def text(good: str) -> Argument:
+    """Whatever it says."""
+    return only(good, not_a("a number", "a list", "a tensor"))
+
+
+def texts(good: object) -> Argument:
+    """Several."""
+    return only(good, {**not_a("a number", "a word", "numbers", "odd things", "nothing in it", "a tensor"),
+                       "bytes": [b"x"]})
+
+
+def layer(good: str) -> Argument:
+    """The name of a layer."""
+    return word(good).also({"a tuple": ("conv1", 1), "a module": nn.ReLU()})
+
+
+def layers(*good: str) -> Argument:
+    """Several."""
+    return only(good, {**not_a("none", "a list", "a number", "numbers", "a tensor"), "a list in a list": [["conv1"]]})
+
+
+def target(good: int | str) -> Argument:
+    """A class, by number or name."""
+    return only(good, {"another word": "nope", "no word": "", "below": -1, "far above": 10**6, "504.0": 504.0,
+                       "half": 1.5, "NaN": NAN, "a tensor of shares": torch.tensor(1.5), "endless": 10**30,
+                       **not_a("True", "a dict", "bytes", "none")})
+
+
+# Tensors
+
+def unplain(x: Tensor) -> Values:
     """The same numbers in tensors that are not rows of numbers, and one without numbers."""
     with warnings.catch_warnings(action="ignore"):  # that torch may change them
         nested = torch.nested.nested_tensor(list(x.detach().double()))
-    yield from {"sparse": x.detach().to_sparse(), "without numbers": x.detach().to("meta"), "nested": nested}.items()
+    return {"sparse": x.detach().to_sparse(), "without numbers": x.detach().to("meta"), "nested": nested}
 
 
-# One of a few words.
-Choice = partial(Also, Kind(), lambda: {
-    "another word": "nope", "no word": "", "a number": 3, "a list": ["x"], "bytes": b"x", "a tensor": torch.ones(2)})
-# Yes or no.
-Flag = partial(Also, Kind(), lambda: {
-    "one": 1, "a word": "yes", "a list": [True], "a tensor": torch.tensor([True, False])})
-# Any text.
-Text = partial(Also, Kind(), lambda: {"a number": 3, "a list": ["x"], "a tensor": torch.ones(2)})
-# The name of a layer.
-Layer = partial(Also, Choice(), lambda: {"a tuple": ("conv1", 1), "a module": nn.ReLU()})
-# Several names of layers.
-Layers = partial(Also, Kind(), lambda: {
-    "no layer": [], "one that is not there": ["nope"], "a number": 3, "numbers": [3, 4], "a tensor": torch.ones(2),
-    "a list in a list": [["conv1"]]})
-# A class, by number or name.
-Target = partial(Also, Kind(), lambda: {
-    "another word": "nope", "no word": "", "below": -1, "far above": 10**6, "504.0": 504.0, "half": 1.5,
-    "NaN": float("nan"), "True": True, "a dict": {}, "bytes": b"a", "a tensor of shares": torch.tensor(1.5),
-    "endless": 10**30, "nothing in a list": []})
+def begins_with(x: Tensor, value: float) -> Tensor:
+    """The same, but for its first number."""
+    return torch.cat([torch.full_like(x.flatten()[:1], value), x.flatten()[1:]]).view(x.shape)
 
 
-@dataclass(frozen=True)
-class Net(Kind):
-    """A network that is ready to answer; of one that is not asked, the weights do not matter."""
+def tensor(good: object, *fixed: int, finite: bool = True, thin: bool = True, lists: bool = False) -> Argument:
+    """A tensor whose axes have a meaning; ``fixed`` are those whose length is known from elsewhere.
 
-    asked: bool = True
-
-    def more(self, good: Any) -> Wrong:
-        yield from {"a name": "squeezenet1_1", "a number": 3, "a function": lambda x: x, "a list": [good],
-                    "a class": nn.ReLU, "in training mode": training()}.items()
-        if self.asked:
-            yield "NaN in its weights", spoilt(float("nan"))
-            yield "infinite weights", spoilt(float("inf"))
-
-
-@dataclass(frozen=True)
-class Picture(Kind):
-    """Pictures (B,3,H,W) in [0,1]; one of them, unless there may be ``several``. ``also`` are those that will do."""
-
-    several: bool = False
-    also: tuple[str, ...] = ()
-
-    def more(self, good: Any) -> Wrong:
+    ``thin``: an axis more or less is wrong. ``lists``: a list of the numbers is as good.
+    """
+    def spoil(good: Tensor) -> Values:
         x = good.detach()
-        yield from unplain(x)
-        yield from ((what, value) for what, value in {
+        found = unplain(x) | not_a("a word", "a number", "a dict") | {"none": x[:0]}
+        found |= {f"axis {axis} longer": torch.cat([x, x.narrow(axis, 0, 1)], axis) for axis in fixed}
+        if not lists:
+            found["a list"] = x.tolist()
+        if thin:
+            found |= {"an axis less": x[0], "an axis more": x[None]}
+        if finite and x.is_floating_point():
+            found |= {"with NaN": begins_with(x, NAN), "with something infinite": begins_with(x, ENDLESS)}
+        return found
+
+    def edges(good: Tensor) -> Values:
+        x = good.detach()
+        if not x.is_floating_point():
+            return {}
+        found = {SAME: x.float() if x.dtype == torch.float64 else x.double(), "half precision": x.half()}
+        if finite:
+            found |= {"zeros": 0 * x, "all the same": 0 * x + 0.5, "tiny": 1e-30 * x, "upside down": -x,
+                      "huge": x / x.abs().max().clamp(min=1e-9) * 1e30}
+        return found
+
+    return argument(good, spoil, edges)
+
+
+def more(kind: Argument, spoil: Callable[[Any], Values]) -> Argument:
+    """Another kind of tensor: wrong values that are made of the good one."""
+    return replace(kind, spoil=lambda good: kind.spoil(good) | spoil(good))
+
+
+def shares(good: object, *fixed: int, axis: int = 1) -> Argument:
+    """Sums along an axis are 1, as a softmax makes them."""
+    return more(tensor(good, *fixed), lambda x: {
+        "logits": 5 * x.log(), "below 0": 9 * x - 8 * x.mean(axis, keepdim=True), "no sum": 0 * x, "of ones": 0 * x + 1,
+        "in per cent": 100 * x})
+
+
+def points(good: object, *fixed: int) -> Argument:
+    """Points (x, y) in [−1,1]."""
+    return more(tensor(good, *fixed), lambda x: {
+        "in pixels": 100 + 10 * x, "infinitely far": x * 1e30, "just outside": begins_with(x, 1.2)})
+
+
+def labels(good: Tensor, of: int | None = None) -> Argument:
+    """Numbers of classes, of which there are ``of``, if that is known from elsewhere."""
+    known = {} if of is None else {"one too many": begins_with(good, of), "that PyTorch passes over": begins_with(
+        good, -100)}
+    return tensor(good, 0).also({"below 0": good - 1 - good.max(), "far above": good + 10**6, "halves": good + 0.5,
+                                 **known})
+
+
+def masks(good: object, *fixed: int) -> Argument:
+    """Yes and no."""
+    return more(tensor(good, *fixed), lambda x: {"shares": x.float() * 0.7})
+
+
+def pictures(good: object, *, channels: bool = True) -> Argument:
+    """Pictures (B,3,H,W) in [0,1], or of another number of channels."""
+    def spoil(good: Tensor) -> Values:
+        x = good.detach()
+        found = {} if not channels else {"grey": x[:, :1], "with five axes": x[None]}
+        return found | unplain(x) | {
             "a name": "coffee", "a number": 3, "a list": x.tolist(), "an array": x.numpy(),
             "of bytes": (x * 255).byte(), "half precision": x.half(), "bfloat16": x.bfloat16(),
-            "complex": x.to(torch.complex64), "of bools": x > 0.5,
-            "with NaN": x.clone().index_fill_(-1, torch.tensor(0), float("nan")),
-            "infinite": x.clone().index_fill_(-1, torch.tensor(0), float("inf")),
-            "0 to 255": 255 * x + 1, "below 0": x - 1, "no batch": x[0], "none": x[:0], "no pixels": x[..., :0],
-            "grey": x[:, :1], "with five axes": x[None]}.items() if what not in self.also)
-        if not self.several:
-            yield "two of them", torch.cat([x[:1], x[:1]])
+            "complex": x.to(torch.complex64), "of bools": x > 0.5, "with NaN": begins_with(x, NAN),
+            "infinite": begins_with(x, ENDLESS), "0 to 255": 255 * x + 1, "below 0": x - 1, "no batch": x[0],
+            "none": x[:0], "no pixels": x[..., :0]}
 
-    def degenerate(self, good: Any) -> Wrong:
-        yield from {"double precision": good.double(), "black": 0 * good, "white": torch.ones_like(good),
-                    "of one colour": 0 * good + 0.3}.items()
+    return argument(good, spoil, lambda x: {"double precision": x.double(), "black": 0 * x, "white": 0 * x + 1,
+                                            "of one colour": 0 * x + 0.3})
 
 
-@dataclass(frozen=True)
-class Numbers(Kind):
-    """A tensor whose axes have a meaning; ``fixed`` are those whose length is known from elsewhere."""
-
-    fixed: tuple[int, ...] = ()
-    finite: bool = True
-    thin: bool = True  # whether an axis more or less is wrong
-    lists: bool = False  # whether a list of the numbers is as good
-
-    def more(self, good: Any) -> Wrong:
-        x = good.detach()
-        yield from unplain(x)
-        yield from {"a word": "x", "a number": 3, "none": x[:0], "a dict": {}}.items()
-        if not self.lists:
-            yield "a list", x.tolist()
-        if self.thin:
-            yield "an axis less", x[0]
-            yield "an axis more", x[None]
-        for axis in self.fixed:
-            yield f"axis {axis} longer", torch.cat([x, x.narrow(axis, 0, 1)], axis)
-        if self.finite and x.is_floating_point():
-            for what, value in (("NaN", float("nan")), ("infinite", float("inf"))):
-                y = x.clone()
-                y.view(-1)[0] = value
-                yield f"with {what}", y
-
-    def degenerate(self, good: Any) -> Wrong:
-        x = good.detach()
-        if x.is_floating_point():
-            yield SAME, x.float() if x.dtype == torch.float64 else x.double()
-            yield "half precision", x.half()
-        if x.is_floating_point() and self.finite:
-            yield from {"zeros": 0 * x, "all the same": 0 * x + 0.5, "huge": x / x.abs().max().clamp(min=1e-9) * 1e30,
-                        "tiny": 1e-30 * x, "upside down": -x}.items()
+def picture(good: object) -> Argument:
+    """One picture (1,3,H,W) in [0,1]."""
+    return more(pictures(good), lambda x: {"two of them": torch.cat([x, x])})
 
 
-@dataclass(frozen=True)
-class Shares(Numbers):
-    """Tensors whose sums along an axis are 1, as a softmax makes them."""
+# What is called, and what is made of other things
 
-    axis: int = 1
-
-    def more(self, good: Any) -> Wrong:
-        yield from super().more(good)
-        yield from {"logits": 5 * good.log(), "below 0": 9 * good - 8 * good.mean(self.axis, keepdim=True),
-                    "no sum": 0 * good, "of ones": 0 * good + 1, "in per cent": 100 * good}.items()
+def function(good: Callable[..., object]) -> Argument:
+    """Something to call."""
+    return only(lambda: good, not_a("a number", "a word", "none"))
 
 
-@dataclass(frozen=True)
-class Points(Numbers):
-    """Points (x, y) in [−1,1]."""
-
-    def more(self, good: Any) -> Wrong:
-        yield from super().more(good)
-        yield from {"in pixels": 100 + 10 * good, "just outside": good.clone().index_fill_(-1, torch.tensor(0), 1.2),
-                    "infinitely far": good * 1e30}.items()
-
-
-@dataclass(frozen=True)
-class Labels(Numbers):
-    """(N) numbers of classes; ``known`` says that there are only so many, and ``classes`` how many."""
-
-    known: bool = True
-    classes: int | None = None
-
-    def more(self, good: Any) -> Wrong:
-        yield from super().more(good)
-        yield "below 0", good - 1 - good.max()
-        if self.known:
-            yield "far above", good + 10**6
-        if self.classes is not None:
-            yield "one too many", good.clone().index_fill_(0, torch.tensor(len(good) - 1), self.classes)
-            yield "that PyTorch passes over", good.clone().index_fill_(0, torch.tensor(0), -100)
-        yield "halves", good + 0.5
-
-
-@dataclass(frozen=True)
-class Masks(Numbers):
-    """Tensors of yes and no."""
-
-    def more(self, good: Any) -> Wrong:
-        yield from super().more(good)
-        yield "shares", good.float() * 0.7
-
-
-# Numbers of units.
-Units = partial(Also, Kind(), lambda: {
-    "a mask": [True, False], "a mask as a tensor": torch.tensor([True, False]), "1.7": [1.7],
-    "1.7 in a tensor": torch.tensor([1.7]), "words": ["a"], "below": [-1], "far above": [10**6], "a word": "1",
-    "NaN": [float("nan")], "lists": [[1, 2], [3]]})
-
-
-@dataclass(frozen=True)
-class Wholes(Kind):
-    """Several whole numbers from ``low`` on."""
-
-    low: int = 1
-
-    def more(self, good: Any) -> Wrong:
-        yield from {"1.7": [1.7], "words": ["a"], "below": [self.low - 1], "a word": "nope", "NaN": [float("nan")],
-                    "None in a list": [None], "a number": 3, "True": [True]}.items()
-
-
-# Something to call.
-Function = partial(Also, Kind(), lambda: {"a number": 3, "a word": "nope", "a list": []})
-
-
-@dataclass(frozen=True)
-class Options(Kind):
-    """A settings object."""
-
-    def more(self, good: Any) -> Wrong:
-        yield from {"of another method": Other(), "a dict": {"steps": 3}, "a number": 3, "a word": "fast",
-                    "the class itself": type(good), "True": True}.items()
-
-
-# A list of good things.
-Some = partial(Also, Kind(), lambda: {"none": [], "a number": 3, "odd things": [Odd()], "nothing in it": [None]})
-# Several texts.
-Texts = partial(Also, Kind(), lambda: {
-    "a number": 3, "numbers": [3, 4], "one text": "nope", "odd things": [Odd()], "nothing": [None], "bytes": [b"x"],
-    "a tensor": torch.ones(2)})
-# An argument of a form of its own.
-These = partial(Also, Kind())
-# An object that another function of the library makes.
-Ours = partial(Also, Kind(), lambda: {
-    "a number": 3, "a word": "nope", "a tensor": torch.ones(2, 2), "a dict": {}, "a list": []})
-
-
-
-@dataclass(frozen=True)
-class Module(Kind):
-    """A module of ours that is asked, not trained: in training mode it would change, and answer by the batch."""
-
-    def more(self, good: Any) -> Wrong:
-        yield from Ours().more(good)
-        yield from {"in training mode": copy.deepcopy(good).train(), "another module": nn.ReLU(),
-                    "the class": type(good)}.items()
-
-
-@dataclass(frozen=True)
-class Returns(Kind):
+def returns(good: Callable[..., object], pictures: int = 0) -> Argument:
     """A function of the reader's: what it gives is spoilt. ``pictures`` is where in its answer the pictures are."""
+    changes = {"nothing": lambda x: None, "a word": lambda x: "nope", "0 to 255": lambda x: 255 * x + 1,
+               "below 0": lambda x: x - 1, "bytes": lambda x: (255 * x).byte(), "NaN": lambda x: x * NAN,
+               "half precision": lambda x: x.half(), "grey": lambda x: x[:, :1], "no batch": lambda x: x[0],
+               "arrays": lambda x: x.numpy(), "one less": lambda x: x[:-1], "one more": lambda x: torch.cat([x, x[:1]])}
 
-    pictures: int = 0
-    count: bool = True  # whether it has to give as many as it was asked for
-
-    def more(self, good: Any) -> Wrong:
-        yield from {"a number": 3, "a word": "nope", "of nothing": lambda: None}.items()
-        changes = {"nothing": lambda x: None, "a word": lambda x: "nope", "0 to 255": lambda x: 255 * x + 1,
-                   "below 0": lambda x: x - 1, "bytes": lambda x: (255 * x).byte(), "NaN": lambda x: x * float("nan"),
-                   "half precision": lambda x: x.half(), "grey": lambda x: x[:, :1], "no batch": lambda x: x[0],
-                   "arrays": lambda x: x.numpy()}
-        if self.count:
-            changes |= {"one less": lambda x: x[:-1], "one more": lambda x: torch.cat([x, x[:1]])}
-        for what, change in changes.items():
-            yield f"that gives {what}", partial(self._changed, good, change)
-
-    def _changed(self, good: Callable[..., object], change: Callable[[Tensor], object], *given: object) -> object:
+    def changed(change: Callable[[Tensor], object], *given: object) -> object:
         made = good(*given)
         if not isinstance(made, tuple):
             return change(made)
-        return tuple(change(one) if n == self.pictures else one for n, one in enumerate(made))
+        return tuple(change(one) if n == pictures else one for n, one in enumerate(made))
+
+    return only(lambda: good, {**not_a("a number", "a word"), "of nothing": lambda: None,
+                               **{f"gives {what}": partial(changed, change) for what, change in changes.items()}})
 
 
-@dataclass(frozen=True)
-class Free(Kind):
-    """Anything goes, or nothing can be said beforehand; ``why`` tells."""
+def some(good: object) -> Argument:
+    """A list of good things."""
+    return only(good, not_a("none", "a number", "odd things", "nothing in it"))
 
-    why: str = ""
 
-    def wrong(self, good: Any) -> Wrong:
-        return iter(())
+def ours(good: object) -> Argument:
+    """An object that another function of the library makes."""
+    return only(good, not_a("a number", "a word", "a tensor", "a dict", "none"))
+
+
+def module(good: object) -> Argument:
+    """A module of ours that is asked, not trained: in training mode it would change, and answer by the batch."""
+    return more(ours(good), lambda net: {"in training mode": copy.deepcopy(net).train(), "another module": nn.ReLU(),
+                                         "the class": type(net)})
+
+
+def network(good: object, *, asked: bool = True) -> Argument:
+    """A network that is ready to answer; of one that is not asked, the weights do not matter."""
+    def spoil(net: nn.Module) -> Values:
+        weights = {"NaN in its weights": spoilt(NAN), "infinite weights": spoilt(ENDLESS)} if asked else {}
+        return weights | {"a name": "squeezenet1_1", "a number": 3, "a function": lambda x: x, "a list": [net],
+                          "a class": nn.ReLU, "in training mode": training()}
+
+    return argument(good, spoil)
+
+
+def options(kind: type, **given: object) -> Argument:
+    """A settings object."""
+    short = {"steps": 2} if hasattr(kind, "steps") else {}
+    return replace(only(lambda: kind(**short | given), {
+        **not_a("a number", "a word", "True"), "of another method": Other(), "a dict": {"steps": 3},
+        "the class": kind}), none=True)
 
 
 @settings.settings
@@ -354,6 +310,8 @@ class Other:
 
     far: float = settings.setting(0.5, 0.0, 1.0, help="nothing")
 
+
+# Networks
 
 CLASSES = tuple("abcdefgh")
 

@@ -1,7 +1,7 @@
 """Every saliency method of the registry keeps its word: what it gives, what it leaves alone, and what it refuses.
 
 A new line in ``saliency.METHODS`` is tested here without a word more; what its numbers are, its own test says. Spoilt
-arguments of each are in ``tests.hostile.calls``.
+arguments of each are in ``tests.calls``.
 """
 
 from collections.abc import Callable
