@@ -1,5 +1,5 @@
 """``python -m evidence.bench [--quick] [--json FILE] [--latency] [--drawing] [--dissection] [--adapters]
-[--pretexts] [--labelling] [--plain] [--threads] [--only WORD] [--network NAME]``.
+[--pretexts] [--labelling] [--only WORD] [--network NAME]``.
 
 See the package. Without --only and --network the live figures are measured as well, where there is a browser.
 """
@@ -17,9 +17,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PARTS = {"latency": "the live figures in a browser", "drawing": "the deep image prior's race",
          "dissection": "network dissection's race", "adapters": "adapters against fine-tuning",
-         "pretexts": "pretext tasks and SimCLR", "labelling": "the dense labelling loss",
-         "plain": "ours against plain versions"}
-WITH_ROWS = ("adapters", "pretexts", "labelling", "plain")  # written as those of maps are: the site reads both alike
+         "pretexts": "pretext tasks and SimCLR", "labelling": "the dense labelling loss"}
+WITH_ROWS = ("adapters", "pretexts", "labelling")  # written as those of maps are: the site reads both alike
 
 
 def main() -> None:
@@ -27,7 +26,7 @@ def main() -> None:
     arguments = _arguments()
     import torch
 
-    from evidence.bench import table, threads
+    from evidence.bench import table
 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # the peers warn at every call
@@ -37,13 +36,10 @@ def main() -> None:
         data["rows"] += _maps(arguments)
     for name in [alone] if alone else [] if arguments.only or arguments.network else PARTS:
         print(f"\n# {PARTS[name]}\n\n{table.brief()}", flush=True)
-        only = [arguments.only or ""] if name == "plain" else []
-        data[name] = importlib.import_module(f"evidence.bench.{name}").report(arguments.quick, *only)
+        data[name] = importlib.import_module(f"evidence.bench.{name}").report(arguments.quick)
         data["rows"] += data[name].pop("rows") if name in WITH_ROWS else []
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
-    if arguments.threads:
-        threads.report()
 
 
 def _maps(arguments: argparse.Namespace) -> list[dict]:
@@ -80,8 +76,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", metavar="FILE", help="write everything measured to a file")
     for name, what in PARTS.items():
         parser.add_argument(f"--{name}", action="store_true", help=f"{what}, and nothing else")
-    parser.add_argument("--threads", action="store_true", help="OpenMP's waiting policy beside a busy core as well")
-    parser.add_argument("--only", metavar="WORD", help="rows whose name contains this word; with --plain, methods")
+    parser.add_argument("--only", metavar="WORD", help="rows whose name contains this word")
     parser.add_argument("--network", choices=("squeezenet1_1", "efficientnet_lite0"), help="one network only")
     return parser.parse_args()
 

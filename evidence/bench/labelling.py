@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from evidence.bench import measure, table
-from evidence.bench.plain import clock
 from evidence.bench.rows import difference
 from u3lab.landmarks import dense_labelling_loss
 from u3lab.landmarks.places import cells
@@ -47,7 +46,7 @@ def report(quick: bool) -> dict[str, Any]:
     peaks = {side: [measure.peak(one) for one in runs] for side, runs in both.items()}
     memory, rows = [], []
     for side, (ours, theirs) in both.items():
-        times = [(clock(ours), clock(theirs)) for _ in range(rounds)]
+        times = [(measure.cpu_milliseconds(ours), measure.cpu_milliseconds(theirs)) for _ in range(rounds)]
         rows.append(table.race_as_data("loss and gradient, CPU time", ["landmarks/labelling"], f"maps of {side}×{side}",
                                        None, [a for a, _ in times], ("the full matrix", [b for _, b in times])))
         rows[-1]["peers"][0]["difference"] = difference(ours(), theirs())

@@ -22,15 +22,14 @@ import torch
 from torch import Tensor, nn
 
 from evidence.bench import table
-from evidence.bench.measure import EQUAL
-from evidence.bench.plain import clock
+from evidence.bench.measure import EQUAL, cpu_milliseconds
 from evidence.bench.rows import difference
 from tests.nets import own
 from u3lab import U3Error, nets, saliency
 
 FILE = Path(__file__).resolve().parent.parent.parent / "docs" / "bench" / "own_networks.json"
 LABEL, STEPS, FILL = 1, 8, 0.25  # the class; of integrated gradients; what occlusion fills with
-LIBRARIES = {"captum": "captum", "grad-cam": "pytorch_grad_cam", "MONAI": "monai", "Quantus": "quantus"}
+LIBRARIES = {"captum": "captum", "grad-cam": "pytorch_grad_cam", "MONAI": "monai"}
 Run = Callable[[], list[Tensor]]
 
 
@@ -207,7 +206,7 @@ def _row(name: str, method: str, network: Network, mine: Run, maps: list[Tensor]
     run = PEERS[name](method, network)
     theirs = run()
     seen = [enlarged(maps[0], network.sides)] if (name, method) == ("grad-cam", "Grad-CAM") else maps
-    apart, pairs = difference(seen, theirs), [(clock(mine), clock(run)) for _ in range(rounds)]
+    apart, pairs = difference(seen, theirs), [(cpu_milliseconds(mine), cpu_milliseconds(run)) for _ in range(rounds)]
     row = table.race_as_data(f"{method}, CPU time", [f"saliency/{method}"], network.name, None, [a for a, _ in pairs],
                              (name, [b for _, b in pairs]))
     row["peers"][0]["difference"], row["why"] = apart, WHY.get(method, "")

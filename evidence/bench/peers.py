@@ -66,6 +66,13 @@ def captum_attack(scene: Scene, steps: int) -> Run:
     return lambda: [attack.perturb(scene.normalised, 0.07, 0.02, steps, label)]
 
 
+def captum_fgsm(scene: Scene) -> Run:
+    """One step of 4/255, with cross-entropy as its loss."""
+    attack = robust.FGSM(scene.module, nn.CrossEntropyLoss(reduction="none"))
+    label = torch.tensor([scene.target])
+    return lambda: [attack.perturb(scene.normalised, 4 / 255, label).detach()]
+
+
 def captum_lrp(scene: Scene) -> Run:
     """LRP with captum's default, the ε-rule with ε = 1e-9, for all layers."""
     if any(isinstance(part, nn.ReLU6) for part in scene.module.modules()):

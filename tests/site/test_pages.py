@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from evidence.bench import plain
-from evidence.bench.peerless import WHY
 from tools import site
 from tools.site import __main__ as building
 from tools.site import api, bench, claims, docstrings, evidence, knowing, links, reading
@@ -54,13 +52,12 @@ def test_what_makes_pages_is_watched_like_pages(tmp_path: Path):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_has_an_oracle_its_limits_and_a_row_of_the_bench_or_a_reason_why_not(method: str):
-    """Mark the test that compares its numbers with ``@pytest.mark.oracle(by, registry=[name])``. No reason by a row."""
+def test_every_method_has_an_oracle_and_its_limits(method: str):
+    """Mark the test that compares its numbers with ``@pytest.mark.oracle(by, registry=[name])``."""
     registry, name = method.split("/")
     assert method in knowing.oracles()
     said = limits(knowing.REGISTRIES[registry][name])
     assert said and all(said), "declare it on its line in the registry"
-    assert (method in bench.methods()) != bool(WHY.get(method)), "measure it, or say why not in peerless.py"
 
 
 def test_a_row_says_whether_the_peer_has_the_same_numbers():
@@ -80,7 +77,7 @@ def test_a_row_says_whether_the_peer_has_the_same_numbers():
     assert said() == ("none", "–", "not compared")
 
 
-def test_the_bench_s_page_has_each_row_each_goal_that_is_missed_and_each_reason():
+def test_the_bench_s_page_has_each_row_and_each_goal_that_is_missed():
     page = bench.page()
     files = {file.stem: json.loads(file.read_text()) for file in (knowing.ROOT / "docs" / "bench").glob("*.json")}
     for name, file in files.items():
@@ -96,7 +93,7 @@ def test_the_bench_s_page_has_each_row_each_goal_that_is_missed_and_each_reason(
             assert not row.get("why") or f"({cells['methods']}): {row['why']}" in section
     missed = page.partition("## Where a goal is missed\n")[2].partition("\n## ")[0]
     assert missed.count("\n* ") == sum(row["met"] == "no" for file in files.values() for row in file["rows"]) > 0
-    assert all(why in page and method in page for method, why in WHY.items()) and "None" not in page
+    assert "None" not in page
 
 
 def test_each_table_with_evidence_has_its_section_in_the_order_of_the_course():
@@ -179,9 +176,8 @@ def test_no_two_methods_of_a_room_share_a_name():
         knowing.merged({"a": 1}, {"a": 2})
 
 
-def test_oracles_rows_and_reasons_are_of_methods_that_there_are():
-    raced = {method for race in plain.races() for method in race.of}  # which others' tests have the plain versions of
-    assert {*knowing.oracles(), *bench.methods(), *raced, *WHY} <= set(METHODS)
+def test_oracles_and_rows_are_of_methods_that_there_are():
+    assert {*knowing.oracles(), *bench.methods()} <= set(METHODS)
     assert len(METHODS) > 80 and "None" not in knowing.page()
 
 

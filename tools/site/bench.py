@@ -1,4 +1,4 @@
-"""The bench: all rows that ``make bench ARGS="--json FILE"`` wrote into docs/bench, and why some methods have none.
+"""The bench: all rows that ``make bench ARGS="--json FILE"`` wrote into docs/bench.
 
 A section for each file, with the machine that it was measured on. What all rows of a section share stands above them.
 """
@@ -11,14 +11,11 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from evidence.bench.peerless import WHY
-
 ROOT = Path(__file__).resolve().parent.parent.parent
 EQUAL = 1e-3  # numbers are the same if they differ by less than this part of the greatest
 SECTIONS = {"squeezenet1_1": "Saliency, attacks and inversion on SqueezeNet",
             "efficientnet_lite0": "The same on EfficientNet-Lite0",
             "adapters": "Adapters", "pretexts": "Pretext tasks", "labelling": "Dense labelling",
-            "plain": "All other methods beside plain versions of them",
             "own_networks": "Networks of other makers"}
 WORDS = ("work", "methods", "network or size", "beside")  # columns of a row that hold no numbers
 
@@ -98,9 +95,6 @@ def missed() -> list[str]:
 
 def page() -> str:
     """The whole page."""
-    reasons: dict[str, list[str]] = {}
-    for method, why in WHY.items():
-        reasons.setdefault(why, []).append(method)
     return "\n".join(["""# The bench
 
 Our time beside that of others for the same work, in one run, in turns. *Ours/theirs* is the median of the ratios of
@@ -109,6 +103,7 @@ are the same as ours; if there is none, the fastest whose numbers were compared;
 greatest, as a part of the greatest number. This page is made from the files in `docs/bench`, which
 `make bench ARGS="--json FILE"` writes; [what else was measured](docs/speed.md), and how to measure it.
 
+A method that only tests compare, with a plainer way, has no row.
+
 ## Where a goal is missed
-""", *missed(), "", *map(section, SECTIONS), "## Methods without a row", "",
-                      *(f"* {', '.join(methods)}: {why}" for why, methods in reasons.items()), ""])
+""", *missed(), "", *map(section, SECTIONS)])
