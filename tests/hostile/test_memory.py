@@ -2,7 +2,8 @@
 
 The child measures the highest resident memory of each call (Linux lets a process reset that mark), less what there was
 before; what the C library keeps is handed back in between. A limit on its address space stands behind, so that a call
-that has gone wrong fails instead of taking the machine with it.
+that has gone wrong fails instead of taking the machine with it. A number that no call could bear, such as a side of
+10³⁰ pixels, is given to each in ``test_calls``.
 """
 
 import json
@@ -20,7 +21,7 @@ from filelock import FileLock
 from PIL import Image
 
 from tests.images import files
-from u3course.worlds import clips, concepts, faces, mosaics, patterns
+from u3course.worlds import patterns
 from u3lab import (
     U3Error,
     adversarial,
@@ -33,15 +34,13 @@ from u3lab import (
     nets,
     pixels,
     prior,
-    saliency,
     selfsup,
     warps,
 )
 from u3lab._system import memory
-from u3lab.images import blurring, cropping
+from u3lab.images import blurring
 from u3lab.measures import bootstrap
 from u3lab.selfsup import cielab, cross_pixel, scrambling
-from u3lab.warps import splines
 
 # Megabytes. A picture of 50 million pixels, the largest that may come in or be made, is 600 as float32.
 LARGEST = 1500  # to read or make one: the picture, the decoder's copy of it, and a channel for transparency
@@ -103,18 +102,14 @@ case("a JPEG of 50 megapixels that is turned", LARGEST, images.load,
      lambda: files.saved(Image.new("RGB", (SIDE, SIDE)), "JPEG", exif=files.turned()))
 case("a small square out of 12 megapixels", LARGEST / 3, lambda x: images.load(x, size=227), lambda: png(4000, 3000))
 case("a strip of 5000×1, enlarged", SMALL, lambda x: images.load(x, size=1000), lambda: png(5000, 1))
-case("a strip of 1×5000, enlarged", SMALL, lambda x: images.load(x, size=1000), lambda: png(1, 5000))
 case("a PNG of 100 megapixels", SMALL, images.load, lambda: png(10_000, 10_000, 0, bits=1), refused=True)
 case("a PNG that claims 49 megapixels and has none", 250, images.load, lambda: png(7000, 7000)[:999], refused=True)
-case("an array of 100 megapixels", SMALL, images.load, lambda: np.zeros((10_000, 10_000), bool), refused=True)
 case("an array of one value that claims 10¹² pixels", SMALL, images.load,
      lambda: np.broadcast_to(np.uint8(0), (10**6, 10**6)), refused=True)
 case("a text that unpacks to 200 MB", SMALL, images.load, lambda: png(9, 9, 2, files.chunk(b"zTXt", b"a\0\0" + BOMB)),
      refused=True)
 case("a colour profile that unpacks to 200 MB", SMALL, images.load,
      lambda: png(9, 9, 2, files.chunk(b"iCCP", b"a\0\0" + BOMB)), refused=True)
-case("a hundred texts of a megabyte", SMALL, images.load, refused=True, make=lambda: png(
-    9, 9, 2, *[files.chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(2**20)))] * 100))
 for form in ("GIF", "WEBP", "PNG", "TIFF"):
     case(f"a {form} of a hundred frames", SMALL, images.load, lambda form=form: many_frames(form))
 case("a DICOM file that claims 65535×65535", SMALL, images.load, lambda: dicom(65535, 65535), refused=True)
@@ -125,9 +120,7 @@ case("a DICOM file of 6 megapixels", LARGE, images.load, lambda: dicom(2000, 300
 
 # Pictures
 case("the largest size", LARGEST, lambda x: images.load("coffee", size=SIDE))
-case("a size over it", SMALL, lambda x: images.load("coffee", size=SIDE + 1), refused=True)
 case("size = 30000", SMALL, lambda x: images.load("coffee", size=30_000), refused=True)
-case("resize to 30000", SMALL, lambda x: images.resize(x, 30_000), lambda: torch.zeros(1, 3, 8, 8), refused=True)
 case("resize a strip", SMALL, lambda x: images.resize(x, 1000), lambda: torch.zeros(1, 3, 1, 5000), refused=True)
 case("resize a batch", SMALL, lambda x: images.resize(x, 2000), lambda: torch.zeros(40, 3, 8, 8), refused=True)
 case("blur by 10,000", SMALL, lambda x: images.blur(x, 1e4), lambda: torch.zeros(1, 3, 300, 400))
@@ -136,20 +129,12 @@ case("blur a photo", LARGE, lambda x: images.blur(x, 3), photo)
 case("blur as one convolution by 10,000", SMALL, lambda x: blurring.plain_blur(x, 1e4), lambda: torch.zeros(1, 3, 9, 9),
      refused=True)
 case("check a batch of photos", SMALL, images.check, lambda: photo(4))
-case("shift by up to 10⁹", LARGE, lambda x: images.shift(x, 10**9, draw()), photo)
 case("zoom by ninety per cent", LARGE, lambda x: images.zoom(x, 0.9, draw()), photo)
 case("zoom a million times", SMALL, lambda x: images.zoom(x, 1e6, draw()), photo, refused=True)
 case("variation of a photo", LARGE, lambda x: images.total_variation(x, 2), photo)
 case("a photo warped", LARGE, lambda x: warps.warp(x, warps.thin_plate_spline(1, draw())), photo)
 case("a photo warped a hundred times", SMALL, lambda x: warps.warp(x, warps.affine(100, draw())), photo, refused=True)
-case("a picture warped to 30000", SMALL, lambda x: warps.warp(x, warps.affine(1, draw()), size=30_000),
-     lambda: torch.zeros(1, 3, 8, 8), refused=True)
-case("a million warps", SMALL, lambda x: warps.thin_plate_spline(10**6, draw()), refused=True)
 case("a thousand warps of many points", LARGE, lambda x: warps.thin_plate_spline(1000, draw(), strength=0, points=12))
-case("a thousand warps through a thousand points", SMALL, refused=True, call=lambda x: splines.solved(x, x),
-     make=lambda: torch.rand(1000, 1000, 2))
-case("crops of 30000", SMALL, lambda x: cropping.crops(["dog"], 30_000), refused=True)
-case("a million crops", SMALL, lambda x: cropping.crops(["dog"], 64, count=10**6), refused=True)
 
 # Colours and figures
 case("heat of a photo", LARGE, lambda x: pixels.heat(x), photo)
@@ -157,8 +142,6 @@ case("overlay on a photo", LARGE, lambda x: pixels.overlay(x, torch.rand(7, 7)),
 case("PNG of a photo", LARGE, pixels.png, photo)
 case("a grid of four photos", LARGE, lambda x: figures.grid(list(x), alt="Four."), lambda: photo(4))
 case("the largest grid", DRAWN, lambda x: figures.grid([x], alt="One.", width=2400), lambda: torch.zeros(3, 9, 9))
-case("a grid of 10⁵ pixels", SMALL, lambda x: figures.grid([x], alt="One.", width=10**5), lambda: torch.zeros(3, 9, 9),
-     refused=True)
 case("a grid of a tall strip", SMALL, lambda x: figures.grid([x], alt="One."), lambda: torch.zeros(3, 9999, 1),
      refused=True)
 case("ten thousand bars", SMALL, lambda x: figures.bars(x, "x", alt="Many."),
@@ -167,58 +150,32 @@ case("a table of a million numbers", SMALL, lambda x: figures.table(x, ["a"] * 1
      lambda: np.zeros((1000, 1000)), refused=True)
 case("a heat map of 1000 names", SMALL, lambda x: figures.heatmap(x, ["a"] * 1000, alt="Many."),
      lambda: np.zeros((1000, 1000)), refused=True)
-case("bars of 10⁵ pixels", SMALL, lambda x: figures.frame_bars({"a": 1.0}, 10**5, width=10**5), refused=True)
 
 # Chapters
 case("the largest generator", DRAWN, lambda x: prior.generator(size=2048))
-for name, options in {"size": {"size": 30_000}, "widths": {"widths": (10**5,) * 4}, "channels": {"channels": 10**6},
-                      "skip": {"skip": 10**6}, "two sizes": {"size": (64, 10**7)}}.items():
+for name, options in {"size": {"size": 30_000}, "widths": {"widths": (10**5,) * 4}}.items():
     case(f"a generator of large {name}", SMALL, lambda x, options=options: prior.generator(**options), refused=True)
 case("reduce by 64", LARGE, lambda x: prior.lanczos(x, 64), lambda: torch.zeros(1, 3, 1024, 1024))
-case("reduce by 10⁶", SMALL, lambda x: prior.super_resolve(10**6), refused=True)
-case("an icon of 30000", SMALL, lambda x: inversion.maximise(nets.load(device="cpu"), "logits", 0, size=30_000),
-     refused=True)
 case("a dream of a strip", SMALL, lambda x: inversion.dream(nets.load(device="cpu"), "fire5", x),
      lambda: torch.zeros(1, 3, 1, 10**6), refused=True)
-case("mosaics of 30000", SMALL, lambda x: saliency.mosaics(nets.load(device="cpu"), 1, size=30_000), refused=True)
-case("a million mosaics", SMALL, lambda x: saliency.mosaics(nets.load(device="cpu"), 10**6), refused=True)
-case("ten thousand nodes of an integral", SMALL, refused=True, call=lambda x: saliency.integrated_gradients(
-    nets.load(device="cpu"), torch.zeros(1, 3, 64, 64), 0, steps=10_000))
 case("the largest patch", DRAWN, lambda x: adversarial.cut_out(x, size=2048), lambda: torch.zeros(1, 3, 9, 9))
-case("a patch of 30000", SMALL, lambda x: adversarial.cut_out(x, size=30_000), lambda: torch.zeros(1, 3, 9, 9),
-     refused=True)
 case("mirror a photo", LARGE, equivariance.HFLIP, photo)
-case("axes of 10⁵ units", SMALL, lambda x: dissection.rotation(10**5), refused=True)
 case("segment to 30000", SMALL, lambda x: dissection.segment(torch.ones(2), x, (30_000, 30_000)),
      lambda: torch.zeros(1, 2, 4, 4, dtype=torch.bool), refused=True)
-case("the interval of 1500 pictures", SMALL, lambda x: bootstrap(lambda often: often.mean(1), 1500))
 case("the largest pattern", DRAWN, lambda x: patterns.paint("marbled", 2048, draw()))
 case("a pattern of 30000", SMALL, lambda x: patterns.paint("marbled", 30_000, draw()), refused=True)
-case("the largest shape", DRAWN, lambda x: patterns.shape(2048, draw()))
-case("a shape of 30000", SMALL, lambda x: patterns.shape(30_000, draw()), refused=True)
-case("10⁹ labelled pictures", SMALL, lambda x: concepts.load(count=10**9), refused=True)
 
 # Pretext tasks
 case("the widest encoder", DRAWN, lambda x: selfsup.encoder(256))
-case("a wider encoder", SMALL, lambda x: selfsup.encoder(10**4), refused=True)
 case("layers of photos for a probe", LARGE, lambda x: selfsup.pooled(selfsup.encoder(32), x, "conv1"),
      lambda: torch.zeros(20, 3, 512, 512))
-case("a million faces", SMALL, lambda x: faces.draw(10**6), refused=True)
-case("a million clips", SMALL, lambda x: clips.moving(10**6, 4), refused=True)
-case("a clip of a million frames", SMALL, lambda x: clips.moving(1, 10**6), refused=True)
-case("a million films", SMALL, lambda x: clips.bouncing(10**6), refused=True)
-case("a million mosaics of textures", SMALL, lambda x: mosaics.textures(10**6), refused=True)
-case("a million permutations", SMALL, lambda x: scrambling.permutations(10**6), refused=True)
 case("the finest bins of colours", LARGE, lambda x: cielab.bins(4))
-case("a quarter of a million bins", SMALL, lambda x: cielab.bins(0.3), refused=True)
 case("the wrong lens on a photo", LARGE, lambda x: scrambling.aberrated(x), photo)
 case("the joint of 20,000 classes", SMALL, lambda x: selfsup.joint(x, x), lambda: torch.full((2, 20_000), 1 / 20_000),
      refused=True)
 case("views of 30,000 pictures", SMALL, selfsup.nt_xent, lambda: torch.zeros(30_000, 2, 4), refused=True)
-case("10⁹ pairs of a table", SMALL, lambda x: selfsup.draw_pairs(torch.full((2, 2), 0.25), 10**9, draw()), refused=True)
 case("all pairs of a thousand pixels", LARGE, lambda x: cross_pixel.cross_pixel(*x),
      lambda: (torch.ones(16, 1024, 8), torch.ones(16, 1024, 2)))
-case("all pixels compared", SMALL, lambda x: cross_pixel.moving(pixels=4096), refused=True)
 
 # Landmarks
 case("the labelling loss of 96×96 pixels against as many, and its gradient", LARGE, lambda x: torch.autograd.grad(

@@ -1,4 +1,4 @@
-"""Where files are written and read: a device, a pipe, a socket or a link in the place of a file gets one sentence."""
+"""Where files are written and read: a pipe, a folder or a link in the place of a file gets one sentence."""
 
 import os
 import signal
@@ -46,17 +46,7 @@ def odd(folder: Path, suffix: str) -> dict[str, Path]:
     os.mkfifo(folder / "pipe")
     os.link(folder / "pipe", folder / f"pipe{suffix}")
     (folder / f"folder{suffix}").mkdir()
-    found = {"a pipe": folder / f"pipe{suffix}", "a folder": folder / f"folder{suffix}"}
-    return found | ({"a device": device} if (device := zero(folder / f"device{suffix}")) else {})
-
-
-def zero(path: Path) -> Path | None:
-    """A device without end, where it can be spared: root could replace the system's own."""
-    try:
-        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5))
-        return path
-    except PermissionError:
-        return Path("/dev/zero") if os.getuid() else None
+    return {"a pipe": folder / f"pipe{suffix}", "a folder": folder / f"folder{suffix}"}
 
 
 def test_what_is_read_is_a_file(tmp_path):
@@ -88,8 +78,6 @@ def test_what_is_written_replaces_files_alone(what, tmp_path):
     (tmp_path / "precious").write_bytes(b"mine")
     (tmp_path / f"link{suffix}").symlink_to(tmp_path / "precious")
     places = odd(tmp_path, suffix) | {"a link": tmp_path / f"link{suffix}"}
-    if suffix == ".csv":
-        places = {word: path for word, path in places.items() if path.suffix}  # the system's devices have none
     before = {path: os.lstat(path).st_mode for path in places.values()}
     for word, path in places.items():
         with patience():
@@ -98,15 +86,13 @@ def test_what_is_written_replaces_files_alone(what, tmp_path):
     assert (tmp_path / "precious").read_bytes() == b"mine"
 
 
-def test_a_device_stays_one_whoever_writes(tmp_path):
-    if (device := zero(tmp_path / "device")) is None:
-        pytest.skip("root may make no device here, and could replace the system's")
-    for links in (False, True):
-        with pytest.raises(paths.NoFile, match="a device"):
-            paths.write_atomically(device, b"", links=links)
-    with pytest.raises(paths.NoFile, match="a device"):
-        checkpoints.save(torch.nn.Linear(1, 1), device)
-    assert stat.S_ISCHR(os.stat(device).st_mode)
+def test_a_pipe_stays_one_whoever_writes(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for write in (lambda path: paths.write_atomically(path, b"", links=True),
+                  lambda path: checkpoints.save(torch.nn.Linear(1, 1), path)):
+        with patience(), pytest.raises(paths.NoFile, match="a pipe"):
+            write(tmp_path / "pipe")
+    assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode)
 
 
 def test_a_lock_makes_no_file_behind_a_link(tmp_path):

@@ -1,7 +1,6 @@
 """Kernels that record progress at once, and kernels that are killed while they do; what is found afterwards, as JSON.
 
     python -m tests.hostile.writers FOLDER killed 100      # kill -9 at a random moment, so many times
-    python -m tests.hostile.writers FOLDER worst           # and at the moment before the file is put in place
     python -m tests.hostile.writers FOLDER together 400    # four at once, so many records each
 
 A program of its own, since it forks: it is small, has one thread, and loads no torch.
@@ -87,21 +86,6 @@ def killed(times: int) -> dict[str, int]:
     return {"lost": lost, "torn": torn, "swept": swept}
 
 
-def worst() -> dict[str, object]:
-    """One dies with the new file complete and the lock in its hand."""
-    state.record("exercises", "before")
-
-    def work(pipe: int) -> None:
-        os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
-        state.record("exercises", "dying")
-
-    child, _ = forked(work)
-    os.waitpid(child, 0)
-    torn = len(leftovers())
-    note = state.record("exercises", "after")
-    return {"kept": sorted(kept()), "torn": torn, "left": len(leftovers()), "note": note}
-
-
 def together(each: int) -> dict[str, int]:
     state.PATIENCE = 60  # the four ask without a pause, which nobody at a notebook does
     children = [forked(recording(f"writer {n}", each)) for n in range(AT_ONCE)]
@@ -114,4 +98,4 @@ def together(each: int) -> dict[str, int]:
 if __name__ == "__main__":
     folder, task, *numbers = sys.argv[1:]
     os.environ["U3LAB_STATE"] = folder
-    print(json.dumps({"killed": killed, "worst": worst, "together": together}[task](*map(int, numbers))))
+    print(json.dumps({"killed": killed, "together": together}[task](*map(int, numbers))))

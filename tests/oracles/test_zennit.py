@@ -1,11 +1,9 @@
 """The same numbers as zennit (copyleft, hence optional): ReLU rules, LRP, excitation backpropagation."""
 
 import copy
-from importlib.metadata import version
 
 import pytest
 import torch
-from packaging.version import Version
 from torch import Tensor, nn
 
 from tests.helpers import Case, case, fused, relative
@@ -21,10 +19,8 @@ from zennit.composites import (  # noqa: E402
     LayerMapComposite,
     layer_map_base,
 )
-from zennit.layer import Sum  # noqa: E402
-from zennit.rules import AlphaBeta, Epsilon, Pass, ZPlus  # noqa: E402
-from zennit.torchvision import ResNetBasicBlockCanonizer, ResNetCanonizer  # noqa: E402
-from zennit.types import Activation, AvgPool  # noqa: E402
+from zennit.rules import AlphaBeta, Epsilon, ZPlus  # noqa: E402
+from zennit.torchvision import ResNetBasicBlockCanonizer  # noqa: E402
 from zennit.types import Linear as Weighted  # noqa: E402
 
 CANONISERS = [ResNetBasicBlockCanonizer()]  # makes the sums of a ResNet visible to zennit; no effect on the others
@@ -78,7 +74,7 @@ def lrp_composite(name: str) -> LayerMapComposite:
 @pytest.mark.oracle("zennit", saliency=["LRP ε", "LRP z⁺", "LRP α2β1"])
 @pytest.mark.parametrize("name", RULES)
 def test_lrp(given: Case, name: str):
-    """zennit gets networks that are folded already: its own merging of batch norms is tested below."""
+    """zennit gets networks that are folded already: up to 0.5 its own merging of batch norms leaves their ε in."""
     module, x, target, *_ = given
     theirs = by_zennit(fused(module), x, target, lrp_composite(name), from_score=True)
     assert relative(saliency.lrp(module, x, target, rule=name.split()[0], **RULES[name][0]), theirs) < 1e-6
@@ -89,25 +85,6 @@ def test_lrp_at_a_layer(given: Case, name: str):
     module, x, target, middle, _ = given
     theirs = by_zennit(fused(module), x, target, lrp_composite(name), middle, from_score=True)
     assert relative(saliency.lrp(module, x, target, rule=name, layer=middle), theirs) < 1e-6
-
-
-def test_zennits_merged_batch_norm_was_not_quite_an_identity():
-    """Up to 0.5 it sets mean 0 and variance 1 but leaves eps = 1e-5: each batch norm still scales by 1/√(1 + eps).
-
-    The logits of the network change, and 20 layers below so does the relevance: by 4e-5 here, by 1e-3 with the ε-rule.
-    Since 1.0 it is an identity.
-    """
-    module, x, target, *_ = case("resnet18")
-    merging = LayerMapComposite(layer_map_base(1e-6) + [(Weighted, ZPlus(1e-6))], canonizers=[ResNetCanonizer()])
-    ours, theirs = saliency.lrp(module, x, target, rule="z_plus"), by_zennit(module, x, target, merging,
-                                                                             from_score=True)
-    difference = relative(ours, theirs)
-    assert difference < 1e-9 if Version(version("zennit")) >= Version("1.0") else 1e-6 < difference < 1e-2
-    for layer in (exact := copy.deepcopy(module)).modules():
-        if isinstance(layer, nn.BatchNorm2d):  # the same function with eps = 0
-            layer.running_var += layer.eps
-            layer.eps = 0.0
-    assert relative(ours, by_zennit(exact, x, target, merging, from_score=True)) < 1e-9
 
 
 def test_lrp_through_relu6():
@@ -140,29 +117,3 @@ def test_excitation_backprop_at_a_layer(given: Case):
     module, x, target, middle, _ = given
     theirs = by_zennit(fused(module), x, target, excitation(zero_params="bias"), middle)
     assert relative(saliency.excitation_backprop(module, x, target, layer=middle), theirs) < 1e-7
-
-
-def test_a_branch_that_opposes_its_sum_gets_a_negative_part():
-    """zennit, TorchRay and u3lab share by a/(a + b): the parts of p still add up to 1, but not all of them are ≥ 0."""
-    module, x, target, *_ = case("resnet18")
-    ours = saliency.excitation_backprop(module, x, target, layer="layer1")
-    theirs = by_zennit(fused(module), x, target, excitation(zero_params="bias"), "layer1")
-    for p in (ours, theirs):
-        assert p.min() < 0 and p.sum().item() == pytest.approx(1, abs=1e-6)
-
-
-def test_zennits_defaults_keep_biases_and_negative_inputs():
-    """By default zennit adds positive biases to the denominators, and at the picture it adds x⁻w⁻."""
-    module, x, target, *_ = case("squeezenet1_1")
-    positive = x.clamp(min=0)
-    ours = saliency.excitation_backprop(module, x, target)
-    assert relative(ours, by_zennit(module, x, target, excitation(zero_params="bias"))) > 0.1
-    assert relative(saliency.excitation_backprop(module, positive, target),
-                    by_zennit(module, positive, target, excitation())) > 0.01
-
-
-def test_types_that_zennit_passes_on():
-    """The base map is what the comparison above relies on; another zennit might change it."""
-    rules = {kinds: type(rule) for kinds, rule in layer_map_base()}
-    assert rules[Activation] is Pass
-    assert AvgPool in rules and Sum in rules
