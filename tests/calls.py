@@ -53,7 +53,7 @@ from tests.hostile.wrong import (
     word,
 )
 from tools.site.attacks import ATTACKS
-from u3course.worlds import concepts, faces
+from u3course.worlds import clips, concepts, faces
 from u3lab import (
     adversarial,
     audit,
@@ -76,6 +76,7 @@ from u3lab import (
 from u3lab.checks import STEPS
 from u3lab.datasets import cutouts
 from u3lab.datasets.labelled import Labelled, LabelledPictures
+from u3lab.equivariance import regression
 from u3lab.saliency.backprop import BackpropPass
 from u3lab.saliency.pointing import Mosaic
 from u3lab.selfsup import cielab
@@ -94,11 +95,6 @@ class Call:
     def arguments(self) -> dict[str, object]:
         """Good ones."""
         return {name: kind.make() for name, kind in self.kinds.items()}
-
-    def spoilt(self, name: str) -> Values:
-        """What is wrong with one argument → the value."""
-        kind = self.kinds[name]
-        return kind.wrong(kind.make())
 
 
 CALLS: dict[str, Call] = {}
@@ -183,7 +179,8 @@ ONE, SEVERAL = picture(x), pictures(partial(x, 2))
 COUNT = whole(2)
 USUAL = {"net": NET, "image": ONE, "images": SEVERAL, "layer": layer("conv2"), "target": target("c"),
          "label": target(3), "seed": whole(0, 0), "generator": ours(lambda: torch.Generator().manual_seed(0))}
-UNCHECKED = {"signed", "basic", "own", "contrastive", "insertion", "graph", "diagonal", "by_column", "one", "bounded"}
+UNCHECKED = {  # a yes or no that is taken as Python takes it
+    "signed", "basic", "own", "contrastive", "insertion", "graph", "diagonal", "by_column", "one", "bounded"}
 
 # Pictures, colours and measures
 
@@ -225,7 +222,7 @@ def descended(parameters: Tensor, steps: int, lr: Callable[[], float], energy: C
     def square() -> tuple[Tensor, dict[str, Tensor]]:
         return parameters.view(1, 1, 1, -1), {"far": parameters.square().sum()}
 
-    return descent.descend(parameters, energy or square, steps=steps, lr=lr)
+    return descent.descend(parameters, square if energy is None else energy, steps=steps, lr=lr)
 
 
 def step() -> descent.Step:
@@ -234,7 +231,7 @@ def step() -> descent.Step:
 
 good("descent.descend", descended, parameters=only(
     lambda: torch.ones(3, requires_grad=True), {"none": [], "no gradient": torch.ones(3)}),
-    energy=free(None), steps=whole(2, 0), lr=function(lambda: 0.1))
+    energy=function(None), steps=whole(2, 0), lr=function(lambda: 0.1))
 good("descent.last", steps=only((1, 2), {}), total=whole(2, 0), title=free(""))
 for name in ("table", "facts", "evidence", "chart"):
     good(f"results.{name}", name=word("variants"))
@@ -395,6 +392,7 @@ good("equivariance.errors equivariance.transported_scores", found=ours(moved))
 good("equivariance.mirrored", net=UNASKED)
 good("equivariance.centred_size", layer=layer("conv1"))
 good("equivariance.identity_stitch equivariance.shuffled_stitch equivariance.distil", stitched=STITCHED)
+good("equivariance.ridge", regression.ridge, x=free(draw(6, 3)), y=free(draw(6, 2)), strength=number(0.1, 0))
 good("equivariance.cka", features_a=tensor(features, 0), features_b=tensor(features, 0))
 
 # Dissection
@@ -502,6 +500,9 @@ method("use remove_domain", fresh, universal.Adapted, names=some(["new"]), name=
 method("domain domain_parameters merge pooled", adapted, universal.Adapted, name=DOMAIN)
 method("load_domain", lambda: universal.adapt(net()), universal.Adapted, path=word(saved))
 method("save_domain", adapted, universal.Adapted, path=free(saved), name=DOMAIN)
+for name in universal.METHODS:
+    good(f"universal.adapt, {name}", lambda images, name=name: universal.adapt(net(), name).add_domain("new", 2).use(
+        "new")(images), images=SEVERAL)
 good("universal.train_domain", net=NEW, name=DOMAIN, labels=labels(torch.tensor([0, 1]), of=2))
 good("universal.describe", net=NEW, layer=layer("conv1"))
 good("universal.learnet", net=network(adapted, asked=False), name=DOMAIN, layer=layer("conv1"), inputs=whole(3),
@@ -511,7 +512,7 @@ good("universal.put_adapters", net=network(fresh, asked=False), name=DOMAIN,
      predicted=ours(lambda: LEARNET.make()(draw(3))))
 good("universal.train_learnet", net=NEW, learnet=ours(lambda: universal.learnet(adapted(), "new")), head=DOMAIN,
      data=ours({"new": (x(2), torch.tensor([0, 1]))}))
-good("universal.train_tasks", tasks=ours(jobs), labels=ours({"parts": PARTS}), weights=free(()), present=only(
+good("universal.train_tasks", tasks=ours(jobs), labels=ours({"parts": PARTS}), weights=only((), {}), present=only(
     {"parts": torch.tensor([True, True])}, {"shares": {"parts": torch.ones(2)}}))
 good("train_tasks, labels", lambda y: list(universal.train_tasks(jobs(), x(2), {"parts": y}, settings=(
     universal.TasksSettings(steps=1)))), y=labels(PARTS))
@@ -557,6 +558,11 @@ good("selfsup.Task", lambda pose, head, loss, score, raw: pretrained(
          "that gives pictures alone": lambda raw, draw: selfsup.Posed(raw, torch.zeros(4).long())}),
      head=function(lambda channels: Joined(channels, 1, 3)).also({"that gives nothing": lambda channels: None}),
      loss=function(cross_entropy), score=function(share_right), raw=word("pictures"))
+RAW = {"pictures": draw(4, 3, 64, 64), "clips": draw(4, 6, 3, 64, 64), "films": (draw(4, 3, 64, 64), draw(4, 4096)),
+       "flows": (draw(4, 3, 64, 64), 3 * draw(4, 2, 64, 64))}
+for name, task in selfsup.TASKS.items():
+    good(f"selfsup.pretrain, {name}", lambda raw, name=name: pretrained(selfsup.encoder(2), raw, name),
+         raw=only(RAW[task.raw], {}))
 for part in range(2):
     good(f"selfsup.best_probe, {part}", lambda features, labels, part=part: selfsup.best_probe(*(
         (features, labels) if k == part else (draw(6, 4), THREE.make()) for k in range(2))),
@@ -727,8 +733,7 @@ good("turntable.views turntable.rotation", kind=word("chair"), instance=whole(23
 CLIPS = {"count": whole(1), "length": whole(2, 2), "size": SIZE, "split": SPLIT, "damping": number(0.1, 0, 0.9),
          "colours": word("glass")}
 for name in ("moving", "bouncing"):
-    good(f"clips.{name}", getattr(import_module("u3course.worlds.clips"), name),
-         **CLIPS | ({"length": COUNT} if name == "bouncing" else {}))
+    good(f"clips.{name}", getattr(clips, name), **CLIPS | ({"length": whole(2)} if name == "bouncing" else {}))
 good("clips.street clips.street_frames", split=SPLIT, length=whole(2, 2, 103), count=whole(1),
      size=whole(16, 16, 192), least=number(0.01, 0, 1))
 good("taxonomy.ancestors taxonomy.tree_similarity", name=word("cat"), names=some(("cat", "dog")))
@@ -751,7 +756,7 @@ good("figures.curves, parts", lambda parts: figures.curves({"a": parts}, "x", "y
                        "other lengths": ([1, 2], [1, 2, 3])}))
 good("figures.bars", **WORDS, values=ours({"a": 0.3}), chance=number(0.2))
 good("figures.bars, a value", lambda value: figures.bars({"a": value}, "x", alt="One."), value=only(0.3, NO_BAR))
-good("figures.points", **WORDS, values=ours({"a": (1.0, 0.3, 0.2, 0.4)}))
+good("figures.points", **WORDS | {"xscale": word("log")}, values=ours({"a": (1.0, 0.3, 0.2, 0.4)}))
 good("figures.points, a point", lambda value: figures.points({"a": value}, "x", "y", alt="One."),
      value=only((1.0, 0.3, 0.2, 0.4), NO_POINT))
 good("figures.classes", names=texts(tuple("abcd")), logits=tensor(draw(4), 0, thin=False, lists=True),

@@ -35,20 +35,15 @@ def test_what_is_recorded_took_half_a_second_and_is_there(collected: set[str]):
     assert {test for test in recorded if file_of(test) in files} <= collected
 
 
-def test_marks_are_those_that_are_recorded(request: pytest.FixtureRequest):
-    assert len(request.session.items) > 0
-    for item in request.session.items:
-        assert (item.get_closest_marker("slow") is not None) == (item.nodeid in times.recorded())
-
-
 def test_what_the_gate_names_is_there(collected: set[str]):
     files, whole = set(map(file_of, collected)), {test.partition("[")[0] for test in collected}
     assert len(set(GATE)) == len(GATE) and all((ROOT / file_of(test)).exists() for test in GATE + PAGES)
     assert {test for test in GATE if "::" in test and file_of(test) in files} <= collected | whole
 
 
-def test_what_the_gate_names_has_its_mark(request: pytest.FixtureRequest):
+def test_what_is_slow_and_what_the_gate_names_has_its_mark(request: pytest.FixtureRequest):
     for item in request.session.items:
+        assert (item.get_closest_marker("slow") is not None) == (item.nodeid in times.recorded())
         named = times.gate() & {item.nodeid, item.nodeid.partition("[")[0], file_of(item.nodeid)}
         assert bool(named) == (item.get_closest_marker("gate") is not None)
 

@@ -105,6 +105,20 @@ def test_every_public_function_is_called(room: object):
     assert functions - called - ELSEWHERE.keys() == set()
 
 
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__)
+def test_a_call_begins_with_network_layer_pictures_and_target(room: object):
+    """And ends with settings; ``pooled`` has the form of ``net.features``."""
+    order = ("net", "layer", "layers", "images", "image", "pictures", "target", "label")
+    for name in gathered(room):
+        function = getattr(room, name)
+        if inspect.isfunction(function) and name != "pooled":
+            known = inspect.signature(function).parameters
+            asked = [one for one, how in known.items() if one in order and how.kind is not how.KEYWORD_ONLY]
+            assert asked == sorted(asked, key=order.index), name
+            if "settings" in known:
+                assert [*known][-1] == "settings" and known["settings"].kind is known["settings"].KEYWORD_ONLY, name
+
+
 ALL_SETTINGS = [kind for room in ROOMS for kind in (getattr(room, name) for name in gathered(room))
                 if dataclasses.is_dataclass(kind)
                 and all("setting" in field.metadata for field in dataclasses.fields(kind))]
