@@ -160,11 +160,8 @@ def features(count: int = 4) -> Tensor:
     return net().features(x(count), "conv2")
 
 
-def squeezenet() -> nets.Classifier:
-    return nets.load("squeezenet1_1", device="cpu")
-
-
 # Made once, when the first call asks for them.
+squeezenet = cache(lambda: nets.load("squeezenet1_1", device="cpu"))
 scenes = cache(lambda: LabelledPictures(("one", "two"), x(10), draw(10, 2, 16, 16) > 0.5))
 found = cache(lambda: dissection.dissect(net(), "relu2", scenes(), share=0.05))
 active = cache(lambda: dissection.binarise(net(), "relu2", x(10), found().thresholds))
@@ -223,10 +220,6 @@ def descended(parameters: Tensor, steps: int, lr: Callable[[], float], energy: C
         return parameters.view(1, 1, 1, -1), {"far": parameters.square().sum()}
 
     return descent.descend(parameters, square if energy is None else energy, steps=steps, lr=lr)
-
-
-def step() -> descent.Step:
-    return descent.Step(0, 1.0, x(), {"far": 1.0})
 
 
 good("descent.descend", descended, parameters=only(
@@ -320,18 +313,11 @@ good("inversion.tikhonov inversion.gaussian_posterior", **MATRIX, mean=tensor(dr
 # Deep image prior
 
 SMALL = prior.generator(size=SIDE, depth=2)
+FLAT = nets.Classifier(nn.Sequential(nn.Flatten(), nn.Linear(3 * SIDE**2, 4), nn.ReLU()).eval(), name="flat")
 VISIBLE = tensor((draw(1, 1, SIDE, SIDE) > 0.2).float(), 1)
 PAIR = tensor(x(), 0, 1, 2, 3)  # of two of one shape, any shape is good
 TRUTH = PAIR.also({"0 to 255": 255 * x(), "bytes": (255 * x()).byte(), "below 0": x() - 1})
 AT_EVERY_STEP = tensor(x(), 0, 1, 2, 3, finite=False)  # the run itself sees to what is not finite
-
-
-@cache
-def flat() -> nets.Classifier:
-    """Without a layer that has places."""
-    with torch.random.fork_rng(devices=[]):
-        inside = nn.Sequential(nn.Flatten(), nn.Linear(3 * SIDE**2, 4), nn.ReLU(), nn.Linear(4, 8))
-    return nets.Classifier(inside.eval().requires_grad_(False), name="flat")
 
 
 def unfit() -> Values:
@@ -354,8 +340,8 @@ good("Generator()", lambda code=None: SMALL(code), code=tensor(lambda: SMALL.cod
 good("prior.super_resolve", factor=whole(2, 2))
 good("prior.lanczos", x=tensor(x), factor=whole(2, 2))
 good("prior.psnr", x=tensor(0.9 * x(), 0, 1, 2, 3), truth=TRUTH)
-good("prior.ssim prior.perceptual_distance", x=PAIR, truth=TRUTH, net=network(net).also(lambda: {
-    "without places": flat()}), where=VISIBLE)
+good("prior.ssim prior.perceptual_distance", x=PAIR, truth=TRUTH, net=network(net).also({
+    "without places": FLAT}), where=VISIBLE)
 good("prior.unexplained_variance", x=PAIR, target=PAIR)
 good("prior.reconstruct", x=AT_EVERY_STEP, target=AT_EVERY_STEP)
 good("inpaint()", lambda x, target: prior.inpaint(torch.ones(1, 1, SIDE, SIDE))(x, target), x=AT_EVERY_STEP,
@@ -411,10 +397,6 @@ class Own:
         return self.change(scenes()[which])
 
 
-def as_it_is(batch: Labelled) -> Labelled:
-    return batch
-
-
 def slipped() -> Values:
     """Data sets whose authors have slipped."""
     parts: dict[str, tuple[str, Callable[[Tensor], object]]] = {
@@ -429,8 +411,8 @@ def slipped() -> Values:
 
     names = {"no names": None, "names of numbers": (1, 2), "no concepts": (), "three names": ("a", "b", "c")}
     return {**{what: Own(partial(changed, *how)) for what, how in parts.items()},
-            **{what: Own(as_it_is, how) for what, how in names.items()}, "nothing": Own(lambda batch: None),
-            "no pictures": Own(as_it_is, length=0), "no length": SimpleNamespace(names=("a",))}
+            **{what: Own(Labelled._replace, how) for what, how in names.items()}, "nothing": Own(lambda batch: None),
+            "no pictures": Own(Labelled._replace, length=0), "no length": SimpleNamespace(names=("a",))}
 
 
 DATA, FOUND, RELU, RELUS = ours(scenes), ours(found), layer("relu2"), layers("relu2")
@@ -475,7 +457,7 @@ good("dissection.ablate dissection.accuracy_drop dissection.ablation_curve", **U
 for name, asked in {"dissect": dissection.dissect, "peaks": lambda net, layer, data: dissection.peaks(
         net, [layer], data)}.items():
     good(f"dissection.{name}, data of one's own", asked, net=free(net), layer=free("relu2"),
-         data=only(Own(as_it_is), slipped))
+         data=only(Own(Labelled._replace), slipped))
 
 # Universal representations
 
@@ -598,26 +580,8 @@ CLUSTERING = {"settings": options(selfsup.ClusterSettings, **LITTLE), "k": whole
 SEGMENTING = {"settings": options(selfsup.SegmentSettings, **LITTLE, reach=1), "k": whole(3, 2, 100)}
 LAM, REACH = number(1.0, 0), whole(1, 0, 5)
 WIDTH = whole(2, 1, 128)
-
-
-@cache
-def sorter() -> nets.Classifier:
-    return selfsup.digit_encoder(2)
-
-
-@cache
-def dense() -> nets.Classifier:
-    return selfsup.pixel_encoder(2)
-
-
-def heads(k: int) -> nn.Module:
-    return selfsup.sub_heads(sorter(), k)
-
-
-def dense_heads(k: int) -> nn.Module:
-    return selfsup.dense_heads(dense(), k)
-
-
+sorter, dense = partial(selfsup.digit_encoder, 2), partial(selfsup.pixel_encoder, 2)
+heads, dense_heads = partial(selfsup.sub_heads, sorter()), partial(selfsup.dense_heads, dense())
 SORTING = {"net": network(sorter), "head": module(partial(heads, 3)), "views": returns(selfsup.digit_views)}
 PLACING = {"net": network(dense), "head": module(partial(dense_heads, 3)), "light": returns(selfsup.relit)}
 TRAINED = ours(partial(heads, 3)).also(lambda: {"of two classes": heads(2)})
@@ -670,31 +634,15 @@ AZIMUTH, ELEVATION = tensor(360 * draw(2), 0), tensor(90 * draw(2), 0)
 few = cache(lambda: concepts.load("train", count=4, least=1))
 
 
-def written(index: str | bytes, label: str = "") -> Path:
-    """A folder with the two lists of a Broden."""
-    made = Path(tempfile.mkdtemp())
-    (made / "index.csv").write_bytes(index if isinstance(index, bytes) else index.encode())
-    (made / "label.csv").write_text(label)
-    return made
-
-
-HEADER = "image,split,ih,iw,sh,sw,object\n"
-
-
 @cache
-def folder() -> Path:
-    """A Broden of one picture, as far as its index goes."""
-    made = written(f"{HEADER}a.png,train,8,8,8,8,1\n", "number,name,category\n1,cat,object(1)\n2,dog,object(1)\n")
+def folder() -> str:
+    """A Broden of one picture, as far as its index goes; broken ones are in tests/datasets."""
+    made = Path(tempfile.mkdtemp())
+    (made / "index.csv").write_text("image,split,ih,iw,sh,sw,object\na.png,train,8,8,8,8,1\n")
+    (made / "label.csv").write_text("number,name,category\n1,cat,object(1)\n2,dog,object(1)\n")
     (made / "images").mkdir()
     (made / "images" / "a.png").write_bytes(pixels.png(x()))
-    return made
-
-
-def no_folders() -> Values:
-    return {"nowhere": "nowhere", "a picture as its index": written(b"\x89PNG\x00\xff\xfe"),
-            "an empty index": written(""), "no rows": written(HEADER),
-            "words as numbers": written(f"{HEADER}a.png,train,8,8,x,8,1\n"),
-            "no labels": written(f"{HEADER}a.png,train,8,8,8,8,1\n")}
+    return str(made)
 
 
 good("handwritten.load", each=whole(2, 1, 500))
@@ -709,7 +657,7 @@ good("Broden.without", lambda names: concepts.broden(folder()).without(names), n
 good("labelled.batches", data=DATA, batch_size=whole(4), which=WHICH)
 good("labelled.LabelledPictures", names=texts(("one", "two")), images=pictures(x(4)),
      masks=masks(draw(4, 2, 8, 8) > 0.5, 0, 1), labelled=masks(draw(4, 2) > 0.5, 0, 1))
-good("concepts.broden", path=only(lambda: str(folder()), no_folders), categories=texts(["object"]),
+good("concepts.broden", path=word(folder), categories=texts(["object"]),
      split=word("train"), size=whole(8))
 good("photos.names cutouts.names", group=word("nature"), kind=word("bird"), split=word("train"))
 good("photos.load photos.about", name=word("stream"), size=whole(32, 1, 4096))
@@ -767,14 +715,15 @@ good("figures.frame_bars figures.scale_bar", shares=ours({"a": 0.3}), height=who
      scale=positive(0.3))
 good("figures.frame_bars, a share", lambda share: figures.frame_bars({"a": share}, 60), share=number(0.3, 0, 1))
 good("figures.frame_bars, a name", lambda name: figures.frame_bars({name: 0.5}, 60), name=only("a", {}))
+STEP = descent.Step(0, 1.0, x(), {"far": 1.0})
 CONTROL = only((0.0, 1.0), {"turned round": (1.0, 0.0), "no choices": [], "a button": ipywidgets.Button()})
 good("live.PictureBox", names=some(("coffee",)))
 good("live.Click", x=number(0.5, 0, 1), y=number(0.5, 0, 1), panels=whole(1))
 good("live.explore", fn=function(lambda a: x()), a=CONTROL)
 good("live.play", lambda solver, first, at: live.play(solver, saliency.MaskSettings(), first=first, at=at),
-     solver=function(lambda settings, at: iter([step()])), first=whole(0, 0), at=CONTROL)
+     solver=function(lambda settings, at: iter([STEP])), first=whole(0, 0), at=CONTROL)
 good("live.controls", lambda kind, name: live.controls(kind, name), name=word("lam"),
-     kind=only(partial(saliency.MaskSettings), {"the class": saliency.MaskSettings, "no settings": step()}))
+     kind=only(partial(saliency.MaskSettings), {"the class": saliency.MaskSettings, "no settings": STEP}))
 
 # Warps
 
