@@ -1,48 +1,44 @@
 """Networks through which no derivative comes back, compiled ones, and what is changed in the midst of a run."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.calls import x
+from tests.calls import CALLS, x
 from tests.helpers import refuses
 from tests.hostile.wrong import small
-from u3lab import adversarial, inversion, nets, prior, saliency
-from u3lab.descent import Step, last
+from u3lab import nets, prior, saliency
+from u3lab.descent import last
 
-LOGITS = "logits"
 GUILTY = "no derivative comes back|has no derivative"
-STEPPED: dict[str, Callable[[nets.Classifier, Tensor], Iterator[Step]]] = {
-    "mask": lambda net, x: saliency.meaningful_perturbation(net, x, 2, settings=saliency.MaskSettings(steps=3)),
-    "pooled mask": lambda net, x: saliency.pooled_mask(net, x, 2, settings=saliency.MaskSettings(steps=3)),
-    "PGD": lambda net, x: adversarial.pgd(net, x, 2, settings=adversarial.AttackSettings(steps=3)),
-    "DeepFool": lambda net, x: adversarial.deepfool(
-        net, x, int(net(x).argmax()), settings=adversarial.DeepFoolSettings(steps=3)),
-    "patch": lambda net, x: adversarial.adversarial_patch(net, x, 2, settings=adversarial.PatchSettings(
-        steps=3, side=8)),
-    "inversion": lambda net, x: inversion.invert(net, LOGITS, x, settings=inversion.InversionSettings(steps=3)),
-    "inversion with a deep image prior": lambda net, x: inversion.invert(
-        net, LOGITS, x, prior=inversion.DeepImagePrior(depth=1), settings=inversion.InversionSettings(steps=3)),
-    "a class's icon": lambda net, x: inversion.maximise(net, LOGITS, 2, prior=inversion.TV(), size=32,
-                                                        settings=inversion.MaximiseSettings(steps=3)),
-    "dream": lambda net, x: inversion.dream(net, LOGITS, x, settings=inversion.DreamSettings(steps=2, octaves=1)),
-    "sample": lambda net, x: inversion.sample(net, LOGITS, x, settings=inversion.SampleSettings(steps=3))}
-DERIVED: dict[str, Callable[[nets.Classifier, Tensor], object]] = {
-    **{name: lambda net, x, run=run: last(run(net, x)) for name, run in STEPPED.items()},
-    "gradient": lambda net, x: saliency.backprop(net, x, 2),
-    "guided": lambda net, x: saliency.backprop(net, x, 2, rule="guided"),
-    "modulated gradient": lambda net, x: saliency.modulated_gradient(net, x, 2, layer="conv1"),
-    "Grad-CAM": lambda net, x: saliency.grad_cam(net, x, 2, layer="conv1"),
-    "integrated gradients": lambda net, x: saliency.integrated_gradients(net, x, 2, steps=2),
-    "FGSM": lambda net, x: adversarial.fgsm(net, x, 2, 0.01),
-    "saliency of layers": adversarial.layer_saliency,
-    "evasion": lambda net, x: adversarial.evade(net, x, 2, adversarial.Detector(torch.ones(len(net.layers)), 0.0),
-                                                steps=2)}
+STEPPED = ("saliency.meaningful_perturbation", "saliency.pooled_mask", "adversarial.pgd", "adversarial.deepfool",
+           "adversarial.adversarial_patch", "inversion.invert, none", "inversion.invert, deep image prior",
+           "inversion.maximise", "inversion.dream", "inversion.sample")
+DERIVED = (*STEPPED, "saliency.backprop", "METHODS['guided']", "saliency.modulated_gradient", "saliency.grad_cam",
+           "saliency.integrated_gradients", "adversarial.fgsm", "adversarial.layer_saliency")
 each_method = pytest.mark.parametrize("method", DERIVED)
 each_run = pytest.mark.parametrize("run", STEPPED)
+
+
+def ask(title: str, net: nets.Classifier, image: Tensor | None = None) -> object:
+    """The good call with this network, and with this picture; of an inversion, that of the scores."""
+    call = CALLS[title]
+    given = call.arguments() | {"net": net} | ({"layer": "logits"} if title.startswith("inversion") else {})
+    if title == "adversarial.deepfool":  # of another class it would be done at once
+        given |= {"label": int(net(given["image"]).argmax()), "target": None}
+    if image is not None and "image" in given:
+        given["image"] = image
+    return call.function(**given)
+
+
+def finished(title: str, net: nets.Classifier) -> None:
+    """Ask, and take all steps."""
+    answer = ask(title, net)
+    if title in STEPPED:
+        last(answer)
 
 
 class ThroughNumPy(nn.Module):
@@ -71,13 +67,13 @@ WITHOUT = {"NumPy": lambda: with_head(ThroughNumPy()), "NumPy, and weights that 
 @pytest.mark.parametrize("kind", WITHOUT)
 @each_method
 def test_where_no_derivative_comes_back_it_is_told(method: str, kind: str):
-    refuses(DERIVED[method], WITHOUT[kind](), x(), says=GUILTY)
+    refuses(finished, method, WITHOUT[kind](), says=GUILTY)
 
 
 @each_method
 def test_under_inference_mode_it_is_told(method: str):
     with torch.inference_mode():
-        refuses(DERIVED[method], small(), x(), says="inference_mode")
+        refuses(finished, method, small(), says="inference_mode")
         refuses(prior.fit, prior.generator(size=32, depth=2), x(), says="inference_mode")
 
 
@@ -107,11 +103,14 @@ def test_a_compiled_network_is_asked_as_it_was_before():
     """Compiled code knows nothing of ours: a guided map would be the gradient."""
     compiled = torch.compile(small().module, backend="eager")
     wrapped = nets.Classifier(compiled, mean=nets.IMAGENET_MEAN, std=nets.IMAGENET_STD, size=32)
-    for ask in (DERIVED["guided"], lambda net, x: saliency.lrp(net, x, 2), lambda net, x: net.features(x, "conv2")):
-        assert torch.equal(ask(wrapped, x()), ask(small(), x()))
+    def guided(net: nets.Classifier, x: Tensor) -> Tensor:
+        return saliency.backprop(net, x, 2, rule="guided")
+
+    for how in (guided, lambda net, x: saliency.lrp(net, x, 2), lambda net, x: net.features(x, "conv2")):
+        assert torch.equal(how(wrapped, x()), how(small(), x()))
     assert nets.wrap(compiled, size=32).layers == nets.wrap(small().module, size=32).layers
     whole = torch.compile(small(), backend="eager")
-    assert torch.equal(DERIVED["guided"](whole, x()), DERIVED["guided"](small(), x()))
+    assert torch.equal(guided(whole, x()), guided(small(), x()))
 
 
 def script() -> nn.Module:
@@ -146,7 +145,7 @@ def test_pictures_that_change_in_the_midst_of_a_run_change_nothing(run: str):
     ends = []
     for changed in (False, True):
         image = x().clone()
-        steps = STEPPED[run](small(), image)
+        steps = ask(run, small(), image)
         next(steps)
         if changed:
             image.zero_()
@@ -156,7 +155,7 @@ def test_pictures_that_change_in_the_midst_of_a_run_change_nothing(run: str):
 
 @each_run
 def test_a_network_in_training_mode_in_the_midst_of_a_run_is_refused(run: str):
-    steps = STEPPED[run](net := small(), x())
+    steps = ask(run, net := small())
     next(steps)
     net.module.conv2.train()
     refuses(last, steps, says="in training mode")
@@ -164,7 +163,7 @@ def test_a_network_in_training_mode_in_the_midst_of_a_run_is_refused(run: str):
 
 @each_run
 def test_a_network_may_change_its_precision_in_the_midst_of_a_run(run: str):
-    steps = STEPPED[run](net := small(), x())
+    steps = ask(run, net := small())
     first = next(steps)
     net.double()
     assert last(steps).loss < first.loss + 1
