@@ -168,7 +168,6 @@ active = cache(lambda: dissection.binarise(net(), "relu2", x(10), found().thresh
 kept = cache(lambda: saliency.forward_pass(net(), x()))
 moved = cache(lambda: equivariance.fit_equivariance(net(), "conv2", x(4), equivariance.HFLIP, sites=200))
 adapted = cache(lambda: universal.adapt(net()).add_domain("new", ["p", "q"]))
-jobs = cache(lambda: universal.Tasks(net(), ["conv1"], {"parts": universal.Task("segments", 2)}))
 bottleneck = cache(lambda: landmarks.KeypointAutoencoder(3, width=2))
 
 NET, UNASKED = network(net), network(net, asked=False)
@@ -312,7 +311,7 @@ good("inversion.tikhonov inversion.gaussian_posterior", **MATRIX, mean=tensor(dr
 
 # Deep image prior
 
-SMALL = prior.generator(size=SIDE, depth=2)
+new = partial(prior.generator, size=SIDE, depth=2)
 FLAT = nets.Classifier(nn.Sequential(nn.Flatten(), nn.Linear(3 * SIDE**2, 4), nn.ReLU()).eval(), name="flat")
 VISIBLE = tensor((draw(1, 1, SIDE, SIDE) > 0.2).float(), 1)
 PAIR = tensor(x(), 0, 1, 2, 3)  # of two of one shape, any shape is good
@@ -322,21 +321,21 @@ AT_EVERY_STEP = tensor(x(), 0, 1, 2, 3, finite=False)  # the run itself sees to 
 
 def unfit() -> Values:
     """What is no generator for a picture of 32×32 pixels."""
-    spoilt = prior.generator(size=SIDE, depth=2)
+    spoilt = new()
     spoilt.colour.weight.data[0] = float("nan")
     return {"NaN in its weights": spoilt, "for other pictures": prior.generator(size=24, depth=2),
-            "held fixed": prior.generator(size=SIDE, depth=2).requires_grad_(False)}
+            "held fixed": new().requires_grad_(False)}
 
 
 good("prior.generator", kind=word("hourglass"), size=whole(32).also({
     "gigabytes": 10**5, "no height": (0, 32), "half a pixel": (32.5, 32), "too small": (32, 7)}),
     depth=COUNT, widths=wholes((4, 8)), skip=whole(0, 0),
     code=word("noise"), channels=whole(4), upsample=word("nearest"))
-good("prior.fit", generator=ours(SMALL).also(unfit), task=function(prior.reconstruct).also({
+good("prior.fit", generator=ours(new).also(unfit), task=function(prior.reconstruct).also({
     "for another size": prior.inpaint(torch.ones(1, 1, 24, 24)), "of every pixel": lambda x, target: x - target,
     "of the target alone": lambda x, target: target.mean()}))
 good("prior.inpaint", visible=VISIBLE)
-good("Generator()", lambda code=None: SMALL(code), code=tensor(lambda: SMALL.code + 0.1, 1, 2, finite=False))
+good("Generator()", lambda code=None: new()(code), code=tensor(lambda: new().code + 0.1, 1, 2, finite=False))
 good("prior.super_resolve", factor=whole(2, 2))
 good("prior.lanczos", x=tensor(x), factor=whole(2, 2))
 good("prior.psnr", x=tensor(0.9 * x(), 0, 1, 2, 3), truth=TRUTH)
@@ -358,7 +357,7 @@ good("prior.trained_inpaint", image=pictures(x(1, 64)), visible=tensor(torch.one
 
 # Equivariance
 
-STITCHED = network(cache(lambda: equivariance.stitch(net(), "conv2", net(1), "conv2", x(4), sites=200)))
+STITCHED = network(lambda: equivariance.stitch(net(), "conv2", net(1), "conv2", x(4), sites=200))
 FIT = {"images": pictures(x(4)), "strength": number(0.01, 0), "sites": whole(200), "g": ours(equivariance.HFLIP),
        "inputs": COUNT, "neighbourhood": whole(1), "net_a": NET, "net_b": NET, "layer_a": USUAL["layer"],
        "layer_b": USUAL["layer"]}
@@ -463,6 +462,10 @@ for name, asked in {"dissect": dissection.dissect, "peaks": lambda net, layer, d
 
 PARTS, DOMAIN, NEW = torch.zeros(2, 8, 8, dtype=torch.long), word("new"), network(adapted)
 LEARNET = ours(lambda: universal.learnet(adapted(), "new", inputs=3))
+
+
+def jobs() -> universal.Tasks:
+    return universal.Tasks(net(), ["conv1"], {"parts": universal.Task("segments", 2)})
 
 
 def fresh() -> universal.Adapted:

@@ -237,7 +237,7 @@ def pictures(good: object, *, channels: bool = True) -> Argument:
             "infinite": begins_with(x, ENDLESS), "0 to 255": 255 * x + 1, "below 0": x - 1, "no batch": x[0],
             "none": x[:0], "no pixels": x[..., :0]}
 
-    return argument(good, spoil, lambda x: {"double precision": x.double(), "black": 0 * x, "white": 0 * x + 1,
+    return argument(good, spoil, lambda x: {SAME: x.double(), "black": 0 * x, "white": 0 * x + 1,
                                             "of one colour": 0 * x + 0.3})
 
 
