@@ -13,8 +13,7 @@ from tests.helpers import refuses, uniform
 from tools.site.lists import PATCHES
 from u3course.lessons.adversarial.attacking import photos
 from u3lab import images, nets
-from u3lab.adversarial.patch import PatchSettings, adversarial_patch, success_rate
-from u3lab.adversarial.placing import apply_patch, cut_out, placements
+from u3lab.adversarial.patch import PatchSettings, adversarial_patch, apply_patch, cut_out, placements, success_rate
 from u3lab.descent import last
 
 

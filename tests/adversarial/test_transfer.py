@@ -7,8 +7,7 @@ from tests.helpers import cat, refuses, squeezenet
 from tools.site.attacks import ATTACKS
 from u3lab import images, nets
 from u3lab.adversarial import quantise_near
-from u3lab.adversarial.quantisation import fools
-from u3lab.adversarial.transfer import SIZE, labelled
+from u3lab.adversarial.quantisation import SIZE, fools, labelled
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.helpers import normal, refuses
-from u3lab.dissection.kernel import chance_similarity, concept_kernel, kernel_similarity
+from u3lab.dissection.concept_vectors import chance_similarity, concept_kernel, kernel_similarity
 
 
 def test_a_kernel_holds_cosines():

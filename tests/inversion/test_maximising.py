@@ -9,8 +9,7 @@ from tests.adversarial.attacked import small
 from tests.helpers import refuses
 from u3lab import images, inversion, nets
 from u3lab.descent import last
-from u3lab.inversion.dreaming import DreamSettings, dream
-from u3lab.inversion.maximising import unit_index
+from u3lab.inversion.maximising import DreamSettings, dream, unit_index
 
 
 def test_for_a_linear_unit_the_best_picture_is_bright_where_its_weights_are_positive():

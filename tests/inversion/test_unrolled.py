@@ -11,8 +11,17 @@ from evidence import _inverter_training as training
 from tests.helpers import refuses
 from tests.inversion.conftest import begun
 from u3lab import inversion, nets
-from u3lab.inversion.learned import LAYERS, Inverter, decode, learned_inverter
-from u3lab.inversion.unrolled import Correction, Unrolled, drawn, learned_steps, unroll
+from u3lab.inversion.learned import (
+    LAYERS,
+    Correction,
+    Inverter,
+    Unrolled,
+    decode,
+    drawn,
+    learned_inverter,
+    learned_steps,
+    unroll,
+)
 
 
 class Downhill(nn.Module):

@@ -10,7 +10,7 @@ from torch import Tensor
 from tests.helpers import rates_of_adam, refuses
 from u3lab import images, prior
 from u3lab.descent import last
-from u3lab.prior.rollback import Rollback
+from u3lab.prior.fitting import Rollback
 
 X = images.load("coffee", size=32)
 

@@ -73,7 +73,7 @@ def test_a_baseline_of_ones_own():
 def test_many_windows_are_the_same_in_one_pass_or_in_many(monkeypatch: pytest.MonkeyPatch):
     x = own.pictures(1)
     whole = saliency.occlusion(own.grey(), x, 1)
-    monkeypatch.setattr(sys.modules["u3lab.saliency.occlusion"], "AT_ONCE", 1)
+    monkeypatch.setattr(sys.modules["u3lab.saliency.perturbation"], "AT_ONCE", 1)
     torch.testing.assert_close(saliency.occlusion(own.grey(), x, 1), whole, rtol=1e-4, atol=1e-6)
 
 

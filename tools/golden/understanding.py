@@ -9,7 +9,7 @@ from evidence import adversarial_patch, mask_riddles
 from tools.golden.kept import call, draw, lite, photo, squeezenet
 from u3course.lessons.adversarial import detecting as trials
 from u3lab import adversarial, equivariance, nets, saliency
-from u3lab.adversarial import placing
+from u3lab.adversarial.patch import placements
 from u3lab.descent import last
 from u3lab.images import cropping
 from u3lab.measures import correlation
@@ -109,7 +109,7 @@ def _patch() -> object:
     return [patch, adversarial.apply_patch(photo(), patch, 0.3, 0.4, 0.3, angle=20.0),
             adversarial.cut_out(patch, size=64),
             adversarial.success_rate(squeezenet(), photo("dog"), "bubble", patch, trials=2),
-            placing.placements(3, 0.2, 0.4, 45.0, draw()), adversarial_patch.shuffled(patch)]
+            placements(3, 0.2, 0.4, 45.0, draw()), adversarial_patch.shuffled(patch)]
 
 
 @call("saliency at every layer, and its detector")

@@ -16,8 +16,7 @@ from torch import Tensor
 
 from u3lab.checks import one_of
 from u3lab.descent import last
-from u3lab.inversion.learned import LAYERS, decode, learned_inverter
-from u3lab.inversion.unrolled import learned_steps, unroll
+from u3lab.inversion.learned import LAYERS, decode, learned_inverter, learned_steps, unroll
 from u3lab.nets import Classifier
 
 

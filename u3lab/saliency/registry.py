@@ -24,8 +24,7 @@ from u3lab.nets import Classifier, ready
 from u3lab.saliency._forward_pass import Target, is_neuron, one_each
 from u3lab.saliency.backprop import backprop
 from u3lab.saliency.metrics import edges, max_abs, positive
-from u3lab.saliency.occlusion import occlusion
-from u3lab.saliency.perturbation import MaskSettings, meaningful_perturbation
+from u3lab.saliency.perturbation import MaskSettings, meaningful_perturbation, occlusion
 from u3lab.saliency.relevance import (
     grad_cam,
     gradient_times_input,

@@ -10,7 +10,7 @@ from torch import Tensor
 from u3course.lessons.saliency.things import pasted
 from u3lab import images as _images
 from u3lab.adversarial import fools, quantise
-from u3lab.adversarial.transfer import SIZE, labelled
+from u3lab.adversarial.quantisation import SIZE, labelled
 from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier
 
