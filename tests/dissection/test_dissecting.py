@@ -145,13 +145,6 @@ def test_a_value_just_below_the_reach_stays_in_its_units_last_bin():
     assert streamed.counts[0, -1] == 3 == streamed.counts[1, 0] and streamed.counts.sum() == 6
 
 
-def test_one_picture_is_enough_and_none_is_not(net, pictures):
-    whole = torch.ones(1, 3, 12, 15, dtype=torch.bool)
-    found = dissect(net, "relu", LabelledPictures(CONCEPTS, pictures.images[:1], whole), share=0.1)
-    assert found.iou.shape == (6, 3) and found.iou.max() <= 1
-    refuses(LabelledPictures, CONCEPTS, pictures.images[:0], pictures.masks[:0], says="no pictures")
-
-
 def test_slips_are_told(net, pictures):
     def run(layer="relu", **other):
         return dissect(net, layer, dataclasses.replace(pictures, **other))
@@ -178,8 +171,3 @@ def test_several_layers_at_once_are_each_as_alone(net, pictures):
         alone = dissect(net, layer, pictures, share=0.1)
         assert found.layer == layer and torch.equal(found.thresholds, alone.thresholds)
         assert torch.equal(found.intersection, alone.intersection) and torch.equal(found.union, alone.union)
-
-
-def test_each_picture_has_its_masks(pictures):
-    refuses(dataclasses.replace, pictures, masks=pictures.masks[:11], says="12 pictures have 11 masks")
-    refuses(dataclasses.replace, pictures, labelled=pictures.labelled[:3], says="12 pictures have 3 labelled")

@@ -48,15 +48,6 @@ def test_the_counts_are_those_of_whole_maps(size, share):
         assert (found[1] == masks[0].numel()).all() and torch.equal(found[0], found[2].expand(8, -1))
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_thresholds_may_lie_anywhere(seed):
-    g = torch.Generator().manual_seed(seed)
-    h, w, height, width = torch.randint(1, 40, (4,), generator=g).tolist()
-    activation, masks = drawn(h, w, height, width, seed=seed)
-    levels = torch.randn(8, generator=g)
-    agree(overlap(activation, levels, masks), activation, levels, masks)
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_behind_a_relu_a_threshold_of_zero_is_exact(size):
     activation, masks = drawn(*size)

@@ -109,13 +109,6 @@ def test_neuron_and_layer_are_what_autograd_says():
     torch.testing.assert_close(got, expected)
 
 
-def test_pictures_in_double_precision():
-    """NumPy makes float64; the network computes in its own precision."""
-    net = nets.load("squeezenet1_1", device="cpu")
-    single = saliency.backprop(net, cat(96).float(), 285)
-    torch.testing.assert_close(saliency.backprop(net, cat(96), 285).float(), single)
-
-
 def from_torchvision(name: str, **options):
     def build() -> nn.Module:
         from torchvision import models

@@ -31,12 +31,6 @@ def games() -> list[Mosaic]:
     return mosaics(squeezenet(), 3, size=SIDE, seed=0)
 
 
-@pytest.mark.parametrize("side", [1, 2, 13, 56])
-def test_uniform_heat_and_no_heat(side: int):
-    for value in (0.0, 1.0, 1e-6, 1e6):
-        assert tile_shares(torch.full((2, 1, side, side), value)).flatten().tolist() == pytest.approx([0.25] * 8)
-
-
 @pytest.mark.parametrize("height, width", [(2, 2), (14, 14), (13, 13), (7, 7), (13, 14), (3, 5)])
 def test_the_middle_of_an_odd_grid_belongs_to_both_sides(height: int, width: int):
     heat = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(0))
@@ -45,20 +39,13 @@ def test_the_middle_of_an_odd_grid_belongs_to_both_sides(height: int, width: int
     by_hand = [(heat[:, 0] * rows[:, None] * columns).sum((1, 2)) / heat.sum((1, 2, 3))
                for rows in (down, 1 - down) for columns in (right, 1 - right)]
     torch.testing.assert_close(tile_shares(heat), torch.stack(by_hand, 1))
+    for value in (0.0, 1e-6, 1e6):  # no heat, or the same everywhere
+        torch.testing.assert_close(tile_shares(0 * heat + value), torch.full((2, 4), 0.25))
 
 
 def test_heat_that_is_none():
     refuses(tile_shares, torch.zeros(1, 3, 8, 8), says=("shape", "max_abs"))
     refuses(tile_shares, -torch.ones(1, 1, 8, 8), says=("0 or more", "positive"))
-
-
-def test_known_pictures_are_known():
-    net = squeezenet()
-    assert len(known()) >= 8 and len(set(known().values())) == len(known())
-    for name, k in known().items():
-        probability = net(images.load(name, size=SIDE)).softmax(1)[0]
-        assert probability.argmax() == k and probability[k] >= 0.5
-        assert images.label(name) == net.classes[k]
 
 
 def test_tiles_are_where_they_should_be():

@@ -1,5 +1,5 @@
-"""LRP and excitation backpropagation against slow, explicit loops, the sums of the papers term by term; and through each
-building block of networks, against values worked out by hand.
+"""LRP and excitation backpropagation against slow, explicit loops, the sums of the papers term by term, and by hand
+through each building block of networks.
 """
 
 import copy
@@ -57,17 +57,6 @@ def test_lrp_on_two_dense_layers(rule: str, options: dict, seed: int):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_excitation_on_two_dense_layers(seed: int):
-    first, last = mixed(5, 4, seed), mixed(4, 3, seed + 10)
-    x = torch.randn(1, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-    hidden = first(x).relu()
-    middle = by_loops(last, hidden[0].tolist(), [0, 1, 0], "excitation")
-    expected = by_loops(first, x[0].tolist(), middle, "excitation")
-    net = nn.Sequential(first, nn.ReLU(), last).eval()
-    torch.testing.assert_close(saliency.excitation_backprop(net, x, 1)[0], torch.tensor(expected, dtype=torch.float64))
-
-
-@pytest.mark.parametrize("seed", range(3))
 def test_contrastive_excitation_on_two_dense_layers(seed: int):
     first, last = mixed(5, 6, seed), mixed(6, 3, seed + 10)
     x = torch.rand(1, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
@@ -79,26 +68,6 @@ def test_contrastive_excitation_on_two_dense_layers(seed: int):
     net = nn.Sequential(first, nn.ReLU(), last).eval()
     got = saliency.excitation_backprop(net, x, 1, contrastive=True)
     torch.testing.assert_close(got[0], torch.tensor(signed, dtype=torch.float64).clamp(min=0))
-
-
-@pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11", "vgg11_bn", "resnet18"])
-def test_epsilon_rule_with_tiny_epsilon_is_the_modulated_gradient(name: str):
-    """In a piece-wise linear network the quotients chain and cancel: r = x · dS/dx, biases or not."""
-    module, x, target, middle, _ = case(name)
-    for layer in (None, middle):
-        assert relative(saliency.lrp(module, x, target, layer=layer, epsilon=1e-13),
-                        saliency.modulated_gradient(module, x, target, layer=layer)) < 1e-6
-
-
-@pytest.mark.parametrize("name", ["squeezenet1_1", "vgg11", "resnet18"])
-def test_excitation_adds_up_to_one(name: str):
-    module, x, target, middle, late = case(name)
-    for layer in (middle, late):
-        p = saliency.excitation_backprop(module, x, target, layer=layer)
-        assert p.sum().item() == pytest.approx(1, abs=1e-6)
-        assert p.min() >= (-1e-3 if name == "resnet18" else 0)  # a branch may oppose its sum
-    contrast = saliency.excitation_backprop(module, x, target, layer=middle, contrastive=True)
-    assert contrast.min() >= 0 and 0 < contrast.sum().item() < 1
 
 
 class Block(nn.Module):

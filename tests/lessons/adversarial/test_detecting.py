@@ -24,8 +24,6 @@ def crowd(count: int = 12, size: int = 16, net: nets.Classifier | None = None) -
     return made
 
 
-# ---- the trial -------------------------------------------------------------------------------------------------------
-
 def test_samples():
     net = squeezenet()
     made = samples(net, names=["dog", "coffee"], crops=2, steps=3, size=96)
@@ -97,5 +95,3 @@ def test_the_attacker_who_knows(monkeypatch):
     result = trial(net, made, folds=3, adaptive=3, steps=2)
     assert result.still_fool == pytest.approx(2 / 3)
     assert [asked[id(one.image)] for one in made[::4]] == pytest.approx(result.scores[::4].tolist())  # who tests it
-
-

@@ -13,7 +13,6 @@ from u3lab import images
 from u3lab.datasets import cutouts
 from u3lab.errors import U3Error
 
-# ---- parts -----------------------------------------------------------------------------------------------------------
 
 def numbered(n: int, side: int = 12) -> torch.Tensor:
     """A picture whose parts are of one value each: 0, 1, 2, … row by row."""
@@ -49,16 +48,12 @@ def test_parts_that_do_not_come_out_even():
         looking.cut(torch.rand(1, 3, 12, 12), 7)
 
 
-# ---- means -----------------------------------------------------------------------------------------------------------
-
 def test_the_photos_are_named_but_not_upside_down(net):
     photos = seeing.photos()
     assert len(photos.names) >= 20
     upright, turned = (seeing.named(net, x, photos.classes).mean() for x in (photos.images, photos.images.flip(2)))
     assert upright == 1 and turned < 0.5
 
-
-# ---- templates -------------------------------------------------------------------------------------------------------
 
 def test_the_first_layer_matches_templates(net):
     conv, z = net.module.features[0], net.normalise(images.load("dog", size=64))
@@ -74,8 +69,6 @@ def test_a_template_of_pixels_finds_its_own_face():
         assert torch.allclose(looking.matched_by_pixels(made, where, side=side), where, atol=1e-6)
 
 
-# ---- what the live figures show --------------------------------------------------------------------------------------
-
 def test_a_frame_is_around_its_square_and_a_hidden_square_is_grey():
     x = torch.zeros(1, 3, 20, 20)
     assert looking.span(0.0, 6, 20) == (0, 6) and looking.span(1.0, 6, 20) == (14, 20)
@@ -86,15 +79,6 @@ def test_a_frame_is_around_its_square_and_a_hidden_square_is_grey():
     assert (x == 0).all()
 
 
-def test_labels_leave_the_pictures_where_they_are():
-    panels = {"left": torch.zeros(1, 3, 40, 60), "right": torch.ones(1, 3, 40, 50)}
-    sheet = looking.labelled(panels)
-    assert sheet.shape == (1, 3, 40, 110) and (sheet[..., 25:, :60] == 0).all() and (sheet[..., 25:, 60:] == 1).all()
-    assert (sheet[..., :15, :20] > 0.5).any()
-
-
-# ---- hidden squares --------------------------------------------------------------------------------------------------
-
 def test_the_score_falls_where_the_thing_is(net):
     behind = torch.full((1, 3, net.size, net.size), 0.5)
     image, mask = cutouts.paste("zebra", behind, size=0.6, x=0.3, y=0.3)
@@ -103,8 +87,6 @@ def test_the_score_falls_where_the_thing_is(net):
     assert mask[0, 0, at[int(falls.argmax()) // seeing.CELLS], at[int(falls.argmax()) % seeing.CELLS]]
     assert falls[-1, -1].abs() < 1e-4  # grey hidden by grey
 
-
-# ---- backgrounds -----------------------------------------------------------------------------------------------------
 
 def test_things_are_animals_or_made():
     found = seeing.things()
@@ -121,14 +103,6 @@ def test_scrambled_backgrounds_keep_their_colours():
         assert torch.equal(plain.flatten(2).sort(-1).values, scrambled.flatten(2).sort(-1).values)
         assert not torch.equal(plain, scrambled)
 
-
-def test_log_odds_tell_a_zebra_from_a_teapot(net):
-    white = torch.ones(1, 3, 227, 227)
-    odds = [float(seeing.log_odds(net, cutouts.paste(name, white).images)) for name in ("zebra", "teapot")]
-    assert odds[0] > 0 > odds[1]
-
-
-# ---- probes ----------------------------------------------------------------------------------------------------------
 
 def test_a_probe_of_colours(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(probing, "LABELS", 5)
