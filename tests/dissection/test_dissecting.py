@@ -121,7 +121,7 @@ def test_streamed_quantiles_are_within_a_bin_of_numpys(seed):
     exact = plain_quantile(torch.cat(parts), 0.05).double().numpy()
     assert whole.seen == 1000 and whole.counts.sum(1).tolist() == [1000] * 4
     above = whole.upper(0.05).double().numpy() - exact
-    assert (above >= -1e-6 * np.abs(exact)).all() and (above <= whole.width.numpy() * 1.001 + 1e-12).all()
+    assert (above >= -1e-6 * np.abs(exact)).all() and (above <= whole.reach.numpy() * 2 / BINS * 1.001 + 1e-12).all()
 
 
 @pytest.mark.parametrize("scale", [1e-42, 1e-30, 1e-8, 1e8, 1e37])
@@ -134,7 +134,8 @@ def test_quantiles_of_very_small_and_very_large_values(scale):
     found = streamed.upper(0.05).double()
     assert ((values > found).double().mean(0) <= 0.05).all()
     above = found.numpy() - plain_quantile(values, 0.05).double().numpy()
-    assert (above <= streamed.width.numpy() * 1.001).all() and (streamed.width < max(scale / 200, 1e-30)).all()
+    width = streamed.reach.numpy() * 2 / BINS
+    assert (above <= width * 1.001).all() and (width < max(scale / 200, 1e-30)).all()
 
 
 def test_a_value_just_below_the_reach_stays_in_its_units_last_bin():

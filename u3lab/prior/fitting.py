@@ -51,27 +51,22 @@ class Rollback:
     def check(self, loss: float, iteration: int) -> None:
         """Note where the run is; if it is lost, bring the parameters back and raise :class:`Lost`."""
         fine = math.isfinite(loss)
-        if self.kept is None:
-            if not fine:
-                raise U3Error(f"the loss became {loss} at step {iteration}; lower the learning rate and start again")
-        elif not fine or loss > self.tolerance * self.best:
-            self._bring_back(iteration)
+        if self.kept is None and not fine:
+            raise U3Error(f"the loss became {loss} at step {iteration}; lower the learning rate and start again")
+        if self.kept is not None and (not fine or loss > self.tolerance * self.best):
+            if self.count == self.MOST:
+                raise U3Error(f"the run diverged {self.MOST} times, last at step {iteration}; lower the learning rate "
+                              "and start again")
+            with torch.no_grad():
+                for parameter, kept in zip(self.parameters, self.kept, strict=True):
+                    parameter.copy_(kept)
+            self.count, self.level, self.best = self.count + 1, None, math.inf
+            raise Lost
         # A running mean, since with noise in the energy a single loss may be low by luck.
         self.level = loss if self.level is None else 0.9 * self.level + 0.1 * loss
         self.best = min(self.best, self.level)
         if loss <= self.level and iteration - self.since >= self.EVERY:  # a copy, not the tensors themselves
             self.kept, self.since = [parameter.detach().clone() for parameter in self.parameters], iteration
-
-    def _bring_back(self, iteration: int) -> None:
-        if self.count == self.MOST:
-            raise U3Error(f"the run diverged {self.MOST} times, last at step {iteration}; lower the learning rate "
-                          "and start again")
-        self.count += 1
-        with torch.no_grad():
-            for parameter, kept in zip(self.parameters, self.kept, strict=True):
-                parameter.copy_(kept)
-        self.level, self.best = None, math.inf
-        raise Lost
 
 
 def descend_with_rollback(parameters: list[Tensor], energy: Energy, *, steps: int, lr: Callable[[], float],

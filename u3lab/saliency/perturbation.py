@@ -183,8 +183,15 @@ def _search(net: Classifier, images: Tensor, target: int | str | Region, setting
     wanted = target.each(len(images)) if isinstance(target, Region) else [net.class_index(target)] * len(images)
     x = images.detach().to(net.device, copy=True)  # of one's own: the run goes on if theirs change
     generator = torch.Generator().manual_seed(settings.seed)
-    baseline = _Baseline(x, settings, generator, spacing)
+    made: dict[tuple[str, float], Tensor] = {}
     m = _start(x, settings, net.spacing).requires_grad_()
+
+    def baseline() -> Tensor:
+        kind = settings.baseline, settings.sigma
+        if kind not in made or kind[0] == "noise":  # blurred anew where a setting has changed; noise at each step
+            made.clear()
+            made[kind] = baseline_like(x, generator=generator, settings=settings, spacing=spacing)
+        return made[kind]
 
     def energy() -> tuple[Tensor, dict[str, Tensor]]:
         now = m  # in [0,1], since each step ends with a projection
@@ -208,22 +215,6 @@ def _start(image: Tensor, settings: MaskSettings, spacing: Sequence[float] | Non
         extents = [n * mm for n, mm in zip(shape, spacing or (1.0,) * len(shape), strict=True)]
         cells = [min(n, max(1, round(side * mm / max(extents)))) for n, mm in zip(shape, extents, strict=True)]
     return image.new_full((1, 1, *cells), settings.start)
-
-
-class _Baseline:
-    """Blurs anew only when σ or the kind of perturbation was changed since the last step."""
-
-    def __init__(self, image: Tensor, settings: MaskSettings, generator: torch.Generator,
-                 spacing: Sequence[float]) -> None:
-        self.image, self.settings, self.generator, self.spacing = image, settings, generator, spacing
-        self.made = None
-
-    def __call__(self) -> Tensor:
-        kind = (self.settings.baseline, self.settings.sigma)
-        if self.made != kind or kind[0] == "noise":  # noise is drawn anew at each step
-            self.made, self.value = kind, baseline_like(self.image, generator=self.generator, settings=self.settings,
-                                                        spacing=self.spacing)
-        return self.value
 
 
 AT_ONCE = 2**20  # values of all pictures that one pass takes: six of 3×224×224, eight volumes of 32×64×64

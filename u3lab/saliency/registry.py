@@ -98,16 +98,12 @@ def named(method: str | Asked) -> Asked:
     return METHODS[method] if isinstance(method, str) else method
 
 
-def middle(net: Classifier) -> str:
-    """A layer half way up, where excitation backpropagation is usually shown."""
-    return net.layers[len(net.layers) // 2]
-
-
 def half_way(method: Callable[..., Tensor], **options: object) -> Callable[..., Tensor]:
-    """The method, which stops half way up the network if no layer is named."""
+    """The method, which stops half way up the network if no layer is named, where excitation is usually shown."""
     def map(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
         net = ready(net)
-        return method(net, images, target, layer=middle(net) if layer is None else layer, **options)
+        layer = net.layers[len(net.layers) // 2] if layer is None else layer
+        return method(net, images, target, layer=layer, **options)
     return map
 
 

@@ -39,9 +39,6 @@ def gradient_times_input(net: nn.Module, images: Tensor, target: Target) -> Tens
 
     Returns:
         Tensor: Signed (B,3,H,W) in units of the score.
-
-    Raises:
-        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, a class or a neuron that does not exist.
     """
     kept = ForwardPass(net, images, named_layers(target, None))
     return (kept.images * kept.gradient(target)).detach()
@@ -130,9 +127,6 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
 
     Returns:
         Tensor: Signed (B,3,H,W). Noisy copies may leave [0,1]; they are not clamped.
-
-    Raises:
-        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
     whole("samples", samples, 1, STEPS)
     number("noise", noise, 0)
@@ -173,9 +167,6 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
 
     Returns:
         Tensor: Signed (B,3,H,W) in units of the score; its sum tends to S(x) − S(x').
-
-    Raises:
-        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
     import numpy as np
 
