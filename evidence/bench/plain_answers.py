@@ -10,7 +10,7 @@ from evidence.bench.plain import Race, Run
 from evidence.bench.plain_learning import normal, with_gradient
 from evidence.bench.plain_pictures import DRAWN, filled, holed
 from evidence.bench.scene import Scene, squeezenet
-from tests.inversion.test_inverters import drawn_by_hand, files
+from tests.inversion.test_learned import drawn_by_hand, files
 from tests.prior.test_contract import patch_by_patch
 from tests.selfsup.test_clustering import shapes
 from tests.selfsup.test_knowledge_transfer import K, plain_steps

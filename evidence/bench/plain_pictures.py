@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from evidence.bench.plain import Race, Run
 from evidence.bench.scene import Scene
-from tests.inversion.test_plain_torch import plain_steps
+from tests.inversion.test_contract import plain_steps
 from tests.prior.test_contract import plain_prior, plain_variation
 from tools.site.lists import PATCHES
 from u3lab import adversarial, images, inversion, prior

@@ -16,6 +16,7 @@ from evidence import (
     registration,
     removal,
     start,
+    start_landmarks,
     variants,
 )
 from tools.golden.comparing import sealed
@@ -69,9 +70,9 @@ for chapter in catalogue.CHAPTERS:
 def _start() -> object:
     x, net = photo("dog", 113), squeezenet()
     boxes = shown.template_panels(x, uniform(1, 1, 9, 9)[0, 0], uniform(3, 7, 7), uniform(3, 7, 7, seed=1), (0.4, 0.6))
-    return [seeing.middles(227), seeing.falls(net, x, "German shepherd"), start.sharpness(x), sealed(boxes),
+    return [start.middles(227), start.falls(net, x, "German shepherd"), start.sharpness(x), sealed(boxes),
             seeing.log_odds(net, x), sealed(seeing.grounds(60)), seeing.things(), sealed(start.pixels(x)),
-            seeing.scores(net, x).topk(5), sealed(shown.matched_by_pixels(
+            seeing.scores(net, x).topk(5), sealed(start_landmarks.matched_by_pixels(
                 faces.draw(2, size=32), 2 * uniform(2, 3, 2) - 1, side=7))]
 
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from tests.adversarial.attacked import small
-from tests.helpers import cat, squeezenet
+from tests.helpers import squeezenet
 from u3course.lessons.adversarial import detecting as t
-from u3course.lessons.adversarial.detecting import KINDS, Sample, samples, small_map, trial, winning_score
+from u3course.lessons.adversarial.detecting import KINDS, Sample, samples, trial
 from u3lab import nets
 from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_saliency
 
@@ -65,12 +65,6 @@ def test_no_photo_is_on_both_sides(monkeypatch: pytest.MonkeyPatch):
     trial(small()[0], made, features=lambda net, x: torch.cat([x[:, 0, 0, :1] * 100, torch.rand(1, 1)], 1), folds=4)
     assert [len(each) for each in seen] == [9, 9, 9, 9]
     assert set.intersection(*seen) == set() and len(set.union(*seen)) == 12
-
-
-def test_other_features():
-    net, x = squeezenet(), cat(96).float()
-    assert winning_score(net, x).item() == pytest.approx(net(x).max().item())
-    assert small_map(net, x).shape == (1, 196) and small_map(net, x).isfinite().all()
 
 
 def test_the_attacker_who_knows(monkeypatch):

@@ -8,9 +8,7 @@ import torch
 from u3course.lessons.start import figures as looking
 from u3course.lessons.start import probing, seeing
 from u3course.lessons.start.exercises import match
-from u3course.worlds.faces import Faces
 from u3lab import images
-from u3lab.datasets import cutouts
 from u3lab.errors import U3Error
 
 
@@ -61,14 +59,6 @@ def test_the_first_layer_matches_templates(net):
     assert torch.allclose(by_hand.clamp(min=0)[0], net.features(images.load("dog", size=64), "conv1")[0, 5], atol=1e-3)
 
 
-def test_a_template_of_pixels_finds_its_own_face():
-    face = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    where = 2 * torch.tensor([[[20.5, 30.5], [40.5, 11.5]]]) / 64 - 1
-    made = Faces(face, *[None] * (len(Faces._fields) - 1))  # the next of one face is itself
-    for side in (5, 9):
-        assert torch.allclose(looking.matched_by_pixels(made, where, side=side), where, atol=1e-6)
-
-
 def test_a_frame_is_around_its_square_and_a_hidden_square_is_grey():
     x = torch.zeros(1, 3, 20, 20)
     assert looking.span(0.0, 6, 20) == (0, 6) and looking.span(1.0, 6, 20) == (14, 20)
@@ -77,15 +67,6 @@ def test_a_frame_is_around_its_square_and_a_hidden_square_is_grey():
     covered = looking.hidden(x, 0.5, 0.5, 6)
     assert (covered[..., 7:13, 7:13] == looking.GREY).all() and (covered == looking.GREY).sum() == 3 * 36
     assert (x == 0).all()
-
-
-def test_the_score_falls_where_the_thing_is(net):
-    behind = torch.full((1, 3, net.size, net.size), 0.5)
-    image, mask = cutouts.paste("zebra", behind, size=0.6, x=0.3, y=0.3)
-    falls, at = seeing.falls(net, image, "zebra"), seeing.middles(net.size).long()
-    assert falls.shape == (seeing.CELLS, seeing.CELLS)
-    assert mask[0, 0, at[int(falls.argmax()) // seeing.CELLS], at[int(falls.argmax()) % seeing.CELLS]]
-    assert falls[-1, -1].abs() < 1e-4  # grey hidden by grey
 
 
 def test_things_are_animals_or_made():
