@@ -48,8 +48,8 @@ def test_probes(nothing_else, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
             assert torch.equal(seen[:, 0], scale * (2.0 * labels - 1)) and len(seen) == count
         return SimpleNamespace(scores=lambda seen: torch.cat([-seen, seen], 1) * (seen.abs() == 3))
 
-    monkeypatch.setattr(probing.decathlon, "load", load)
-    monkeypatch.setattr(probing, "best_probe", best_probe)
+    monkeypatch.setattr(start.decathlon, "load", load)
+    monkeypatch.setattr(start, "best_probe", best_probe)
     monkeypatch.setattr(start, "code_of", lambda net, how: lambda x: x[:, start.CODES.index(how)].mean((1, 2))[:, None])
     asked = *(f"code={code}" for code in start.CODES), "thing=none"
     table = planted.tables(start, tmp_path, "--only", *asked)["start_probes"]
@@ -170,3 +170,11 @@ def test_the_score_falls_where_the_thing_is():
     assert falls.shape == (start.CELLS, start.CELLS)
     assert mask[0, 0, at[int(falls.argmax()) // start.CELLS], at[int(falls.argmax()) % start.CELLS]]
     assert falls[-1, -1].abs() < 1e-4  # grey hidden by grey
+
+
+def test_a_probe_of_colours(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(probing, "LABELS", 5)
+    monkeypatch.setattr(probing, "POOL", 10)
+    found = start.answered(lambda: start.pixels, "pixels", "body parts")
+    assert len(found) == probing.SEEDS and all(len(one.right) == 5 * probing.TEST for one in found.values())
+    assert all(one.right.count("1") > 0.2 * len(one.right) for one in found.values())  # a guess

@@ -1,7 +1,5 @@
 """Attacks told from noise: samples, folds by photo, and the attacker who knows."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor

@@ -1,7 +1,5 @@
 """What the exercises of chapter 6b say is so: the identity, and that the library uses the answers."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """Chapter 5: how an inversion is judged, slices without their lesion; icons: goals, priors, crops, places."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """The map of the course in notebook 00 says what the chapters say of themselves."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
