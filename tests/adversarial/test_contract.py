@@ -93,13 +93,5 @@ def test_an_eps_or_steps_that_it_does_not_take(name: str, part: str):
 
 
 @NAMES
-@pytest.mark.parametrize("label", [("a", "b"), ("4", 3, 1, 0)])
-def test_a_label_of_a_wrong_kind(name: str, label: object):
-    """One picture has one class; neither a list of classes nor a neuron is one."""
-    refuses(ATTACKS[name], *small(), label, says=("not a class", "number or its name"))
-    refuses(ATTACKS[name], *small(), 0, target=label, says=("not a class", "number or its name"))
-
-
-@NAMES
 def test_training_mode(name: str):
     refuses_training_mode(partial(ask, name, label=3))

@@ -238,14 +238,6 @@ def test_some_units_or_none_are_active():
     assert shared.shape == (8, 6) and shared.sum() == sizes.sum() == 0 and areas.sum() == 1600
 
 
-def test_a_constant_map_is_all_or_nothing():
-    """Whatever the weights, a mean of equal values is the value: nothing is above a threshold that equals it."""
-    _, masks = drawn(6, 7, 31, 29)
-    activation = torch.rand(8, 1, 1).expand(8, 6, 7)
-    assert overlap(activation, activation[:, 0, 0], masks)[1].sum() == 0
-    assert (overlap(activation, activation[:, 0, 0] - 1e-6, masks)[1] == 31 * 29).all()
-
-
 def test_memory_is_bounded_where_all_is_active(monkeypatch):
     """In portions that hold a few cells each the numbers are the same."""
     activation, masks = drawn(9, 8, 30, 33)

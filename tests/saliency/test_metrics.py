@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import cat, refuses, relative, squeezenet
+from tests.helpers import cat, refuses, relative, seeded, squeezenet
 from tests.nets import own
 from u3lab import images, nets, saliency
 from u3lab.measures import rank_correlation
@@ -90,12 +90,7 @@ def coffee(size: int = 227) -> Tensor:
     return images.load("coffee", size=size)
 
 
-def left(net: nets.Classifier, x: Tensor, target: object, name: str, seed: int = 0) -> dict[str, float]:
-    """How much of a method's map is left when one bank more forgets each time, from the last on: rank correlations."""
-    ask = saliency.METHODS[name]
-    original = ask(net, x, target)
-    return {bank: rank_correlation(original, ask(broken, x, target))
-            for bank, broken in randomise_downwards(net, seed=seed)}
+
 
 
 @pytest.mark.parametrize("make, sides, target", [
@@ -105,19 +100,20 @@ def test_any_network_is_shuffled_and_its_maps_compared(make, sides: tuple, targe
     """By hand: every bank of weights with two axes or more, from the last on, and SciPy's rank correlation."""
     from scipy.stats import spearmanr
 
-    net, x = nets.wrap(make(), size=sides), own.pictures(1, *sides)
-    check, by_hand = left(net, x, target, "gradient", 4), copy.deepcopy(net)
-    original, generator, expected = saliency.METHODS["gradient"](net, x, target), torch.Generator().manual_seed(4), []
+    net, x, ask = nets.wrap(make(), size=sides), own.pictures(1, *sides), saliency.METHODS["gradient"]
+    original, by_hand, generator, expected = ask(net, x, target), copy.deepcopy(net), seeded(4), []
+    check = {bank: rank_correlation(original, ask(broken, x, target))
+             for bank, broken in randomise_downwards(net, seed=4)}
     for name, module in reversed(list(by_hand.module.named_modules())):
         if banks := [weight for key, weight in module.named_parameters(recurse=False) if weight.ndim > 1]:
             for bank in banks:
                 bank.data = bank.data.flatten()[torch.randperm(bank.numel(), generator=generator)].view_as(bank)
-            heat = saliency.METHODS["gradient"](by_hand, x, target)
+            heat = ask(by_hand, x, target)
             expected.append((name or net.name, spearmanr(original.flatten(), heat.flatten()).statistic))
     assert list(check) == [name for name, _ in expected]
     assert [*check.values()] == pytest.approx([share for _, share in expected], abs=1e-5)
     assert min(check.values()) < 0.9 and len(check) >= 4
-    assert torch.equal(saliency.METHODS["gradient"](net, x, target), original)  # the caller's network is as it was
+    assert torch.equal(ask(net, x, target), original)  # the caller's network is as it was
 
 
 def test_a_bank_that_no_layer_of_its_own_holds_is_shuffled_too():

@@ -9,7 +9,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from tests.helpers import cat, refuses, relative, seeded, squeezenet
+from tests.helpers import cat, minimised, refuses, relative, seeded, squeezenet
 from tests.nets import own
 from u3lab import images, nets, saliency
 from u3lab.descent import Step, last
@@ -138,23 +138,17 @@ def test_what_stands_in_elided_parts():
     torch.testing.assert_close(noise.std((2, 3)), x.std((2, 3)), atol=0.06, rtol=0)
 
 
-# ---- one mask for many pictures
-
-
 def test_a_mask_of_many_pictures_is_that_of_a_plain_loop():
     net, x = squeezenet(), torch.cat([images.load("coffee", size=64), cat(64).float()])
     chosen = MaskSettings(steps=3, jitter=0, mask_size=8, sigma=3.0)
-    m = torch.full((1, 1, 8, 8), chosen.start, requires_grad=True)
-    optimiser = torch.optim.Adam([m], chosen.lr)
-    blurred = baseline_like(x, settings=chosen)
-    for _ in range(3):
-        large = torch.nn.functional.interpolate(m, (64, 64), mode="bilinear", align_corners=False)
-        p = [net((1 - large[0]) * one + large[0] * soft).softmax(1)[0, 967]
-             for one, soft in zip(x.split(1), blurred.split(1), strict=True)]
-        optimiser.zero_grad()
-        (sum(p) / 2 + chosen.lam * m.mean() + chosen.tv * total_variation(m, chosen.beta)).backward()
-        optimiser.step()
-        m.data.clamp_(0, 1)
+    m, blurred = torch.full((1, 1, 8, 8), chosen.start, requires_grad=True), baseline_like(x, settings=chosen)
+
+    def loss() -> Tensor:
+        large = nn.functional.interpolate(m, (64, 64), mode="bilinear", align_corners=False)
+        p = net((1 - large) * x + large * blurred).softmax(1)[:, 967].mean()
+        return p + chosen.lam * m.mean() + chosen.tv * total_variation(m, chosen.beta)
+
+    minimised(torch.optim.Adam([m], chosen.lr), loss, 3, lambda: m.data.clamp_(0, 1))
     found = last(pooled_mask(net, x, 967, settings=chosen)).value
     torch.testing.assert_close(found, enlarge(m.detach(), x), atol=1e-4, rtol=0)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from u3course.lessons.universal.trials import enlarged
+from u3course.lessons.universal.trials import enlarged, few_of_each  # noqa: F401 — the notebook draws its labels
 from u3lab.nets import Classifier
 
 DOMAINS = {"traffic signs": "traffic signs", "textures": "textures", "animals": "animals", "digits": "digits",
