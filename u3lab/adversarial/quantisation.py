@@ -22,6 +22,7 @@ from u3lab.checks import listed, number, one_of
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, Region, check_classes
 
+SIZE = 224  # pixels, of the pictures that attacks are compared on
 FULL = 255  # the highest level
 
 
@@ -86,9 +87,6 @@ def fools(net: Classifier, image: Tensor, label: int | str | Region, *,
     check_classes(scores, label, target)
     said = int(scores.argmax())
     return said != label if target is None else said == target
-
-
-SIZE = 224
 
 
 def labelled(nets: Sequence[Classifier]) -> dict[str, Tensor]:

@@ -27,6 +27,7 @@ from u3lab.errors import U3Error
 from u3lab.measures import Interval, bootstrap
 from u3lab.nets import Classifier, extract_features, ready
 
+MADE = "make it with dissection.dissect(net, layer, data)"
 SHARE, LEAST = 0.005, 0.04  # the paper's quantile, and its IoU from which on a unit counts as a detector
 NAME = "give a name from net.layers"
 GROUPS = 20  # of pictures, for intervals
@@ -175,9 +176,6 @@ def maps_of(net: Classifier, layers: Sequence[str], images: Tensor) -> dict[str,
         if not maps.sum().isfinite() and not maps.isfinite().all():  # a sum, which is quicker, shows it first
             raise U3Error(f"the activations of {layer} have NaN or infinite values; check the weights of {net.name}")
     return found
-
-
-MADE = "make it with dissection.dissect(net, layer, data)"
 
 
 def interval(found: Dissection, statistic: Callable[[Dissection], float], *, times: int = 200,

@@ -30,6 +30,8 @@ from u3lab.inversion.codes import code, relative_error
 from u3lab.nets import Classifier, checkpoints, ready
 from u3lab.nets.gate import eval_mode
 
+STEPS = 4  # that are learnt
+STEP_WIDTHS = (16, 32, 64)  # channels of a step at 128, 64 and 32 pixels
 SIDE = 128  # pixels, of the pictures that an inverter draws
 WIDTHS = (320, 224, 128, 64, 16)  # channels at 8×8, 16×16 … 128×128 cells; the last one costs most of the time
 LAYERS = {"fire5": 256, "fire9": 512}  # SqueezeNet's layers with an inverter, and their channels
@@ -90,10 +92,6 @@ def decode(net: Classifier, inverter: Inverter, images: Tensor) -> Tensor:
                       f"the picture with size={SIDE}")
     with torch.no_grad():
         return inverter(code(net, inverter.layer, images))
-
-
-STEPS = 4
-STEP_WIDTHS = (16, 32, 64)  # channels at 128, 64 and 32 pixels
 
 
 class Unrolled(nn.Module):

@@ -26,6 +26,8 @@ from u3lab.inversion.priors import DeepImagePrior, Prior
 from u3lab.nets import Classifier
 from u3lab.settings import or_default, setting, settings
 
+LEAST = 64  # pixels of a side of a dream, at each scale
+
 
 @settings
 class MaximiseSettings(InversionSettings):
@@ -91,9 +93,6 @@ def unit_index(net: Classifier, layer: str, unit: int | str) -> int:
         return net.class_index(unit)
     channels = code(net, layer, net.mean.new_full((1, net.channels, 64, 64), 0.5)).shape[1]
     return whole(f"the channel of {layer} of {net.name}", unit, 0, channels - 1)
-
-
-LEAST = 64  # pixels of a side, at each scale
 
 
 @settings

@@ -21,6 +21,9 @@ from u3lab.errors import U3Error
 from u3lab.images.variation import total_variation
 from u3lab.prior.tasks import inpaint, laid_on
 
+FILTERS = "RGB:8x8x3x64"  # of SPORCO's learned dictionaries
+BORDER = 8  # pixels around the picture, so that no filter meets an edge
+
 
 def biharmonic(image: Tensor, visible: Tensor) -> Tensor:
     """The smoothest filling: Δ²x = 0 in the hole, x known around it (scikit-image)."""
@@ -129,10 +132,6 @@ def _array(image: Tensor) -> np.ndarray:
 
 def _picture(array: np.ndarray) -> Tensor:
     return torch.from_numpy(array).permute(2, 0, 1)[None].float().clamp(0, 1)
-
-
-FILTERS = "RGB:8x8x3x64"  # of SPORCO's learned dictionaries
-BORDER = 8  # pixels around the picture, so that no filter meets an edge
 
 
 def convolutional_sparse_coding(image: Tensor, visible: Tensor, *, lam: float = 0.02, smooth: float = 0.05,

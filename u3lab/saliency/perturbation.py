@@ -38,6 +38,8 @@ from u3lab.nets.region import asked
 from u3lab.saliency._forward_pass import Target, one_each
 from u3lab.settings import or_default, setting, settings
 
+AT_ONCE = 2**20  # values of all pictures that one pass takes: six of 3×224×224, eight volumes of 32×64×64
+
 
 @settings
 class MaskSettings:
@@ -215,9 +217,6 @@ def _start(image: Tensor, settings: MaskSettings, spacing: Sequence[float] | Non
         extents = [n * mm for n, mm in zip(shape, spacing or (1.0,) * len(shape), strict=True)]
         cells = [min(n, max(1, round(side * mm / max(extents)))) for n, mm in zip(shape, extents, strict=True)]
     return image.new_full((1, 1, *cells), settings.start)
-
-
-AT_ONCE = 2**20  # values of all pictures that one pass takes: six of 3×224×224, eight volumes of 32×64×64
 
 
 @torch.no_grad()
