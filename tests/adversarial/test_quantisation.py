@@ -90,9 +90,6 @@ def test_pictures_of_two_sizes():
     refuses(quantise_near, x, x[..., :5], 0.1, says="same size")
 
 
-
-
-
 def test_the_pictures_are_known_to_all(monkeypatch):
     both, some = [squeezenet(), nets.load("efficientnet_lite0", device="cpu")], images.names("everyday")[8:14]
     monkeypatch.setattr(images, "names", lambda group: some)

@@ -95,9 +95,6 @@ def test_training_mode(name: str):
     refuses_training_mode(lambda net, x: inversion.invert(net, "layer1", x, prior=PRIORS[name]()))
 
 
-
-
-
 def test_tikhonovs_solution_is_where_its_price_has_no_slope():
     matrix, y, lam = normal(20, 48), normal(20, seed=1), 0.3
     x = tikhonov(matrix, y, lam).requires_grad_()

@@ -90,9 +90,6 @@ def coffee(size: int = 227) -> Tensor:
     return images.load("coffee", size=size)
 
 
-
-
-
 @pytest.mark.parametrize("make, sides, target", [
     (own.grey, (24, 20), 2), (own.of_volumes, (8, 12, 10), 2), (own.segmenter, (24, 20), nets.Region(1)),
     (own.vit, (32, 32), 2)])

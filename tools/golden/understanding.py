@@ -128,7 +128,6 @@ def _trial() -> object:
     return [samples[3].image, tried.scores, tried.auc]
 
 
-
 # Equivariance and equivalence
 
 

@@ -43,8 +43,6 @@ def share(rows: dict[tuple, tuple], network: str, targeted: bool, level: int, *,
     return mean(torch.tensor([sum(values) / len(values) for values in by_picture.values()], dtype=torch.float64))
 
 
-
-
 def photos() -> tuple[Tensor, Tensor]:
     """The shipped everyday pictures (B,3,224,224): every other one to train on, the rest to test with."""
     x = torch.cat([quantise(_images.load(name, size=SIZE)) for name in _images.names("everyday")])
