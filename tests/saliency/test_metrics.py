@@ -33,6 +33,7 @@ def test_similarity_is_the_mean_correlation_of_pairs():
     pairs = [torch.corrcoef(torch.stack([weight[i].abs().flatten(), weight[j].abs().flatten()]))[0, 1]
              for i, j in ((0, 1), (0, 2), (1, 2))]
     assert channel_similarity(kept, "1", 2, 2, channels=3) == pytest.approx(float(sum(pairs) / 3), abs=1e-5)
+    refuses(channel_similarity, kept, "1", 2, 2, channels=1, says=("channels = 1", "two or more"))
 
 
 def test_strongest_channels_by_hand():
@@ -74,20 +75,11 @@ def test_neurons_look_alike_in_the_picture_but_not_just_below(name: str):
         assert channel_similarity(kept, "fire9", 7, 7, rule=rule, back_to="fire8") < 0.4
 
 
-def test_one_channel_is_no_pair():
-    kept = saliency.forward_pass(squeezenet(), cat(96).float())
-    refuses(channel_similarity, kept, "fire9", 2, 2, channels=1, says=("channels = 1", "two or more"))
-
-
 def test_edges_of_volumes():
     x = own.pictures(2, 8, 12, 10)
     grey = x.double().numpy()
     expected = np.sqrt(sum(np.diff(grey, axis=axis, append=np.take(grey, [-1], axis)) ** 2 for axis in (2, 3, 4)))
     assert relative(edges(x).double(), torch.from_numpy(expected)) < 1e-5
-
-
-def coffee(size: int = 227) -> Tensor:
-    return images.load("coffee", size=size)
 
 
 @pytest.mark.parametrize("make, sides, target", [
@@ -122,7 +114,7 @@ def test_a_bank_that_no_layer_of_its_own_holds_is_shuffled_too():
 
 
 def test_insertion_is_deletion_of_the_reversed_map_backwards():
-    x, heat = coffee(96), torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(0))
+    x, heat = images.load("coffee", size=96), torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(0))
     _, deleted = deletion_curve(squeezenet(), x, "espresso", heat, steps=4)
     _, inserted = deletion_curve(squeezenet(), x, "espresso", -heat, steps=4, insertion=True)
     torch.testing.assert_close(inserted, deleted.flip(0), atol=1e-5, rtol=0)
@@ -146,6 +138,6 @@ def test_deletion_of_volumes_blurs_in_millimetres(spacing: tuple | None):
 
 
 def test_heat_that_is_none():
-    refuses(deletion_curve, squeezenet(), coffee(64), 504, torch.rand(1, 3, 8, 8), says=(r"\(1, 3, 8, 8\)", "max_abs"))
-    nan = torch.full((1, 1, 8, 8), float("nan"))
-    refuses(deletion_curve, squeezenet(), coffee(64), 504, nan, says=("heat", "NaN"))
+    x, nan = images.load("coffee", size=64), torch.full((1, 1, 8, 8), float("nan"))
+    for heat, words in ((torch.rand(1, 3, 8, 8), (r"\(1, 3, 8, 8\)", "max_abs")), (nan, ("heat", "NaN"))):
+        refuses(deletion_curve, squeezenet(), x, 504, heat, says=words)

@@ -88,10 +88,8 @@ SLIPS = {
         "squeezenet1_1 has no layer 'fire55'", "did you mean 'fire5'", "conv1, fire2")),
     "a neuron's layer": (backprop, ("fier6", 0, 0, 0), {}, ("no layer 'fier6'", "did you mean 'fire6'")),
     "a channel": (backprop, ("fire5", 256, 1, 1), {}, ("channel", "= 256", "fire5", "0 to 255")),
-    "a channel below 0": (backprop, ("fire5", -1, 1, 1), {}, ("channel", "= -1", "0 to 255")),
     "y": (backprop, ("fire5", 3, 99, 1), {}, ("y of", "= 99", "0 to")),
-    "x": (backprop, ("fire5", 3, 1, 99), {}, ("x of", "= 99", "0 to")),
-    "half a y": (backprop, ("fire5", 3, 1.5, 1), {}, ("y of", "= 1.5", "0 to")),
+    "x": (backprop, ("fire5", 3, 1, 1.5), {}, ("x of", "= 1.5", "0 to")),
     "a neuron of two numbers": (backprop, ("fire5", 3), {}, (r"\('fire5', 3\)", "channel, y, x")),
     **{f"a layer above the target, {ask.__name__}": (ask, ("fire3", 1, 2, 2), {"layer": "fire5"}, ABOVE)
        for ask in (backprop, saliency.modulated_gradient, grad_cam, lrp, excitation_backprop)},
