@@ -2,7 +2,7 @@
 
 What the network itself sees, at the layer and at an earlier one, is part of the loss from the first step on. Then
 either the squares follow, which make Ψ(y) the mean E[x | y], or an adversary. ``evidence.unrolled`` trained
-the steps of :mod:`u3lab.inversion.unrolled`.
+the steps of :mod:`u3lab.inversion.learned`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from evidence._restorer_training import Optimiser, fitted
 from u3lab.descent import ADAM, Step, descend
 from u3lab.inversion.codes import code, relative_error
-from u3lab.inversion.learned import Inverter
-from u3lab.inversion.unrolled import Unrolled, drawn
+from u3lab.inversion.learned import Inverter, Unrolled, drawn
 from u3lab.nets import Classifier
 
 BATCH, RATE = 12, 2e-3

@@ -14,8 +14,7 @@ from torch import Tensor
 from evidence._table import Chart, Plan, Table, Work, cells, only
 from u3course.lessons.adversarial.attacking import photos
 from u3lab import images, nets, pixels
-from u3lab.adversarial.patch import SHIPPED, PatchSettings, adversarial_patch, success_rate
-from u3lab.adversarial.placing import cut_out
+from u3lab.adversarial.patch import SHIPPED, PatchSettings, adversarial_patch, cut_out, success_rate
 from u3lab.descent import last
 from u3lab.nets import Classifier
 

@@ -11,14 +11,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, only
-from u3course.lessons.adversarial.detecting import FEATURES, advantage, samples, trial
+from u3course.lessons.adversarial.detecting import Features, Sample, samples, trial
 from u3lab import images, nets
 from u3lab.adversarial.detection import layer_saliency
-from u3lab.measures import Interval
+from u3lab.measures import Interval, bootstrap
+from u3lab.nets import Classifier
+from u3lab.saliency.backprop import backprop
+from u3lab.saliency.metrics import max_abs
 
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
 CROPS = 3  # cuts of each photo
+
+
+def winning_score(net: Classifier, x: Tensor) -> Tensor:
+    """The score of the class that wins, (B,1): what one knows without any saliency."""
+    return net.logits(x).amax(1, keepdim=True)
+
+
+def small_map(net: Classifier, x: Tensor) -> Tensor:
+    """The logarithm of the gradient's map at 14×14, laid out in a row: (B,196)."""
+    classes = net.logits(x).argmax(1).tolist()
+    return F.adaptive_avg_pool2d(max_abs(backprop(net, x, classes)), 14).flatten(1).clamp(min=1e-12).log()
+
+
+FEATURES: dict[str, Features] = {"strength at every layer": layer_saliency, "map of 14×14": small_map,
+                                 "score alone": winning_score}
 
 Run = NamedTuple("Run", [("network", str), ("features", str)])
 """What a detector sees, on one network."""
@@ -68,3 +90,23 @@ def measured(name: str, photos: Sequence[str], crops: int, seed: int, adaptive: 
         one.auc, *one.by_kind.values(), one.adaptive, one.still_fool,
         advantage(drawn, one.scores, found["score alone"].scores), len(drawn), len({each.source for each in drawn}))
         for title, one in found.items()}
+
+
+def advantage(samples: Sequence[Sample], scores: Tensor, rival: Tensor) -> Interval:
+    """By how much the AUC of one detector's scores (N,) is over a rival's, on the same samples.
+
+    The interval is of the difference itself: both are read from the same draws of photos, so what makes a draw easy for
+    both is in neither.
+    """
+    sources = [sample.source for sample in samples]
+    names = sorted(set(sources))
+    home = F.one_hot(torch.tensor([names.index(source) for source in sources]), len(names)).double()
+    marks = torch.tensor([sample.kind == "adversarial" for sample in samples])
+
+    def wins(values: Tensor) -> Tensor:
+        difference = values[marks].double()[:, None] - values[~marks].double()[None]
+        return home[marks].T @ ((difference.sign() + 1) / 2) @ home[~marks]  # by photo and photo, ties as halves
+
+    gained, pairs = wins(scores) - wins(rival), home[marks].T.sum(1)[:, None] * home[~marks].sum(0)
+    return bootstrap(lambda often: torch.einsum("ds,st,dt->d", often, gained, often) / torch.einsum(
+        "ds,st,dt->d", often, pairs, often), len(names))

@@ -15,13 +15,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
-from u3course.lessons.start import probing, seeing
-from u3course.lessons.start.seeing import CELLS, SIDE
+from u3course.lessons.start import figures, probing, seeing
+from u3course.lessons.universal.trials import few_of_each
+from u3course.worlds import decathlon
 from u3lab import nets
 from u3lab.datasets import cutouts, photos
 from u3lab.measures import mean
 from u3lab.nets import Classifier
 from u3lab.saliency.metrics import edges
+from u3lab.selfsup.transfer import best_probe
 
 NETWORK = "squeezenet1_1"
 TRAINED = "network, trained"
@@ -34,6 +36,8 @@ BEHIND = ("sunset", "mountain_meadow")
 HIDDEN, EDGES, MIDDLE, RANDOM = ("the hidden square that costs most", "the square with most edges",
                                  "the middle of the picture", "a place drawn at random")
 GROUPS = ("white paper", "nature", "buildings", "nature, scrambled", "buildings, scrambled")
+SIDE = 65  # pixels of the square that is hidden
+CELLS = 5  # places each way
 
 Asked = NamedTuple("Asked", [("code", str), ("question", str), ("draw", int)])
 """One question to one code, with one draw of the labels."""
@@ -139,9 +143,17 @@ def code_of(net: Classifier, how: str) -> probing.Code:
 
 
 def answered(code: Callable[[], probing.Code], how: str, question: str) -> dict[Asked, Answered]:
-    """Which test pictures are right, for each draw of the labels."""
-    right = probing.answered(code(), question).right.int().T.tolist()
-    return {Asked(how, question, draw): Answered("".join(map(str, one))) for draw, one in enumerate(right)}
+    """Which test pictures linear probes get right: fitted to a few labels, once for each draw of these."""
+    pool, choice, test = (decathlon.load(probing.DOMAINS[question], split, each=each) for split, each in (
+        ("train", probing.POOL), ("val", probing.CHOICE), ("test", probing.TEST)))
+    made = code()
+    known, chosen_by, asked = made(pool.images), (made(choice.images), choice.labels), made(test.images)
+    found = {}
+    for draw in range(probing.SEEDS):
+        some = few_of_each(pool.labels, probing.LABELS, draw)
+        right = best_probe((known[some], pool.labels[some]), chosen_by).scores(asked).argmax(1) == test.labels
+        found[Asked(how, question, draw)] = Answered("".join(map(str, right.int().tolist())))
+    return found
 
 
 # ---- the hidden square -----------------------------------------------------------------------------------------------
@@ -171,21 +183,33 @@ def placed(network: str, draws: range) -> dict[Shown, Placed]:
 def pointed(net: Classifier, one: Placed) -> Pointed:
     """Which places are on the thing."""
     half = len(one.where) // 2
-    return Pointed({HIDDEN: float(on_it(seeing.falls(net, one.image, one.label), one)),
+    return Pointed({HIDDEN: float(on_it(falls(net, one.image, one.label), one)),
                     EDGES: float(on_it(sharpness(one.image), one)), MIDDLE: float(one.where[half, half]),
                     RANDOM: float(one.where.double().mean())})
 
 
+def middles(size: int) -> Tensor:
+    """Middles of the squares, in pixels, along one side of a picture: (CELLS)."""
+    return torch.linspace(SIDE / 2, size - SIDE / 2, CELLS)
+
+
+def falls(net: Classifier, picture: Tensor, label: str) -> Tensor:
+    """By how much the score of a class falls if the square around each of CELLS×CELLS places is hidden."""
+    at, c = (middles(picture.shape[-1]) / picture.shape[-1]).tolist(), net.class_index(label)
+    covered = torch.cat([figures.hidden(picture, x, y, SIDE) for y in at for x in at])
+    return (net.logits(picture)[0, c].cpu() - seeing.scores(net, covered)[:, c]).view(CELLS, CELLS)
+
+
 def on_it(map: Tensor, one: Placed) -> bool:
     """Whether the greatest value of a map (CELLS,CELLS) lies on the thing."""
-    at = seeing.middles(len(one.where)).long()
+    at = middles(len(one.where)).long()
     return bool(one.where[at[int(map.argmax()) // CELLS], at[int(map.argmax()) % CELLS]])
 
 
 def sharpness(picture: Tensor) -> Tensor:
     """How much of the picture's edges lies in each of these squares, (CELLS,CELLS): a rival that asks no network."""
     columns = F.avg_pool2d(edges(picture), (SIDE, 1), stride=1)  # then along the rows: 2·SIDE sums a place, not SIDE²
-    at, lines = seeing.middles(picture.shape[-1]), F.avg_pool2d(columns, (1, SIDE), stride=1)[0, 0]
+    at, lines = middles(picture.shape[-1]), F.avg_pool2d(columns, (1, SIDE), stride=1)[0, 0]
     begin = (at - SIDE / 2).round().long().clamp(max=len(lines) - 1)
     return lines[begin][:, begin]
 

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.landmarks import trials
-from u3course.lessons.start import figures
+from u3course.worlds.faces import Faces
 from u3lab import landmarks
 from u3lab.measures import mean
 
@@ -64,9 +66,32 @@ def found(way: str) -> Found:
     if way == SAME_PLACE:
         guess = true
     elif way in TEMPLATES:
-        guess = figures.matched_by_pixels(people, true, side=TEMPLATES[way])
+        guess = matched_by_pixels(people, true, side=TEMPLATES[way])
     else:
         net = landmarks.labeller(seed=0) if way == UNTAUGHT else trials.taught(TAUGHT[way])
         guess, _ = trials.matched(trials.codes(net, people.images), people)
     near = landmarks.landmark_error(guess, true.roll(-1, 0), trials.EYES) <= NEAR
     return Found(tuple(near.sum(1).tolist()))
+
+
+def matched_by_pixels(made: Faces, points: Tensor, *, side: int) -> Tensor:
+    """Each face's points (N,P,2) looked for in the next face, by a template of its own pixels.
+
+    The template is the patch of side×side pixels (odd) around the point, of mean 0 and length 1, and so is each patch
+    that it is compared with.
+    The answers are those in the faces 1, 2, …, N−1, 0.
+    """
+    grey, half = made.images.mean(1, keepdim=True), side // 2
+    count, size = len(grey), grey.shape[-1]
+    cells = ((points + 1) / 2 * size).long().clamp(0, size - 1)
+    number, best = cells[..., 1] * size + cells[..., 0], []
+
+    def patches(face: Tensor) -> Tensor:
+        found = F.unfold(F.pad(face, (half,) * 4, mode="replicate"), side)[0]  # (side²,size²), one for each pixel
+        return F.normalize(found - found.mean(0), dim=0)
+
+    for n in range(count):  # face by face: all patches of all faces are hundreds of megabytes
+        templates = patches(grey[n : n + 1])[:, number[n]]
+        best.append((templates.T @ patches(grey[(n + 1) % count][None])).argmax(1))
+    best = torch.stack(best)
+    return (torch.stack([best % size, best // size], -1) + 0.5) / size * 2 - 1

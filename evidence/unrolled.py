@@ -18,8 +18,7 @@ from evidence._plan import Plan
 from u3lab import nets
 from u3lab.descent import last
 from u3lab.inversion.codes import relative_error
-from u3lab.inversion.learned import SIDE, Inverter, learned_inverter
-from u3lab.inversion.unrolled import Unrolled, unroll
+from u3lab.inversion.learned import SIDE, Inverter, Unrolled, learned_inverter, unroll
 from u3lab.nets import Classifier
 
 MAKES = ("fire5", "fire9")

@@ -17,7 +17,7 @@ from tests.helpers import rates_of_adam
 from tests.universal.networks import tiny
 from u3lab import U3Error, adversarial, dissection, equivariance, inversion, landmarks, prior, saliency, selfsup
 from u3lab import universal as uni
-from u3lab.inversion.dreaming import DreamSettings, dream
+from u3lab.inversion.maximising import DreamSettings, dream
 from u3lab.landmarks.places import cells
 from u3lab.settings import Setting, fields, setting, settings
 

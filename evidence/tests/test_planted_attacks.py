@@ -207,3 +207,9 @@ def test_detection(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
             [whole, genuine, noisy, blurred], abs=2e-3)
         assert row.over_the_score[0] == pytest.approx(whole - 5 / 6, abs=2e-3)
         assert row.samples == len(KINDS) * row.photos
+
+
+def test_what_other_detectors_see():
+    net, x = squeezenet(), quantise(torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    assert detection.winning_score(net, x).item() == pytest.approx(net(x).max().item())
+    assert detection.small_map(net, x).shape == (1, 196) and detection.small_map(net, x).isfinite().all()

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from evidence import start, start_landmarks
 from evidence.tests import planted
+from tests.helpers import squeezenet
 from u3course.lessons.start import probing, seeing
+from u3course.worlds.faces import Faces
 from u3lab import nets
 from u3lab.datasets import cutouts
 
@@ -46,8 +48,8 @@ def test_probes(nothing_else, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
             assert torch.equal(seen[:, 0], scale * (2.0 * labels - 1)) and len(seen) == count
         return SimpleNamespace(scores=lambda seen: torch.cat([-seen, seen], 1) * (seen.abs() == 3))
 
-    monkeypatch.setattr(probing.decathlon, "load", load)
-    monkeypatch.setattr(probing, "best_probe", best_probe)
+    monkeypatch.setattr(start.decathlon, "load", load)
+    monkeypatch.setattr(start, "best_probe", best_probe)
     monkeypatch.setattr(start, "code_of", lambda net, how: lambda x: x[:, start.CODES.index(how)].mean((1, 2))[:, None])
     asked = *(f"code={code}" for code in start.CODES), "thing=none"
     table = planted.tables(start, tmp_path, "--only", *asked)["start_probes"]
@@ -137,7 +139,7 @@ def test_landmarks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(start_landmarks.landmarks, "labeller", lambda seed: "untaught")
     monkeypatch.setattr(start_landmarks.trials, "codes", lambda net, images: net)
     monkeypatch.setattr(start_landmarks.trials, "matched", lambda found, made: (beside(away[found]), true.roll(-1, 0)))
-    monkeypatch.setattr(start_landmarks.figures, "matched_by_pixels", by_pixels)
+    monkeypatch.setattr(start_landmarks, "matched_by_pixels", by_pixels)
     rows = planted.table(start_landmarks, tmp_path)
     assert {way: set(row.hits) for (way,), row in rows.items() if way != start_landmarks.SAME_PLACE} == {
         start_landmarks.TURNING: {8}, start_landmarks.WARPS: {8}, start_landmarks.UNTAUGHT: {0},
@@ -150,3 +152,29 @@ def test_landmarks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     assert summary["templates of 9×9 pixels"]["warps less this"].value == 0.5
     assert [*summary[start_landmarks.TURNING]] == ["found"]
     assert summary[start_landmarks.WARPS].keys() == {"found", "turning heads less this"}
+
+
+def test_a_template_of_pixels_finds_its_own_face():
+    face = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    where = 2 * torch.tensor([[[20.5, 30.5], [40.5, 11.5]]]) / 64 - 1
+    made = Faces(face, *[None] * (len(Faces._fields) - 1))  # the next of one face is itself
+    for side in (5, 9):
+        assert torch.allclose(start_landmarks.matched_by_pixels(made, where, side=side), where, atol=1e-6)
+
+
+def test_the_score_falls_where_the_thing_is():
+    net = squeezenet()
+    behind = torch.full((1, 3, net.size, net.size), 0.5)
+    image, mask = cutouts.paste("zebra", behind, size=0.6, x=0.3, y=0.3)
+    falls, at = start.falls(net, image, "zebra"), start.middles(net.size).long()
+    assert falls.shape == (start.CELLS, start.CELLS)
+    assert mask[0, 0, at[int(falls.argmax()) // start.CELLS], at[int(falls.argmax()) % start.CELLS]]
+    assert falls[-1, -1].abs() < 1e-4  # grey hidden by grey
+
+
+def test_a_probe_of_colours(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(probing, "LABELS", 5)
+    monkeypatch.setattr(probing, "POOL", 10)
+    found = start.answered(lambda: start.pixels, "pixels", "body parts")
+    assert len(found) == probing.SEEDS and all(len(one.right) == 5 * probing.TEST for one in found.values())
+    assert all(one.right.count("1") > 0.2 * len(one.right) for one in found.values())  # a guess

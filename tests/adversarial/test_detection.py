@@ -57,11 +57,6 @@ def test_detector_is_scikit_learns():
                                atol=0.02, rtol=0.02)
 
 
-def test_log_odds():
-    detector = Detector(torch.tensor([1.0, -2.0]).double(), 0.5)
-    assert detector(torch.tensor([[3.0, 1.0], [0.0, 0.0]])).tolist() == [1.5, 0.5]
-
-
 def test_an_attacker_is_content_with_a_class_that_is_gone(monkeypatch):
     """Below e⁻⁴ log p pulls no more, and all the rest is for the detector; above, it counts as it is."""
     net, x = small()

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from evidence import five_priors
+from evidence.detection import FEATURES
 from tests.helpers import squeezenet
 from u3course.lessons.adversarial.attacking import photos
-from u3course.lessons.adversarial.detecting import FEATURES
 from u3course.lessons.inversion import table
 from u3lab import nets, results
 from u3lab.adversarial.patch import shipped_patch, success_rate

@@ -1,6 +1,5 @@
 """The film of the rabbit, and the points that were marked in it."""
 
-
 from u3lab import images
 from u3lab.datasets import clips
 

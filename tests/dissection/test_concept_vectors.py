@@ -1,4 +1,4 @@
-"""Concept vectors: the loss written out, a concept that is made of two units, and slips that are told."""
+"""Concept vectors: the loss written out, a concept that is made of two units; kernels against written-out sums."""
 
 import numpy as np
 import pytest
@@ -6,15 +6,17 @@ import torch
 from sklearn.metrics import jaccard_score
 
 from tests.dissection import test_contract
-from tests.helpers import refuses
+from tests.helpers import normal, refuses
 from u3lab.dissection.concept_vectors import (
-    best_filter,
     binarise,
+    chance_similarity,
+    concept_kernel,
     concept_loss,
     direction,
     enlarge,
     filter_curve,
     iou_set,
+    kernel_similarity,
     net2vec,
     plain_enlarge,
     plain_weighted_sum,
@@ -42,18 +44,6 @@ def test_iou_is_scikit_learns():
     a, b = (torch.rand(4, 6, 7, generator=torch.Generator().manual_seed(s)) > 0.5 for s in (0, 1))
     assert iou_set(a, b) == pytest.approx(jaccard_score(a.flatten().numpy(), b.flatten().numpy()))
     assert iou_set(torch.zeros_like(a), torch.zeros_like(a)) == 0
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_combination_beats_the_best_single_unit(made, seed):
-    from u3lab.dissection.concept_vectors import Net2VecSettings
-
-    active, masks = made
-    w = net2vec(active, masks, settings=Net2VecSettings(seed=seed))
-    together = iou_set(segment(w, active, masks.shape[1:]) > 0.5, masks)
-    unit, alone = best_filter(active, masks)
-    assert unit in (2, 5) and together > 0.8 and together > alone + 0.2
-    assert w[2] > 0 < w[5] and w[1] < 0 and w[1] == w.min()
 
 
 def test_few_filters_are_the_right_ones_and_lose_little(made):
@@ -125,8 +115,42 @@ def test_votes_are_the_weighted_sum_of_the_maps_and_have_its_gradient():
     assert not weighted_sum(torch.zeros(1, 7, 2, 2, dtype=torch.bool))(w).any()
 
 
-def test_the_best_filter_is_the_best_of_all(made):
-    active, masks = made
-    each = [iou_set(enlarge(active[:, k].float(), masks.shape[1:]) > 0.5, masks) for k in range(active.shape[1])]
-    unit, iou = best_filter(active, masks)
-    assert iou == pytest.approx(max(each)) and unit == max(range(len(each)), key=each.__getitem__)
+def test_a_kernel_holds_cosines():
+    vectors = normal(4, 7)
+    kernel = concept_kernel(vectors)
+    for i in range(4):
+        for j in range(4):
+            cosine = torch.nn.functional.cosine_similarity(vectors[i], vectors[j], dim=0)
+            assert kernel[i, j] == pytest.approx(float(cosine))
+    torch.testing.assert_close(concept_kernel(vectors * torch.tensor([1.0, 5, 0.1, 3])[:, None]), kernel)
+
+
+def test_similarity_is_the_written_sum():
+    a, b = concept_kernel(normal(5, 8)), concept_kernel(normal(5, 6, seed=1))
+    pairs = [(i, j) for i in range(5) for j in range(5)]
+    for diagonal in (True, False):
+        chosen = [(a[i, j], b[i, j]) for i, j in pairs if diagonal or i != j]
+        wanted = sum(x * y for x, y in chosen) / (sum(x * x for x, _ in chosen) * sum(y * y for _, y in chosen)) ** 0.5
+        assert kernel_similarity(a, b, diagonal=diagonal) == pytest.approx(float(wanted))
+    assert kernel_similarity(torch.eye(3), torch.eye(3)) == 0  # nothing is beside the diagonal
+
+
+def test_random_embeddings_agree_only_by_their_diagonal():
+    """Twenty concepts in 64 and 128 units: 0.8 with the diagonal, none without; and the permutations say so."""
+    pairs = [(concept_kernel(normal(20, 64, seed=k)), concept_kernel(normal(20, 128, seed=1000 + k)))
+             for k in range(30)]
+    with_it = [kernel_similarity(a, b, diagonal=True) for a, b in pairs]
+    without = [kernel_similarity(a, b) for a, b in pairs]
+    assert 0.7 < sum(with_it) / 30 < 0.9 and abs(sum(without) / 30) < 0.05
+    chance = chance_similarity(*pairs[0])
+    assert len(chance) == 200 and abs(sum(chance) / 200) < 0.05 and chance == chance_similarity(*pairs[0])
+    same = concept_kernel(normal(20, 64))
+    assert max(chance_similarity(same, same)) < 0.5 < kernel_similarity(same, same)
+    even = torch.full((20, 20), 0.5) + torch.eye(20) / 2  # who is who makes no difference
+    assert chance_similarity(even, even, times=3) == pytest.approx([1, 1, 1])
+
+
+def test_slips_are_told():
+    refuses(concept_kernel, torch.rand(1, 4), says="at least two concepts")
+    refuses(concept_kernel, torch.tensor([[1.0, 0], [0, 0]]), says="concept 1 is zero")
+    refuses(kernel_similarity, torch.eye(3), torch.eye(4), says=r"second has the shape \(4, 4\); give .* C = 3")

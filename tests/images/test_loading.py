@@ -1,6 +1,5 @@
 """u3lab.images.load: what ships, what can be loaded, what is refused and in which words."""
 
-
 import numpy as np
 import pytest
 import torch

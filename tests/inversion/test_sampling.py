@@ -4,10 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from evidence import _inverter_training as training
 from tests.helpers import refuses
 from u3lab import inversion, nets, prior
-from u3lab.descent import descend, last
+from u3lab.descent import last
 from u3lab.images import cropping
 from u3lab.inversion import sampling
 from u3lab.inversion.linear import Gaussian
@@ -55,18 +54,6 @@ def test_the_chain_draws_from_the_posterior_that_can_be_written_down(chains: Ten
     torch.testing.assert_close(wanted, torch.linalg.inv(precision), rtol=0.15, atol=0.02)
 
 
-def test_without_a_code_it_draws_from_the_prior_with_its_noise():
-    _, _, given = toy()
-    noisy = given.covariance + SIGMA**2 * torch.eye(3).double()
-    a = given.covariance @ torch.linalg.inv(noisy)
-    states = sampling.langevin(torch.zeros(20_000, 3).double(), lambda x: given.mean + (x - given.mean) @ a.T,
-                                lambda x: 0 * x.sum(), [SIGMA] * 600, lam=lambda: LAM, step_size=lambda: 0.1,
-                                draw=torch.Generator().manual_seed(1))
-    found = last(states).x
-    torch.testing.assert_close(found.mean(0), given.mean, rtol=0, atol=0.04)
-    torch.testing.assert_close(torch.cov(found.T), noisy, rtol=0.06, atol=0.04)
-
-
 def test_the_posterior_of_a_gaussian_is_that_of_its_joint_with_the_code():
     """Condition (x, y) as one Gaussian of five numbers; and count: the samples whose y is near have this mean."""
     matrix, y, given = toy()
@@ -77,23 +64,6 @@ def test_the_posterior_of_a_gaussian_is_that_of_its_joint_with_the_code():
     torch.testing.assert_close(near.mean(0), found.mean, rtol=0, atol=0.03)
     torch.testing.assert_close(torch.cov(near.T), found.covariance, rtol=0, atol=0.03)
     torch.testing.assert_close(torch.cov(found.draw(100_000).T), found.covariance, rtol=0, atol=0.02)
-
-
-def test_the_l2_inverter_of_a_linear_network_is_ridge_regression():
-    """The loss of :func:`training.squares`, minimised over Ψ(y) = W y + b, gives the posterior's mean for any code."""
-    matrix, y, given = toy()
-    x = given.draw(5000, seed=3)
-    codes = x @ matrix.T + 0.3 * torch.randn(len(x), 2, generator=torch.Generator().manual_seed(4)).double()
-    weight, bias = torch.zeros(3, 2).double().requires_grad_(), torch.zeros(3).double().requires_grad_()
-
-    def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        made = codes @ weight.T + bias
-        return made, training.squares(made, x, {})
-
-    last(descend([weight, bias], energy, steps=2000, lr=lambda: 0.01))
-    measured = Gaussian(x.mean(0), torch.cov(x.T))
-    wanted = inversion.gaussian_posterior(matrix, y, *measured, 0.3).mean
-    torch.testing.assert_close((weight @ y + bias).detach(), wanted, rtol=0, atol=0.02)
 
 
 def test_a_chain_begins_with_grey_and_the_most_of_noise():

@@ -1,6 +1,5 @@
 """Every learner of pose or of keypoints keeps its word; that its numbers are right, its oracle says."""
 
-
 import pytest
 import torch
 import torch.nn.functional as F

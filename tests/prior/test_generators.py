@@ -90,3 +90,10 @@ def test_the_published_network():
                                           ({"size": 20, "depth": 4}, "at least 32×32")])
 def test_a_slip_is_told(given, words):
     refuses(prior.generator, **given, says=words)
+
+
+def test_what_a_residual_block_adds_is_not_rectified():
+    """Normalised last, it is 0 on average in each channel; a rectified one would be above."""
+    x = torch.rand(2, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    added = generators.Residual(4)(x) - x
+    torch.testing.assert_close(added.mean((0, 2, 3)), torch.zeros(4), atol=1e-5, rtol=0)

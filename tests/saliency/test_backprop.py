@@ -1,6 +1,8 @@
-"""One backward pass, three ReLU rules: against values worked out by hand, and from a pass that is kept."""
+"""Three ReLU rules: by hand, from a pass that is kept, in every kind of torchvision network, for neurons of volumes."""
 
+import copy
 import math
+from functools import cache
 from itertools import permutations
 
 import pytest
@@ -8,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.helpers import cat, refuses
-from u3lab import nets, saliency
+from tests.helpers import built, cat, refuses, relative, same_state, state, vgg11
+from tests.nets import own
+from u3lab import U3Error, nets, saliency
 
 
 class Tiny(nn.Module):
@@ -106,16 +109,105 @@ def test_neuron_and_layer_are_what_autograd_says():
     torch.testing.assert_close(got, expected)
 
 
-def test_a_neuron_sees_its_receptive_field_only():
-    net, picture = nets.load("squeezenet1_1", device="cpu"), cat(128).float()
-    channel = net.features(picture, "conv1")[0, :, 20, 30].argmax().item()
+def from_torchvision(name: str, **options):
+    def build() -> nn.Module:
+        from torchvision import models
+
+        return getattr(models, name)(num_classes=10, **options)
+    return build
+
+
+BUILDS = {name: from_torchvision(name) for name in (
+    "alexnet", "resnet18", "densenet121", "mobilenet_v2", "shufflenet_v2_x0_5", "squeezenet1_0", "mnasnet0_5",
+    "regnet_x_400mf", "regnet_y_400mf", "mobilenet_v3_small")}
+BUILDS["vgg11_bn"] = lambda: vgg11(batch_norm=True)
+BUILDS["googlenet"] = from_torchvision("googlenet", init_weights=False, aux_logits=False)
+BUILDS["inception_v3"] = from_torchvision("inception_v3", init_weights=False)  # with its auxiliary classifier
+CLASS = 3
+
+
+@cache
+def network(name: str) -> nn.Module:
+    return built(BUILDS[name])
+
+
+def pictures(name: str) -> Tensor:
+    side = 75 if name == "inception_v3" else 64
+    x = cat(side).float()
+    return torch.cat([x, x.flip(3)])
+
+
+class ByHand(torch.autograd.Function):
+    """The three rules again, written from the papers: the mask comes from the input of the ReLU."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, rule: str, ceiling: float) -> Tensor:
+        ctx.save_for_backward((x > 0) & (x < ceiling))
+        ctx.rule = rule
+        return torch.minimum(torch.maximum(x, torch.zeros(())), torch.full((), ceiling))
+
+    @staticmethod
+    def backward(ctx, p: Tensor):
+        (on,) = ctx.saved_tensors
+        p = {"gradient": p * on, "deconvnet": p * (p > 0), "guided": p * (p > 0) * on}[ctx.rule]
+        return p, None, None
+
+
+def expected_saliency(name: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> Tensor:
+    """torch's own functional ReLUs, which all modules call, replaced one after the other."""
+    hardtanh = F.hardtanh
+    with monkeypatch.context() as patch:
+        patch.setattr(F, "relu", lambda x, inplace=False: ByHand.apply(x, rule, float("inf")))
+        patch.setattr(F, "relu6", lambda x, inplace=False: ByHand.apply(x, rule, 6.0))
+        patch.setattr(F, "hardtanh", lambda x, low=-1.0, high=1.0, inplace=False: ByHand.apply(x, rule, high)
+                      if low == 0 else hardtanh(x, low, high))
+        x = pictures(name).requires_grad_()
+        scores = network(name)(x)
+        (result,) = torch.autograd.grad(scores[:, CLASS].sum(), x)
+    return result
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_every_relu_obeys(name: str, monkeypatch: pytest.MonkeyPatch):
+    kept = saliency.forward_pass(network(name), pictures(name))
     for rule in saliency.RULES:
-        rows, columns = saliency.backprop(net, picture, ("conv1", channel, 20, 30), rule=rule)[0].sum(0).nonzero().T
-        assert (rows.min(), rows.max(), columns.min(), columns.max()) == (40, 42, 60, 62)  # 3×3 with stride 2
+        ours, theirs = kept.backprop(CLASS, rule=rule), expected_saliency(name, rule, monkeypatch)
+        assert theirs.abs().max() > 0
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5 * theirs.abs().max().item())
 
 
-def test_pictures_in_double_precision():
-    """NumPy makes float64; the network computes in its own precision."""
-    net = nets.load("squeezenet1_1", device="cpu")
-    single = saliency.backprop(net, cat(96).float(), 285)
-    torch.testing.assert_close(saliency.backprop(net, cat(96), 285).float(), single)
+class Breaks(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        raise KeyError("half way through")
+
+
+def test_network_is_left_as_it_was_when_an_error_interrupts():
+    net, x = copy.deepcopy(network("resnet18")), pictures("resnet18")[:1]
+    scores, whole, net.layer3 = net(x), net.layer3, Breaks().eval()
+    broken = state(net)
+    for ask in (saliency.backprop, saliency.lrp, saliency.excitation_backprop, saliency.grad_cam):
+        with pytest.raises(KeyError, match="half way"):
+            ask(net, x, CLASS)
+        with pytest.raises((U3Error, RuntimeError)):
+            ask(net, x[:, :1], CLASS)
+        assert same_state(broken, state(net))
+    net.layer3 = whole
+    with pytest.raises(ZeroDivisionError):
+        saliency.backprop(net, x, CLASS, rule=lambda p, through: 1 / 0)
+    assert torch.equal(net(x), scores)
+    assert torch.relu(torch.tensor(-1.0)) == 0  # no mode is left active
+    assert torch.overrides._get_current_function_mode_stack() == []
+
+
+def test_a_neuron_of_volumes_has_three_places():
+    volumes, x = own.pictures(2, 8, 12, 10), own.pictures(2, 8, 12, 10).requires_grad_()
+    net = nets.wrap(own.of_volumes(), size=(8, 12, 10), mean=own.MEAN, std=own.STD)
+    value = own.of_volumes().layer1(own.of_volumes().stem((x - 0.4) / 0.2))[:, 3, 1, 2, 4]
+    found = saliency.backprop(net, volumes, ("layer1", 3, 1, 2, 4))
+    assert relative(found, torch.autograd.grad(value.sum(), x)[0]) < 1e-5
+    refuses(saliency.backprop, net, volumes, ("layer1", 3, 1, 2), says="channel, z, y, x")
+    refuses(saliency.backprop, net, volumes, ("layer1", 3, 4, 2, 4), says=("z of 'layer1' = 4", "0 to 3"))
+    for name in ("LRP z⁺", "excitation"):
+        refuses(saliency.METHODS[name], net, volumes, 1, says="no relevance rule.*conv3d")
+    refuses(net, volumes[0], says=("a batch of volumes", r"\(B,1,D,H,W\)", r"x\[None\]"))
+    refuses(net, volumes.expand(-1, 3, -1, -1, -1), says=r"make it grey with x\.mean")

@@ -1,13 +1,18 @@
-"""The lecture's findings about backpropagation maps: the measures on made maps, then the statements themselves."""
+"""What maps are worth: findings about backpropagation maps as numbers, shuffled networks, deletion and insertion."""
 
+import copy
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.helpers import cat, refuses, squeezenet
-from u3lab import images, saliency
-from u3lab.measures import correlation
-from u3lab.saliency.metrics import channel_similarity, coherence, edges, max_abs, strongest_channels
+from tests.helpers import cat, refuses, relative, seeded, squeezenet
+from tests.nets import own
+from u3lab import images, nets, saliency
+from u3lab.measures import rank_correlation
+from u3lab.saliency.metrics import channel_similarity, coherence, edges, strongest_channels
+from u3lab.saliency.sanity import deletion_curve, randomise_downwards
 
 
 def filters(weight: Tensor) -> nn.Module:
@@ -28,6 +33,7 @@ def test_similarity_is_the_mean_correlation_of_pairs():
     pairs = [torch.corrcoef(torch.stack([weight[i].abs().flatten(), weight[j].abs().flatten()]))[0, 1]
              for i, j in ((0, 1), (0, 2), (1, 2))]
     assert channel_similarity(kept, "1", 2, 2, channels=3) == pytest.approx(float(sum(pairs) / 3), abs=1e-5)
+    refuses(channel_similarity, kept, "1", 2, 2, channels=1, says=("channels = 1", "two or more"))
 
 
 def test_strongest_channels_by_hand():
@@ -58,10 +64,6 @@ def test_edges_of_a_step():
     torch.testing.assert_close(edges(x), expected)
 
 
-def test_flat_is_the_strongest_channel():
-    assert max_abs(torch.tensor([[[[1.0]], [[-3.0]], [[2.0]]]])).tolist() == [[[[3.0]]]]
-
-
 @pytest.mark.parametrize("name", ["coffee", "dog"])
 def test_neurons_look_alike_in_the_picture_but_not_just_below(name: str):
     """All neurons of one place share a path down; it, not the neuron, gives deconvnet and guided maps their look."""
@@ -73,23 +75,69 @@ def test_neurons_look_alike_in_the_picture_but_not_just_below(name: str):
         assert channel_similarity(kept, "fire9", 7, 7, rule=rule, back_to="fire8") < 0.4
 
 
-def test_sharp_or_selective():
-    """The deconvnet draws the cleaner lines and ignores the class; the gradient is speckle that knows where it is."""
-    net = squeezenet()
-    names = ("hens", "camera", "aqueduct", "macaw")
-    tiles = [images.load(name, size=128) for name in names]
-    mosaic = torch.cat([torch.cat(tiles[:2], -1), torch.cat(tiles[2:], -1)], -2).expand(4, -1, -1, -1)
-    kept = saliency.forward_pass(net, mosaic)
-    targets = [images.label(name) for name in names]
-    signed = {rule: kept.backprop(targets, rule=rule) for rule in saliency.RULES}
-    share = {rule: saliency.tile_shares(max_abs(r)).diagonal().mean().item() for rule, r in signed.items()}
-    assert share["gradient"] > 0.35 and share["guided"] > 0.3
-    assert share["deconvnet"] == pytest.approx(0.25, abs=0.03)
-    assert coherence(signed["deconvnet"]) > coherence(signed["gradient"]) + 0.2
-    agreement = {rule: correlation(max_abs(r), edges(mosaic)) for rule, r in signed.items()}
-    assert agreement["deconvnet"] > agreement["gradient"]
+def test_edges_of_volumes():
+    x = own.pictures(2, 8, 12, 10)
+    grey = x.double().numpy()
+    expected = np.sqrt(sum(np.diff(grey, axis=axis, append=np.take(grey, [-1], axis)) ** 2 for axis in (2, 3, 4)))
+    assert relative(edges(x).double(), torch.from_numpy(expected)) < 1e-5
 
 
-def test_one_channel_is_no_pair():
-    kept = saliency.forward_pass(squeezenet(), cat(96).float())
-    refuses(channel_similarity, kept, "fire9", 2, 2, channels=1, says=("channels = 1", "two or more"))
+@pytest.mark.parametrize("make, sides, target", [
+    (own.grey, (24, 20), 2), (own.of_volumes, (8, 12, 10), 2), (own.segmenter, (24, 20), nets.Region(1)),
+    (own.vit, (32, 32), 2)])
+def test_any_network_is_shuffled_and_its_maps_compared(make, sides: tuple, target: object):
+    """By hand: every bank of weights with two axes or more, from the last on, and SciPy's rank correlation."""
+    from scipy.stats import spearmanr
+
+    net, x, ask = nets.wrap(make(), size=sides), own.pictures(1, *sides), saliency.METHODS["gradient"]
+    original, by_hand, generator, expected = ask(net, x, target), copy.deepcopy(net), seeded(4), []
+    check = {bank: rank_correlation(original, ask(broken, x, target))
+             for bank, broken in randomise_downwards(net, seed=4)}
+    for name, module in reversed(list(by_hand.module.named_modules())):
+        if banks := [weight for key, weight in module.named_parameters(recurse=False) if weight.ndim > 1]:
+            for bank in banks:
+                bank.data = bank.data.flatten()[torch.randperm(bank.numel(), generator=generator)].view_as(bank)
+            heat = ask(by_hand, x, target)
+            expected.append((name or net.name, spearmanr(original.flatten(), heat.flatten()).statistic))
+    assert list(check) == [name for name, _ in expected]
+    assert [*check.values()] == pytest.approx([share for _, share in expected], abs=1e-5)
+    assert min(check.values()) < 0.9 and len(check) >= 4
+    assert torch.equal(ask(net, x, target), original)  # the caller's network is as it was
+
+
+def test_a_bank_that_no_layer_of_its_own_holds_is_shuffled_too():
+    """Attention keeps its three banks in one parameter."""
+    module = nn.Sequential(nn.Conv2d(1, 8, 8, 8), nn.Flatten(2), nn.MultiheadAttention(8, 2)).eval()
+    (name, broken), *_ = [(name, copy.deepcopy(one.module[2])) for name, one in randomise_downwards(
+        nets.Classifier(module)) if name == "2"]
+    assert name == "2" and not torch.equal(broken.in_proj_weight, module[2].in_proj_weight)
+
+
+def test_insertion_is_deletion_of_the_reversed_map_backwards():
+    x, heat = images.load("coffee", size=96), torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(0))
+    _, deleted = deletion_curve(squeezenet(), x, "espresso", heat, steps=4)
+    _, inserted = deletion_curve(squeezenet(), x, "espresso", -heat, steps=4, insertion=True)
+    torch.testing.assert_close(inserted, deleted.flip(0), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("spacing", [None, (4.0, 1.0, 0.5)])
+def test_deletion_of_volumes_blurs_in_millimetres(spacing: tuple | None):
+    from scipy.ndimage import gaussian_filter
+
+    net, x = nets.wrap(own.of_volumes(), size=(8, 12, 10), spacing=spacing), own.pictures(1, 8, 12, 10)
+    sigma = np.array([0, 0, *(2 / mm for mm in spacing or (1, 1, 1))])
+    radius = np.ceil(3 * sigma).astype(int).tolist()
+    away = torch.from_numpy(gaussian_filter(x.numpy(), sigma, mode="nearest", radius=radius))
+    heat = torch.zeros(1, 1, 8, 12, 10)
+    heat[:, :, :4] = 1
+    _, p = deletion_curve(net, x, 1, heat, steps=2, sigma=2.0)
+    half = torch.cat([away[:, :, :4], x[:, :, 4:]], 2)
+    expected = [net.probabilities(one)[0, 1] for one in (x, half, away)]
+    torch.testing.assert_close(p, torch.stack(expected), atol=1e-5, rtol=0)
+    refuses(deletion_curve, net, x, 1, heat[:, :, 0], says=r"its map \(1,1,h,w\)")
+
+
+def test_heat_that_is_none():
+    x, nan = images.load("coffee", size=64), torch.full((1, 1, 8, 8), float("nan"))
+    for heat, words in ((torch.rand(1, 3, 8, 8), (r"\(1, 3, 8, 8\)", "max_abs")), (nan, ("heat", "NaN"))):
+        refuses(deletion_curve, squeezenet(), x, 504, heat, says=words)

@@ -1,6 +1,7 @@
-"""Meaningful perturbation: against optima that are known exactly, and on the lecture's coffee."""
+"""Meaningful perturbation against optima that are known exactly, occlusion against loops from its definition."""
 
-import itertools
+import sys
+from itertools import product
 
 import numpy as np
 import pytest
@@ -8,9 +9,9 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from tests.helpers import cat, seeded, squeezenet
+from tests.helpers import cat, minimised, refuses, relative, seeded, squeezenet
 from tests.nets import own
-from u3lab import images, nets
+from u3lab import images, nets, saliency
 from u3lab.descent import Step, last
 from u3lab.images.variation import total_variation
 from u3lab.saliency import METHODS
@@ -110,61 +111,15 @@ def test_an_empty_mask_says_so_and_what_the_probability_is():
     assert said == pytest.approx(float(net.probabilities(perturb(x, heat, baseline_like(x)))[0, 1]), abs=0.05)
 
 
-@pytest.mark.oracle("all masks of 3×3, one by one", saliency=["mask"])
-@pytest.mark.parametrize("seed", range(3))
-def test_exhaustive_search_over_every_3_by_3_mask(seed: int):
-    """A mask of 3×3 cells enlarged to 24×24 pixels; the energy is evaluated for all 512 by the formula itself."""
-    net, x = scorer(3, 24, 24, strength=0.01, seed=seed)
-    nothing, lam = baseline_like(x, settings=MaskSettings(**PLAIN)), 0.01
-
-    def energy(mask: Tensor) -> float:
-        return (net(perturb(x, mask, nothing)).softmax(1)[0, 0] + lam * mask.mean()).item()
-
-    best = min((torch.tensor(m).view(1, 1, 3, 3) for m in itertools.product((0.0, 1.0), repeat=9)), key=energy)
-    assert 0 < best.sum() < 9
-    step = course(net, x, **PLAIN, lam=lam, mask_size=3, steps=100)[-1]
-    torch.testing.assert_close(step.value, enlarge(best, x), atol=1e-3, rtol=0)
-    assert step.loss == pytest.approx(energy(best), abs=1e-5)
-
-
-@pytest.mark.parametrize("random", [{"jitter": 3}, {"noise": 0.3}, {"baseline": "noise"}])
-def test_same_seed_same_course(random: dict):
-    net, x = scorer(3, 12, 12, strength=0.1)
-    options = {"jitter": 0, "mask_size": 4, "steps": 5} | random
-    state = torch.get_rng_state()
-    first, again, other = (course(net, x, **options, seed=seed) for seed in (1, 1, 2))
-    assert [step.loss for step in first] == [step.loss for step in again]
-    assert torch.equal(first[-1].value, again[-1].value) and not torch.equal(first[-1].value, other[-1].value)
-    assert torch.equal(state, torch.get_rng_state())
-
-
 def test_noise_is_drawn_anew_at_each_step():
     net, x = scorer(3, 12, 12, strength=0.1)
     losses = [step.loss for step in course(net, x, baseline="noise", jitter=0, lr=0.001, steps=5)]
     assert max(losses) - min(losses) > 0.05  # the mask itself hardly moves
 
 
-def test_picture_and_mask_are_shifted_together_and_no_farther_than_was_asked_for():
-    """The network sees what the mask makes of the picture, moved by up to j pixels."""
-    net, x = scorer(3, 12, 12, strength=0.1)
-    settings = MaskSettings(jitter=2, steps=12, mask_size=4, noise=0.0)
-    seen = set()
-    for step in meaningful_perturbation(net, x, 0, settings=settings):
-        perturbed = perturb(x, step.value, baseline_like(x, settings=settings))
-        padded = torch.nn.functional.pad(perturbed, (2, 2, 2, 2), mode="replicate")
-        places = {(dy, dx): float(net.probabilities(padded[..., 2 + dy : 14 + dy, 2 + dx : 14 + dx])[0, 0])
-                  for dy in range(-2, 3) for dx in range(-2, 3)}
-        at = min(places, key=lambda one: abs(places[one] - step.terms["probability"]))
-        assert places[at] == pytest.approx(step.terms["probability"], abs=1e-6)
-        seen.add(at)
-    assert len(seen) > 5
-
-
-@pytest.mark.parametrize("kind", ["blur", "grey", "noise"])
-def test_mask_stays_in_range_and_terms_add_up(kind: str):
-    net, x = squeezenet(), images.load("coffee", size=96)
-    for step in meaningful_perturbation(net, x, "espresso", settings=MaskSettings(baseline=kind, lr=1.0, noise=0.2,
-                                                                                  steps=6)):
+def test_mask_stays_in_range_and_terms_add_up():
+    net, x, settings = squeezenet(), images.load("coffee", size=96), MaskSettings(lr=1.0, noise=0.2, steps=6)
+    for step in meaningful_perturbation(net, x, "espresso", settings=settings):
         assert step.value.shape == (1, 1, 96, 96) and not step.value.requires_grad
         assert 0 <= step.value.min() and step.value.max() <= 1
         assert set(step.terms) == {"probability", "size", "variation"}
@@ -172,31 +127,8 @@ def test_mask_stays_in_range_and_terms_add_up(kind: str):
     assert all(p.grad is None for p in net.parameters())
 
 
-@pytest.mark.parametrize("side, shape", [(1, (2, 2)), (5, (5, 5)), (8, (8, 12)), (300, (8, 12))])
-def test_size_of_the_mask(side: int, shape: tuple, monkeypatch: pytest.MonkeyPatch):
-    """From the picture's shorter side on, the mask has the picture's own pixels."""
-    seen = []
-    monkeypatch.setattr("u3lab.saliency.perturbation.descend",
-                        lambda mask, *rest, **options: seen.append(mask) or iter(()))
-    net, x = scorer(3, 8, 12, strength=0.1)
-    list(meaningful_perturbation(net, x, "it", settings=MaskSettings(mask_size=max(2, side))))
-    assert seen[0].shape == (1, 1, *shape)
-
-
-def test_coffee():
-    """The lecture's picture: without a quarter of its area, cup and spoon, it is no espresso any more."""
-    net, x, settings = squeezenet(), images.load("coffee", size=227), MaskSettings(steps=60)
-    k = net.class_index("espresso")
-    mask = last(meaningful_perturbation(net, x, "espresso", settings=settings)).value
-    perturbed = perturb(x, mask, baseline_like(x, settings=settings))
-    assert net(x).softmax(1)[0, k] > 0.9 and net(perturbed).softmax(1)[0, k] < 0.1
-    assert mask.mean() < 0.4
-    kept = perturb(x, 1 - mask, baseline_like(x, settings=settings))
-    assert net(kept).softmax(1)[0, k] > 0.5  # what the mask marks is enough
-
-
 def test_what_stands_in_elided_parts():
-    x = cat(32).float()
+    x = cat(32).float() * torch.tensor([1.0, 0.3, 0.1]).view(1, 3, 1, 1)  # each channel has a spread of its own
     assert torch.equal(baseline_like(x, settings=MaskSettings(sigma=3.0)), images.blur(x, 3.0))
     grey = baseline_like(x, settings=MaskSettings(baseline="grey"))
     torch.testing.assert_close(grey, x.mean((2, 3), keepdim=True).expand_as(x))
@@ -206,36 +138,77 @@ def test_what_stands_in_elided_parts():
     torch.testing.assert_close(noise.std((2, 3)), x.std((2, 3)), atol=0.06, rtol=0)
 
 
-@pytest.mark.parametrize("beta", [1.0, 1.5, 3.0])
-def test_variation_of_a_flat_mask_has_a_gradient(beta: float):
-    mask = torch.full((1, 1, 4, 4), 0.5, requires_grad=True)
-    total_variation(mask, beta).backward()
-    assert mask.grad.abs().max() == 0
-
-
-# ---- one mask for many pictures
-
-
 def test_a_mask_of_many_pictures_is_that_of_a_plain_loop():
     net, x = squeezenet(), torch.cat([images.load("coffee", size=64), cat(64).float()])
     chosen = MaskSettings(steps=3, jitter=0, mask_size=8, sigma=3.0)
-    m = torch.full((1, 1, 8, 8), chosen.start, requires_grad=True)
-    optimiser = torch.optim.Adam([m], chosen.lr)
-    blurred = baseline_like(x, settings=chosen)
-    for _ in range(3):
-        large = torch.nn.functional.interpolate(m, (64, 64), mode="bilinear", align_corners=False)
-        p = [net((1 - large[0]) * one + large[0] * soft).softmax(1)[0, 967]
-             for one, soft in zip(x.split(1), blurred.split(1), strict=True)]
-        optimiser.zero_grad()
-        (sum(p) / 2 + chosen.lam * m.mean() + chosen.tv * total_variation(m, chosen.beta)).backward()
-        optimiser.step()
-        m.data.clamp_(0, 1)
+    m, blurred = torch.full((1, 1, 8, 8), chosen.start, requires_grad=True), baseline_like(x, settings=chosen)
+
+    def loss() -> Tensor:
+        large = nn.functional.interpolate(m, (64, 64), mode="bilinear", align_corners=False)
+        p = net((1 - large) * x + large * blurred).softmax(1)[:, 967].mean()
+        return p + chosen.lam * m.mean() + chosen.tv * total_variation(m, chosen.beta)
+
+    minimised(torch.optim.Adam([m], chosen.lr), loss, 3, lambda: m.data.clamp_(0, 1))
     found = last(pooled_mask(net, x, 967, settings=chosen)).value
     torch.testing.assert_close(found, enlarge(m.detach(), x), atol=1e-4, rtol=0)
 
 
-def test_a_mask_of_one_picture_is_the_smallest_perturbation():
-    x, chosen = images.load("coffee", size=64), MaskSettings(steps=3)
-    one, other = (last(way(squeezenet(), x, "espresso", settings=chosen))
-                  for way in (pooled_mask, meaningful_perturbation))
-    assert torch.equal(one.value, other.value) and one.terms == other.terms
+def by_hand(module: nn.Module, x: Tensor, k: int, window: tuple, stride: tuple, fill: Tensor) -> Tensor:
+    """Pixel after pixel: the mean fall over the windows that cover it."""
+    sizes = x.shape[2:]
+    falls, counts = torch.zeros(1, 1, *sizes), torch.zeros(1, 1, *sizes)
+    starts = [[at for at in range(0, n, s) if at < n - w + s] for n, w, s in zip(sizes, window, stride, strict=True)]
+    with torch.no_grad():
+        for corner in product(*starts):
+            hidden, where = x.clone(), (..., *(slice(a, a + w) for a, w in zip(corner, window, strict=True)))
+            hidden[where] = fill.expand_as(x)[where]
+            falls[where] += module(x)[0, k] - module(hidden)[0, k]
+            counts[where] += 1
+    return falls / counts
+
+
+@pytest.mark.parametrize("spacing, window, stride", [((5.0, 1.0, 1.0), (1, 6, 6), (1, 3, 3)),
+                                                     ((2.0, 1.0, 0.5), (3, 6, 10), (2, 3, 6))])
+def test_windows_in_millimetres(spacing: tuple, window: tuple, stride: tuple):
+    """6 mm: one slice of 5 mm, and at most the whole axis."""
+    x = own.pictures(1, 8, 12, 10)
+    net = nets.wrap(own.of_volumes(), size=(8, 12, 10), spacing=spacing)
+    ours = saliency.occlusion(net, x, 2, side=6, step=3, baseline=0.5)
+    assert relative(ours, by_hand(own.of_volumes(), x, 2, window, stride, torch.tensor(0.5))) < 1e-4
+
+
+def test_without_a_side_a_window_is_a_quarter_of_the_shortest_extent():
+    net = nets.wrap(own.of_volumes(), size=(8, 12, 12), spacing=(4.0, 1.0, 1.0))  # 32 × 12 × 12 mm
+    x = own.pictures(1, 8, 12, 12)
+    assert torch.equal(saliency.occlusion(net, x, 0), saliency.occlusion(net, x, 0, side=3, step=1.5))
+    calls = []
+    net.module.stem.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
+    saliency.occlusion(nets.Classifier(net.module), own.pictures(1, 16, 16, 16), 0)
+    net.module.stem._forward_pre_hooks.clear()
+    assert sum(calls) == 344  # itself, and 7×7×7 windows
+
+
+def test_a_baseline_of_ones_own():
+    x = own.pictures()
+    other = own.pictures(seed=9)
+    apart = [saliency.occlusion(own.grey(), x[n:n + 1], 1, baseline=other[n:n + 1]) for n in range(2)]
+    torch.testing.assert_close(saliency.occlusion(own.grey(), x, 1, baseline=other), torch.cat(apart))
+    assert saliency.occlusion(own.grey(), x, 1, baseline=x).abs().max() < 1e-5
+
+
+def test_many_windows_are_the_same_in_one_pass_or_in_many(monkeypatch: pytest.MonkeyPatch):
+    x = own.pictures(1)
+    whole = saliency.occlusion(own.grey(), x, 1)
+    monkeypatch.setattr(sys.modules["u3lab.saliency.perturbation"], "AT_ONCE", 1)
+    torch.testing.assert_close(saliency.occlusion(own.grey(), x, 1), whole, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("given, words", [({"side": 4, "step": 5}, "step = 5; .* at most 4"),
+                                          ({"baseline": torch.zeros(1, 1, 3, 3)}, "the baseline has the shape")])
+def test_a_slip(given: dict, words: str):
+    refuses(saliency.occlusion, own.grey(), own.pictures(), 1, **given, says=words)
+
+
+def test_a_spacing_for_other_pictures():
+    net = nets.Classifier(own.grey(), spacing=(1.0, 1.0, 1.0))
+    refuses(saliency.occlusion, net, own.pictures(), 1, says="spacing for 3 axes")

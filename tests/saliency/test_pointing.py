@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tests.helpers import refuses, squeezenet
 from u3lab import images, nets
-from u3lab.saliency import METHODS, pointing, positive
+from u3lab.saliency import pointing
 from u3lab.saliency.pointing import Mosaic, known_pictures, mosaics, pointing_game, target_shares, tile_shares
 
 SIDE = 128
@@ -31,12 +31,6 @@ def games() -> list[Mosaic]:
     return mosaics(squeezenet(), 3, size=SIDE, seed=0)
 
 
-@pytest.mark.parametrize("side", [1, 2, 13, 56])
-def test_uniform_heat_and_no_heat(side: int):
-    for value in (0.0, 1.0, 1e-6, 1e6):
-        assert tile_shares(torch.full((2, 1, side, side), value)).flatten().tolist() == pytest.approx([0.25] * 8)
-
-
 @pytest.mark.parametrize("height, width", [(2, 2), (14, 14), (13, 13), (7, 7), (13, 14), (3, 5)])
 def test_the_middle_of_an_odd_grid_belongs_to_both_sides(height: int, width: int):
     heat = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(0))
@@ -45,25 +39,13 @@ def test_the_middle_of_an_odd_grid_belongs_to_both_sides(height: int, width: int
     by_hand = [(heat[:, 0] * rows[:, None] * columns).sum((1, 2)) / heat.sum((1, 2, 3))
                for rows in (down, 1 - down) for columns in (right, 1 - right)]
     torch.testing.assert_close(tile_shares(heat), torch.stack(by_hand, 1))
+    for value in (0.0, 1e-6, 1e6):  # no heat, or the same everywhere
+        torch.testing.assert_close(tile_shares(0 * heat + value), torch.full((2, 4), 0.25))
 
 
 def test_heat_that_is_none():
     refuses(tile_shares, torch.zeros(1, 3, 8, 8), says=("shape", "max_abs"))
     refuses(tile_shares, -torch.ones(1, 1, 8, 8), says=("0 or more", "positive"))
-
-
-def test_positive():
-    relevance = torch.tensor([[[[2.0, 1.0]], [[-1.0, -3.0]]]])
-    assert positive(relevance).tolist() == [[[[1.0, 0.0]]]]
-
-
-def test_known_pictures_are_known():
-    net = squeezenet()
-    assert len(known()) >= 8 and len(set(known().values())) == len(known())
-    for name, k in known().items():
-        probability = net(images.load(name, size=SIDE)).softmax(1)[0]
-        assert probability.argmax() == k and probability[k] >= 0.5
-        assert images.label(name) == net.classes[k]
 
 
 def test_tiles_are_where_they_should_be():
@@ -119,22 +101,10 @@ def test_a_perfect_player_scores_1_and_a_perverse_one_0():
 
 def test_edges_score_a_quarter_exactly():
     """They are the same for each class, so that over four classes the four shares of one map are played: a sum of 1."""
-    net, game = squeezenet(), games()[0]
-    heat = METHODS["edges (no network)"](net, game.image.expand(4, -1, -1, -1), list(game.targets))
-    assert all(torch.equal(heat[0], one) for one in heat)
-    score = pointing_game(net, games(), "edges (no network)")
-    shares = target_shares(net, games(), "edges (no network)")
+    shares = target_shares(squeezenet(), games(), "edges (no network)")
     assert sum(map(len, shares.values())) == 12 and max(map(max, shares.values())) > 0.26
+    score = pointing_game(squeezenet(), games(), "edges (no network)")
     assert score.value == pytest.approx(0.25, abs=1e-6) and score.low <= score.value <= score.high
-
-
-def test_contrast_finds_the_tile():
-    """Methods that know the class beat chance with their whole interval; the deconvnet stays near it."""
-    few = games()[:2]
-    for name in ("gradient", "Grad-CAM", "contrastive excitation"):
-        score = pointing_game(squeezenet(), few, name)
-        assert score.low > 0.25 and score.value > 0.35, name
-    assert pointing_game(squeezenet(), few, "deconvnet").value == pytest.approx(0.25, abs=0.03)
 
 
 def test_unknown_method_and_no_games():

@@ -1,6 +1,5 @@
 """What is measured of an encoder: maps pooled by hand, a probe that scikit-learn fits too."""
 
-
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression

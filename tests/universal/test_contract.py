@@ -3,7 +3,6 @@
 A new line in ``universal.METHODS`` is tested here without a word more.
 """
 
-
 import pytest
 import torch
 

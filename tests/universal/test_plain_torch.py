@@ -1,6 +1,5 @@
 """The ways that add no adapter against the same training in plain torch: which weights move, and to where."""
 
-
 import pytest
 import torch
 import torch.nn.functional as F

@@ -11,7 +11,7 @@ from typing import Any
 
 from tools.site.attacks import Attack
 from tools.site.lists import Centre, Clustering, Learner, Map, Patch, Predictor, Similarity, Stitch, Transfer
-from u3lab.dissection.finding import Finder
+from u3lab.dissection.concept_vectors import Finder
 from u3lab.inversion.inverters import LearnedWay
 from u3lab.landmarks.factorising import Distance
 from u3lab.landmarks.training import Loss

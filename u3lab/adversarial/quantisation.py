@@ -3,9 +3,14 @@
     x = quantise(images.load("dog", size=224))                # the original, as a PNG would hold it
     x̂ = quantise_near(last(pgd(net, x, "German shepherd")).value, x, 0.016)
     fools(net, x̂, "German shepherd")                          # written as PNG, read again, shown to the network
+
+Attacks are compared from one network to the other on :func:`labelled` pictures of 224 px. SqueezeNet was trained at
+227 px and takes 224 as well (it names them all rightly at both); resizing an attack would change it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -13,10 +18,11 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab import pixels
 from u3lab.adversarial.attacks import given
-from u3lab.checks import number, one_of
+from u3lab.checks import listed, number, one_of
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, Region, check_classes
 
+SIZE = 224  # pixels, of the pictures that attacks are compared on
 FULL = 255  # the highest level
 
 
@@ -81,3 +87,21 @@ def fools(net: Classifier, image: Tensor, label: int | str | Region, *,
     check_classes(scores, label, target)
     said = int(scores.argmax())
     return said != label if target is None else said == target
+
+
+def labelled(nets: Sequence[Classifier]) -> dict[str, Tensor]:
+    """Shipped pictures (1,3,224,224), on whole levels, that *all* the networks name rightly: label → picture.
+
+    Raises:
+        U3Error: If no network is given, or there is no such picture.
+    """
+    listed("nets", nets, what="networks")
+    found: dict[str, Tensor] = {}
+    for name in _images.names("everyday"):
+        if label := _images.label(name):
+            x = quantise(_images.load(name, size=SIZE))
+            if not any(fools(net, x, label) for net in nets):
+                found[label] = x
+    if not found:
+        raise U3Error("these networks name none of the shipped pictures rightly; use trained networks")
+    return found

@@ -7,18 +7,35 @@ Fong & Vedaldi, Net2Vec, CVPR 2018, section 3. y is the concept's mask and α on
 so that small concepts are not drowned by what is around them. Only pictures that show the concept take part. As in the
 paper the descent is plain gradients with momentum: a weight grows with what its unit says about the concept, and |w_k|
 ranks the units. Adam moves all weights at one pace, and its ranking is worth nothing.
+
+The concept kernel (section 5) asks which concepts a network holds alike, and whether two networks agree on that,
+
+    K_ij = ⟨w_i, w_j⟩,        similarity(Φ, Ψ) = Σ K^Φ ⊙ K^Ψ / (‖K^Φ‖ ‖K^Ψ‖)
+
+with each w_i brought to length 1. Every concept is like itself, in every network: with the diagonal, two random
+embeddings of twenty concepts already agree to 0.8. So the diagonal is left out here, and a permutation of the concepts
+says what chance gives.
+
+Ways to find where a concept is, by name, from one unit of a layer or from all of them:
+
+    found = FINDERS["all units"](active, masks)      # learnt from binary activations A (N,U,h,w) and masks (N,H,W)
+    found(others, (H, W))                            # where it is in other pictures: (M,H,W) bool
+
+A new way is one function, one line in ``FINDERS``, and one test of its numbers; ``tests/dissection/test_contract.py``
+holds every line to its word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import booleans, number, room, shown, tensors, whole, wholes
+from u3lab.checks import STEPS, booleans, number, room, shown, tensors, whole, wholes
 from u3lab.descent import descend, last, uncompiled
 from u3lab.dissection.dissecting import maps_of
 from u3lab.errors import U3Error
@@ -231,3 +248,98 @@ def check(active: Tensor, masks: Tensor, filters: int | None = None) -> None:
         raise U3Error("a picture has no pixel of the concept; leave it out: masks.flatten(1).any(1) says which")
     if filters is not None:
         whole("filters", filters, 1, active.shape[1])
+
+
+Found = Callable[[Tensor, tuple[int, int]], Tensor]  # A (M,U,h,w) bool, (H,W) → (M,H,W) bool
+
+
+@dataclass(frozen=True)
+class Finder:
+    """One way. Called with (active, masks), it gives a function that finds the concept in other pictures.
+
+    Attributes:
+        learn: (A (N,U,h,w), masks (N,H,W)), both bool → that function.
+        units: How many units it looks at, at most; None for all of them.
+        searches: Whether it goes step by step: seconds a concept, not milliseconds.
+    """
+
+    learn: Callable[[Tensor, Tensor], Found]
+    units: int | None = None
+    searches: bool = False
+
+    def __call__(self, active: Tensor, masks: Tensor) -> Found:
+        """The function that was learnt; slips are told as by :func:`u3lab.dissection.net2vec`."""
+        check(active, masks)
+        learnt, units = self.learn(active, masks), active.shape[1]
+
+        def found(others: Tensor, size: tuple[int, int]) -> Tensor:
+            booleans(COMPARE, active=(others, "NUhw"))
+            if others.shape[1] != units:
+                raise U3Error(f"active has {others.shape[1]} units, it was learnt from {units}; give one layer's")
+            return learnt(others, sides(size, len(others)))
+
+        return found
+
+
+def everywhere(active: Tensor, masks: Tensor) -> Found:
+    """The floor: it is everywhere."""
+    return lambda others, size: torch.ones(len(others), *size, dtype=torch.bool)
+
+
+def one_unit(active: Tensor, masks: Tensor) -> Found:
+    """Network dissection: where the unit that does best on its own is on, its map enlarged to the masks' size."""
+    unit, _ = best_filter(active, masks)
+    return lambda others, size: enlarge(others[:, unit].float(), size) > 0.5
+
+
+def vote(active: Tensor, masks: Tensor, *, filters: int | None = None) -> Found:
+    """Net2Vec: where the units' weighted sum says so."""
+    w = net2vec(active, masks, filters=filters)
+    return lambda others, size: segment(w, others, size) > 0.5
+
+
+FINDERS: dict[str, Finder] = {
+    "everywhere": Finder(everywhere, units=0),
+    "one unit": Finder(one_unit, units=1),
+    "three units": Finder(partial(vote, filters=3), units=3, searches=True),
+    "all units": Finder(vote, searches=True),
+}
+
+
+def concept_kernel(vectors: Tensor) -> Tensor:
+    """K (C,C) of concept vectors (C,U): cosines, 1 on the diagonal.
+
+    Raises:
+        U3Error: Not a matrix, or a vector of zeros.
+    """
+    tensors(vectors=(vectors, "CU"))
+    if len(vectors) < 2:
+        raise U3Error(f"vectors of shape {tuple(vectors.shape)}: give (C,U), one row for each of at least two concepts")
+    if (lengths := vectors.norm(dim=1)).min() == 0:
+        raise U3Error(f"the vector of concept {int(lengths.argmin())} is zero: it has no direction; leave it out")
+    unit = F.normalize(vectors.double(), dim=1)
+    return unit @ unit.T
+
+
+def kernel_similarity(first: Tensor, second: Tensor, *, diagonal: bool = False) -> float:
+    """How much two kernels (C,C) of the same concepts, in one order, agree, in [−1,1].
+
+    ``diagonal`` counts each concept with itself.
+
+    Raises:
+        U3Error: Kernels of different sizes, or not square.
+    """
+    tensors(first=(first, "CC"), second=(second, "CC"))
+    first, second = first.double(), second.double()
+    counted = torch.ones_like(first) if diagonal else 1 - torch.eye(len(first), dtype=first.dtype)
+    a, b = first * counted, second * counted
+    return float((a * b).sum() / (a.norm() * b.norm()).clamp(min=1e-300))
+
+
+def chance_similarity(first: Tensor, second: Tensor, *, times: int = 200, seed: int = 0) -> list[float]:
+    """The similarity when the second network's concepts are shuffled, ``times`` over: what no agreement looks like."""
+    tensors(first=(first, "CC"), second=(second, "CC"))
+    times, seed = whole("times", times, 1, STEPS), whole("seed", seed, 0)
+    draw = torch.Generator().manual_seed(seed)
+    orders = [torch.randperm(len(second), generator=draw) for _ in range(times)]
+    return [kernel_similarity(first, second[order][:, order]) for order in orders]

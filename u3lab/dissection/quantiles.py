@@ -70,11 +70,6 @@ class Quantiles:
         first = torch.where(few.any(1), few.long().argmax(1), BINS)
         return ((first / (BINS / 2) - 1) * self.reach).float()
 
-    @property
-    def width(self) -> Tensor:
-        """Width of a unit's bins (U): how much too high a threshold can be."""
-        return self.reach * (2 / BINS)
-
     def _widen(self, needed: Tensor) -> None:
         """Double the reach of each unit until ``needed`` (U) lies inside; the first time, take the next power of two.
 

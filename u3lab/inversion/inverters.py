@@ -3,7 +3,7 @@
     INVERTERS["trained, perceptual"](net, "fire9", images)      # (B,3,128,128), for the codes of these pictures
 
 A search under a prior is in ``PRIORS``. A new way is one function, one line here, and one test of its numbers;
-``tests/inversion/test_inverters.py`` holds every line to its word.
+``tests/inversion/test_learned.py`` holds every line to its word.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from torch import Tensor
 
 from u3lab.checks import one_of
 from u3lab.descent import last
-from u3lab.inversion.learned import LAYERS, decode, learned_inverter
-from u3lab.inversion.unrolled import learned_steps, unroll
+from u3lab.inversion.learned import LAYERS, decode, learned_inverter, learned_steps, unroll
 from u3lab.nets import Classifier
 
 

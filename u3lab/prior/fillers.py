@@ -20,10 +20,9 @@ from u3lab.checks import whole
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.images import cropping
-from u3lab.prior.convolutional import convolutional_sparse_coding
 from u3lab.prior.fitting import PriorSettings, fit
 from u3lab.prior.generators import generator
-from u3lab.prior.rivals import biharmonic, dictionary, sparse_coding, tv_inpaint
+from u3lab.prior.rivals import biharmonic, convolutional_sparse_coding, dictionary, sparse_coding, tv_inpaint
 from u3lab.prior.tasks import inpaint, laid_on
 from u3lab.prior.trained import trained_inpaint
 

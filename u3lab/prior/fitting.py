@@ -3,25 +3,97 @@
     min over w   E(Ψ(w; z₀); x₀)
 
 z₀ stays fixed, w starts at random, and one stops early: the network takes up what is natural long before it takes up
-noise. Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018, equation 2.
+noise. Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018, equation 2. At a rate that is quick it is near its
+edge: a descent that diverges goes back to its last good parameters, as they do by hand when 5 dB are lost, and on from
+there at half the learning rate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.checks import function, is_a, shown
-from u3lab.descent import without_slope
+from u3lab.descent import Energy, Step, descend, without_slope
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import one_picture
 from u3lab.prior.generators import Generator
-from u3lab.prior.rollback import FitStep, descend_with_rollback
 from u3lab.prior.tasks import Task, reconstruct
 from u3lab.settings import or_default, setting, settings
+
+
+@dataclass(frozen=True, eq=False)
+class FitStep(Step):
+    """A step, and how often the run has diverged so far and gone back to a better state."""
+
+    rollbacks: int = 0
+
+
+class Lost(Exception):
+    """The run has diverged, and the parameters have been brought back."""
+
+
+class Rollback:
+    """The last good parameters of a descent, to go back to when it diverges."""
+
+    EVERY = 20  # steps from one copy to the next at least
+    MOST = 8  # times to go back
+
+    def __init__(self, parameters: list[Tensor], tolerance: float) -> None:
+        self.parameters, self.tolerance = parameters, tolerance
+        self.level, self.best, self.kept, self.since, self.count = None, math.inf, None, -self.EVERY, 0
+
+    def check(self, loss: float, iteration: int) -> None:
+        """Note where the run is; if it is lost, bring the parameters back and raise :class:`Lost`."""
+        fine = math.isfinite(loss)
+        if self.kept is None and not fine:
+            raise U3Error(f"the loss became {loss} at step {iteration}; lower the learning rate and start again")
+        if self.kept is not None and (not fine or loss > self.tolerance * self.best):
+            if self.count == self.MOST:
+                raise U3Error(f"the run diverged {self.MOST} times, last at step {iteration}; lower the learning rate "
+                              "and start again")
+            with torch.no_grad():
+                for parameter, kept in zip(self.parameters, self.kept, strict=True):
+                    parameter.copy_(kept)
+            self.count, self.level, self.best = self.count + 1, None, math.inf
+            raise Lost
+        # A running mean, since with noise in the energy a single loss may be low by luck.
+        self.level = loss if self.level is None else 0.9 * self.level + 0.1 * loss
+        self.best = min(self.best, self.level)
+        if loss <= self.level and iteration - self.since >= self.EVERY:  # a copy, not the tensors themselves
+            self.kept, self.since = [parameter.detach().clone() for parameter in self.parameters], iteration
+
+
+def descend_with_rollback(parameters: list[Tensor], energy: Energy, *, steps: int, lr: Callable[[], float],
+                          tolerance: float) -> Iterator[FitStep]:
+    """As :func:`~u3lab.descent.descend`, but a loss that is no longer finite, or ``tolerance`` times the smallest
+    running mean of it so far, sends the run back to its last good parameters, and on at half the learning rate.
+
+    Raises:
+        U3Error: If it diverges at once, or again and again.
+    """
+    rollback, now = Rollback(parameters, tolerance), 0
+
+    def watched() -> tuple[Tensor, dict[str, Tensor]]:
+        value, terms = energy()
+        rollback.check(sum(terms.values()).item(), now)
+        return value, terms
+
+    while True:
+        begun = now
+        try:
+            for step in descend(parameters, watched, steps=steps - begun, lr=lambda: lr() / 2**rollback.count):
+                yield FitStep(begun + step.iteration, step.loss, step.value, step.terms, rollback.count)
+                now += 1
+            return
+        except Lost:
+            continue
+
 
 TOLERANCE = 3.2  # the paper goes back to a better state when 5 dB are lost
 

@@ -30,10 +30,10 @@ MOST = 2**26  # numbers in the widest layer: 268 MB, and there are a dozen of it
 class Generator(nn.Module):
     """A body with its code z₀ and a last layer that makes a picture: ``psi()`` is Ψ(w; z₀), (1,3,H,W) in (0,1)."""
 
-    def __init__(self, body: nn.Module, width: int, code: Tensor, size: tuple[int, int], step: int) -> None:
+    def __init__(self, body: nn.Module, width: int, code: Tensor, size: tuple[int, int]) -> None:
         super().__init__()
         self.body, self.colour = body, nn.Conv2d(width, 3, 1)
-        self.size, self.step = size, step
+        self.size = size
         self.register_buffer("code", code)
 
     def forward(self, code: Tensor | None = None) -> Tensor:
@@ -93,7 +93,7 @@ def generator(kind: str = "hourglass", *, size: tuple[int, int] | int = 192, dep
         y, x = torch.meshgrid(*(torch.linspace(0, 1, side) for side in full), indexing="ij")
         z = torch.stack([x, y])[None] if code == "grid" else torch.rand(1, channels, *full) / 10
         body = builders[kind](z.shape[1], tuple(widths[:depth]), skip, upsample)
-        made = Generator(body, widths[0], z, (height, width), step)
+        made = Generator(body, widths[0], z, (height, width))
     return made.to(memory_format=torch.channels_last)
 
 

@@ -1,8 +1,8 @@
 """Chapter 6: what parts of a picture are salient for a network, and what would "salient" mean?
 
 Each method is one function ``(net, images, target) → map``; files: ``backprop`` (three ReLU rules), ``relevance``
-(maps from derivatives), ``relevance_rules`` (LRP, excitation), ``occlusion``, ``perturbation`` (meaningful
-perturbation), ``registry`` (all of these by name), ``metrics``, ``pointing`` and ``sanity`` (what the maps are worth).
+(maps from derivatives), ``relevance_rules`` (LRP, excitation), ``perturbation`` (meaningful perturbation, occlusion),
+``registry`` (all of these by name), ``metrics``, ``pointing`` and ``sanity`` (what the maps are worth).
 """
 
 from u3lab.measures import auc
@@ -15,8 +15,14 @@ from u3lab.saliency.metrics import (
     positive,
     strongest_channels,
 )
-from u3lab.saliency.occlusion import occlusion
-from u3lab.saliency.perturbation import MaskSettings, baseline_like, meaningful_perturbation, perturb, pooled_mask
+from u3lab.saliency.perturbation import (
+    MaskSettings,
+    baseline_like,
+    meaningful_perturbation,
+    occlusion,
+    perturb,
+    pooled_mask,
+)
 from u3lab.saliency.pointing import known_pictures, mosaics, pointing_game, tile_shares
 from u3lab.saliency.registry import METHODS, Method
 from u3lab.saliency.relevance import (

@@ -21,19 +21,11 @@ from u3lab.checks import shown
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
+from u3lab.saliency import relevance
 from u3lab.saliency._forward_pass import Target, is_neuron, one_each
 from u3lab.saliency.backprop import backprop
 from u3lab.saliency.metrics import edges, max_abs, positive
-from u3lab.saliency.occlusion import occlusion
-from u3lab.saliency.perturbation import MaskSettings, meaningful_perturbation
-from u3lab.saliency.relevance import (
-    grad_cam,
-    gradient_times_input,
-    guided_grad_cam,
-    integrated_gradients,
-    modulated_gradient,
-    smooth_grad,
-)
+from u3lab.saliency.perturbation import MaskSettings, meaningful_perturbation, occlusion
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
 
 Asked = Callable[[Classifier, Tensor, Target], Tensor]  # (net, images (B,3,H,W), target) → heat ≥ 0 (B,1,h,w)
@@ -99,16 +91,12 @@ def named(method: str | Asked) -> Asked:
     return METHODS[method] if isinstance(method, str) else method
 
 
-def middle(net: Classifier) -> str:
-    """A layer half way up, where excitation backpropagation is usually shown."""
-    return net.layers[len(net.layers) // 2]
-
-
 def half_way(method: Callable[..., Tensor], **options: object) -> Callable[..., Tensor]:
-    """The method, which stops half way up the network if no layer is named."""
+    """The method, which stops half way up the network if no layer is named, where excitation is usually shown."""
     def map(net: nn.Module, images: Tensor, target: Target, *, layer: str | None = None) -> Tensor:
         net = ready(net)
-        return method(net, images, target, layer=middle(net) if layer is None else layer, **options)
+        layer = net.layers[len(net.layers) // 2] if layer is None else layer
+        return method(net, images, target, layer=layer, **options)
     return map
 
 
@@ -138,18 +126,18 @@ METHODS: dict[str, Method] = {
     "gradient": Method(partial(backprop, rule="gradient"), max_abs, slope=True),
     "deconvnet": Method(partial(backprop, rule="deconvnet"), max_abs, relus=True),
     "guided": Method(partial(backprop, rule="guided"), max_abs, relus=True),
-    "smooth grad": Method(partial(smooth_grad, samples=8), max_abs, ALL - {LAYER}, slope=True),
-    "gradient × input": Method(gradient_times_input, positive, ALL - {LAYER}),
-    "integrated gradients": Method(partial(integrated_gradients, steps=8), positive, ALL - {LAYER}),
-    "modulated gradient": Method(half_way(modulated_gradient), positive, grid=True),
+    "smooth grad": Method(partial(relevance.smooth_grad, samples=8), max_abs, ALL - {LAYER}, slope=True),
+    "gradient × input": Method(relevance.gradient_times_input, positive, ALL - {LAYER}),
+    "integrated gradients": Method(partial(relevance.integrated_gradients, steps=8), positive, ALL - {LAYER}),
+    "modulated gradient": Method(half_way(relevance.modulated_gradient), positive, grid=True),
     "LRP ε": Method(partial(lrp, rule="epsilon"), positive, relus=True),
     "LRP z⁺": Method(partial(lrp, rule="z_plus"), positive, relus=True),
     "LRP α2β1": Method(partial(lrp, rule="alpha_beta"), positive, relus=True),
     "excitation": Method(half_way(excitation_backprop), positive, grid=True, relus=True),
     "contrastive excitation": Method(half_way(excitation_backprop, contrastive=True), positive, ALL - {NEURON},
                                      grid=True, relus=True),
-    "Grad-CAM": Method(grad_cam, identity, grid=True),
-    "guided Grad-CAM": Method(guided_grad_cam, max_abs, relus=True),
+    "Grad-CAM": Method(relevance.grad_cam, identity, grid=True),
+    "guided Grad-CAM": Method(relevance.guided_grad_cam, max_abs, relus=True),
     "occlusion": Method(occlusion, positive, frozenset({CLASS})),
     "mask": Method(masks, identity, frozenset({CLASS}), optimises=True),
 }

@@ -13,7 +13,7 @@ from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.saliency._forward_pass import GRIDS, ForwardPass, Target, is_neuron, named_layers, one_each
 from u3lab.saliency.backprop import BackpropPass
-from u3lab.saliency.perturbation import enlarge
+from u3lab.saliency.perturbation import as_pictures, enlarge
 
 
 def modulate(activation: Tensor, gradient: Tensor) -> Tensor:
@@ -39,9 +39,6 @@ def gradient_times_input(net: nn.Module, images: Tensor, target: Target) -> Tens
 
     Returns:
         Tensor: Signed (B,3,H,W) in units of the score.
-
-    Raises:
-        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, a class or a neuron that does not exist.
     """
     kept = ForwardPass(net, images, named_layers(target, None))
     return (kept.images * kept.gradient(target)).detach()
@@ -130,9 +127,6 @@ def smooth_grad(net: nn.Module, images: Tensor, target: Target, *, noise: float 
 
     Returns:
         Tensor: Signed (B,3,H,W). Noisy copies may leave [0,1]; they are not clamped.
-
-    Raises:
-        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
     whole("samples", samples, 1, STEPS)
     number("noise", noise, 0)
@@ -173,9 +167,6 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
 
     Returns:
         Tensor: Signed (B,3,H,W) in units of the score; its sum tends to S(x) − S(x').
-
-    Raises:
-        U3Error: A network or pictures that :func:`~u3lab.nets.ready` refuses, or a class that does not exist.
     """
     import numpy as np
 
@@ -187,13 +178,3 @@ def integrated_gradients(net: nn.Module, images: Tensor, target: Target, *, base
     path = ((float(weight), origin + float(alpha) * (images - origin))
             for alpha, weight in zip((nodes + 1) / 2, weights / 2, strict=True))  # from [-1,1] to [0,1]
     return (images - origin) * _weighted_sum(net, path, target)
-
-
-def as_pictures(baseline: Tensor | float, images: Tensor) -> Tensor:
-    """A baseline, that is a number or a picture, as one for each of the pictures."""
-    if not isinstance(baseline, Tensor):
-        number("baseline", baseline)
-    elif baseline.ndim and baseline.shape[1 - images.ndim:] != images.shape[1:]:
-        raise U3Error(f"the baseline has the shape {tuple(baseline.shape)}, the pictures {tuple(images.shape)}; "
-                      "give a number or a picture of the same size")
-    return torch.as_tensor(baseline, dtype=images.dtype, device=images.device).expand_as(images)

@@ -1,15 +1,13 @@
 """Attacks told from noise: samples, folds by photo, and the attacker who knows."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor
 
 from tests.adversarial.attacked import small
-from tests.helpers import cat, squeezenet
+from tests.helpers import squeezenet
 from u3course.lessons.adversarial import detecting as t
-from u3course.lessons.adversarial.detecting import KINDS, Sample, samples, small_map, trial, winning_score
+from u3course.lessons.adversarial.detecting import KINDS, Sample, samples, trial
 from u3lab import nets
 from u3lab.adversarial.detection import Detector, evade, fit_detector, layer_saliency
 
@@ -23,8 +21,6 @@ def crowd(count: int = 12, size: int = 16, net: nets.Classifier | None = None) -
         made += [Sample(f"photo {i}", kind, x + 0.3 * (kind == "adversarial"), int(net(x).argmax())) for kind in KINDS]
     return made
 
-
-# ---- the trial -------------------------------------------------------------------------------------------------------
 
 def test_samples():
     net = squeezenet()
@@ -69,12 +65,6 @@ def test_no_photo_is_on_both_sides(monkeypatch: pytest.MonkeyPatch):
     assert set.intersection(*seen) == set() and len(set.union(*seen)) == 12
 
 
-def test_other_features():
-    net, x = squeezenet(), cat(96).float()
-    assert winning_score(net, x).item() == pytest.approx(net(x).max().item())
-    assert small_map(net, x).shape == (1, 196) and small_map(net, x).isfinite().all()
-
-
 def test_the_attacker_who_knows(monkeypatch):
     """The same ball, the same class gone, and the detector sees less of it than of the plain attack."""
     net, made = squeezenet(), samples(squeezenet(), names=["dog", "coffee", "castle"], size=96)
@@ -97,5 +87,3 @@ def test_the_attacker_who_knows(monkeypatch):
     result = trial(net, made, folds=3, adaptive=3, steps=2)
     assert result.still_fool == pytest.approx(2 / 3)
     assert [asked[id(one.image)] for one in made[::4]] == pytest.approx(result.scores[::4].tolist())  # who tests it
-
-

@@ -1,7 +1,5 @@
 """Kinds, silenced units and words of chapters 7 and 7b; adapters that are switched on layer by layer."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Notebook 04: its masks and fillings, what its networks take up, and what is put where a lesion was."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

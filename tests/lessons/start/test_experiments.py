@@ -1,19 +1,14 @@
 """What notebook 00 measures with: parts, backgrounds, hidden squares, templates, probes."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 
 from u3course.lessons.start import figures as looking
-from u3course.lessons.start import probing, seeing
+from u3course.lessons.start import seeing
 from u3course.lessons.start.exercises import match
-from u3course.worlds.faces import Faces
 from u3lab import images
-from u3lab.datasets import cutouts
 from u3lab.errors import U3Error
 
-# ---- parts -----------------------------------------------------------------------------------------------------------
 
 def numbered(n: int, side: int = 12) -> torch.Tensor:
     """A picture whose parts are of one value each: 0, 1, 2, … row by row."""
@@ -49,8 +44,6 @@ def test_parts_that_do_not_come_out_even():
         looking.cut(torch.rand(1, 3, 12, 12), 7)
 
 
-# ---- means -----------------------------------------------------------------------------------------------------------
-
 def test_the_photos_are_named_but_not_upside_down(net):
     photos = seeing.photos()
     assert len(photos.names) >= 20
@@ -58,23 +51,11 @@ def test_the_photos_are_named_but_not_upside_down(net):
     assert upright == 1 and turned < 0.5
 
 
-# ---- templates -------------------------------------------------------------------------------------------------------
-
 def test_the_first_layer_matches_templates(net):
     conv, z = net.module.features[0], net.normalise(images.load("dog", size=64))
     by_hand = match(z, conv.weight[5].detach())[:, ::2, ::2] + conv.bias[5].detach()
     assert torch.allclose(by_hand.clamp(min=0)[0], net.features(images.load("dog", size=64), "conv1")[0, 5], atol=1e-3)
 
-
-def test_a_template_of_pixels_finds_its_own_face():
-    face = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    where = 2 * torch.tensor([[[20.5, 30.5], [40.5, 11.5]]]) / 64 - 1
-    made = Faces(face, *[None] * (len(Faces._fields) - 1))  # the next of one face is itself
-    for side in (5, 9):
-        assert torch.allclose(looking.matched_by_pixels(made, where, side=side), where, atol=1e-6)
-
-
-# ---- what the live figures show --------------------------------------------------------------------------------------
 
 def test_a_frame_is_around_its_square_and_a_hidden_square_is_grey():
     x = torch.zeros(1, 3, 20, 20)
@@ -85,26 +66,6 @@ def test_a_frame_is_around_its_square_and_a_hidden_square_is_grey():
     assert (covered[..., 7:13, 7:13] == looking.GREY).all() and (covered == looking.GREY).sum() == 3 * 36
     assert (x == 0).all()
 
-
-def test_labels_leave_the_pictures_where_they_are():
-    panels = {"left": torch.zeros(1, 3, 40, 60), "right": torch.ones(1, 3, 40, 50)}
-    sheet = looking.labelled(panels)
-    assert sheet.shape == (1, 3, 40, 110) and (sheet[..., 25:, :60] == 0).all() and (sheet[..., 25:, 60:] == 1).all()
-    assert (sheet[..., :15, :20] > 0.5).any()
-
-
-# ---- hidden squares --------------------------------------------------------------------------------------------------
-
-def test_the_score_falls_where_the_thing_is(net):
-    behind = torch.full((1, 3, net.size, net.size), 0.5)
-    image, mask = cutouts.paste("zebra", behind, size=0.6, x=0.3, y=0.3)
-    falls, at = seeing.falls(net, image, "zebra"), seeing.middles(net.size).long()
-    assert falls.shape == (seeing.CELLS, seeing.CELLS)
-    assert mask[0, 0, at[int(falls.argmax()) // seeing.CELLS], at[int(falls.argmax()) % seeing.CELLS]]
-    assert falls[-1, -1].abs() < 1e-4  # grey hidden by grey
-
-
-# ---- backgrounds -----------------------------------------------------------------------------------------------------
 
 def test_things_are_animals_or_made():
     found = seeing.things()
@@ -120,23 +81,3 @@ def test_scrambled_backgrounds_keep_their_colours():
         plain, scrambled = made[group], made[f"{group}, scrambled"]
         assert torch.equal(plain.flatten(2).sort(-1).values, scrambled.flatten(2).sort(-1).values)
         assert not torch.equal(plain, scrambled)
-
-
-def test_log_odds_tell_a_zebra_from_a_teapot(net):
-    white = torch.ones(1, 3, 227, 227)
-    odds = [float(seeing.log_odds(net, cutouts.paste(name, white).images)) for name in ("zebra", "teapot")]
-    assert odds[0] > 0 > odds[1]
-
-
-# ---- probes ----------------------------------------------------------------------------------------------------------
-
-def test_a_probe_of_colours(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(probing, "LABELS", 5)
-    monkeypatch.setattr(probing, "POOL", 10)
-
-    def small(x: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.adaptive_avg_pool2d(x, 13).flatten(1)
-
-    found = probing.answered(small, "body parts")
-    assert found.right.shape == (5 * probing.TEST, probing.SEEDS) and set(found.right.unique().tolist()) <= {0, 1}
-    assert found.right.mean() > 0.2  # a guess

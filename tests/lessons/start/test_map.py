@@ -1,7 +1,5 @@
 """The map of the course in notebook 00 says what the chapters say of themselves."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -26,7 +24,3 @@ def test_numbers_and_names_are_those_of_the_chapter(file: str):
     first = nbformat.read(FOLDER / file, as_version=4).cells[0].source
     heading = re.search(r"^# 0?([0-9]+[a-z]?) · (.+)$", first, re.M)
     assert heading[1] == number and heading[2].lower().startswith(name.lower().split()[0])
-
-
-def test_it_is_short():
-    assert len(re.findall(r"\w+", re.sub(r"\]\([^)]*\)", "]", MAP))) <= 300

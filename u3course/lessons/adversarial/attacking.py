@@ -10,7 +10,7 @@ from torch import Tensor
 from u3course.lessons.saliency.things import pasted
 from u3lab import images as _images
 from u3lab.adversarial import fools, quantise
-from u3lab.adversarial.transfer import SIZE, labelled
+from u3lab.adversarial.quantisation import SIZE, labelled
 from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier
 
@@ -41,8 +41,6 @@ def share(rows: dict[tuple, tuple], network: str, targeted: bool, level: int, *,
             held = getattr(row, what) if steps is None else 0 <= row.first <= steps
             by_picture.setdefault(run.picture, []).append(float(held))
     return mean(torch.tensor([sum(values) / len(values) for values in by_picture.values()], dtype=torch.float64))
-
-
 
 
 def photos() -> tuple[Tensor, Tensor]:

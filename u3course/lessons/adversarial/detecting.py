@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images
@@ -15,28 +14,11 @@ from u3lab.adversarial.attacks import AttackSettings, pgd
 from u3lab.adversarial.detection import evade, fit_detector, layer_saliency
 from u3lab.adversarial.quantisation import fools, quantise, quantise_near
 from u3lab.descent import last
-from u3lab.measures import Interval, bootstrap, roc_auc
+from u3lab.measures import Interval, roc_auc
 from u3lab.nets import Classifier
-from u3lab.saliency.backprop import backprop
-from u3lab.saliency.metrics import max_abs
 
 KINDS = ("genuine", "noisy", "blurred", "adversarial")
 Features = Callable[[Classifier, Tensor], Tensor]  # pictures (B,3,H,W) → (B,F)
-
-
-def winning_score(net: Classifier, x: Tensor) -> Tensor:
-    """The score of the class that wins, (B,1): what one knows without any saliency."""
-    return net.logits(x).amax(1, keepdim=True)
-
-
-def small_map(net: Classifier, x: Tensor) -> Tensor:
-    """The logarithm of the gradient's map at 14×14, laid out in a row: (B,196)."""
-    classes = net.logits(x).argmax(1).tolist()
-    return F.adaptive_avg_pool2d(max_abs(backprop(net, x, classes)), 14).flatten(1).clamp(min=1e-12).log()
-
-
-FEATURES: dict[str, Features] = {"strength at every layer": layer_saliency, "map of 14×14": small_map,
-                                 "score alone": winning_score}
 
 
 class Sample(NamedTuple):
@@ -124,26 +106,6 @@ def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = la
             evaded[name] = detector(layer_saliency(net, x).double().cpu())
             fooled.append(fools(net, x, one.label))
     return _summary(samples, scores, evaded, fooled)
-
-
-def advantage(samples: Sequence[Sample], scores: Tensor, rival: Tensor) -> Interval:
-    """By how much the AUC of one detector's scores (N,) is over a rival's, on the same samples.
-
-    The interval is of the difference itself: both are read from the same draws of photos, so what makes a draw easy for
-    both is in neither.
-    """
-    sources = [sample.source for sample in samples]
-    names = sorted(set(sources))
-    home = F.one_hot(torch.tensor([names.index(source) for source in sources]), len(names)).double()
-    marks = torch.tensor([sample.kind == "adversarial" for sample in samples])
-
-    def wins(values: Tensor) -> Tensor:
-        difference = values[marks].double()[:, None] - values[~marks].double()[None]
-        return home[marks].T @ ((difference.sign() + 1) / 2) @ home[~marks]  # by photo and photo, ties as halves
-
-    gained, pairs = wins(scores) - wins(rival), home[marks].T.sum(1)[:, None] * home[~marks].sum(0)
-    return bootstrap(lambda often: torch.einsum("ds,st,dt->d", often, gained, often) / torch.einsum(
-        "ds,st,dt->d", often, pairs, often), len(names))
 
 
 def _summary(samples: Sequence[Sample], scores: Tensor, evaded: dict[str, Tensor], fooled: list[bool]) -> Trial:

@@ -11,8 +11,7 @@ from torch import Tensor
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, by_number, not_contiguous
 from u3course.course.words import words
-from u3lab.dissection.concept_vectors import concept_loss, iou_set
-from u3lab.dissection.kernel import concept_kernel, kernel_similarity
+from u3lab.dissection.concept_vectors import concept_kernel, concept_loss, iou_set, kernel_similarity
 
 
 def threshold(activations: Tensor, share: float) -> Tensor:

@@ -14,8 +14,7 @@ from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, by_number, not_contiguous
 from u3course.course.words import words
 from u3lab.prior.fitting import running_mean
-from u3lab.prior.impedance import unexplained_variance
-from u3lab.prior.quality import psnr
+from u3lab.prior.quality import psnr, unexplained_variance
 from u3lab.prior.tasks import masked_error
 
 

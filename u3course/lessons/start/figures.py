@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3course.worlds.faces import Faces
 from u3lab import pixels
 from u3lab.errors import U3Error
 
@@ -86,29 +85,6 @@ def template_panels(picture: Tensor, map: Tensor, w: Tensor, patch: Tensor, plac
         "photo (frames enlarged)": photo, "map, before the ReLU": seen,
         "patch": large(below, size), "template w": painted(w, float(w.abs().max()), size),
         "products": large(pixels.heat(products, signed=True, scale=STRONG), size)})
-
-
-def matched_by_pixels(made: Faces, points: Tensor, *, side: int) -> Tensor:
-    """Each face's points (N,P,2) looked for in the next face, by a template of its own pixels.
-
-    The template is the patch of side×side pixels (odd) around the point, of mean 0 and length 1, and so is each patch
-    that it is compared with.
-    The answers are those in the faces 1, 2, …, N−1, 0.
-    """
-    grey, half = made.images.mean(1, keepdim=True), side // 2
-    count, size = len(grey), grey.shape[-1]
-    cells = ((points + 1) / 2 * size).long().clamp(0, size - 1)
-    number, best = cells[..., 1] * size + cells[..., 0], []
-
-    def patches(face: Tensor) -> Tensor:
-        found = F.unfold(F.pad(face, (half,) * 4, mode="replicate"), side)[0]  # (side²,size²), one for each pixel
-        return F.normalize(found - found.mean(0), dim=0)
-
-    for n in range(count):  # face by face: all patches of all faces are hundreds of megabytes
-        templates = patches(grey[n : n + 1])[:, number[n]]
-        best.append((templates.T @ patches(grey[(n + 1) % count][None])).argmax(1))
-    best = torch.stack(best)
-    return (torch.stack([best % size, best // size], -1) + 0.5) / size * 2 - 1
 
 
 SIDE = 240  # pixels: 2, 3, 4, 5, 6, 8, 10 and 12 divide it

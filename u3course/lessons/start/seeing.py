@@ -48,22 +48,6 @@ def named(net: Classifier, pictures: Tensor, classes: tuple[str, ...]) -> Tensor
     return (scores(net, pictures).argmax(1) == wanted).double()
 
 
-SIDE = 65  # pixels of the square that is hidden
-CELLS = 5  # places each way
-
-
-def middles(size: int) -> Tensor:
-    """Middles of the squares, in pixels, along one side of a picture: (CELLS)."""
-    return torch.linspace(SIDE / 2, size - SIDE / 2, CELLS)
-
-
-def falls(net: Classifier, picture: Tensor, label: str) -> Tensor:
-    """By how much the score of a class falls if the square around each of CELLS×CELLS places is hidden."""
-    at, c = (middles(picture.shape[-1]) / picture.shape[-1]).tolist(), net.class_index(label)
-    covered = torch.cat([figures.hidden(picture, x, y, SIDE) for y in at for x in at])
-    return (net.logits(picture)[0, c].cpu() - scores(net, covered)[:, c]).view(CELLS, CELLS)
-
-
 NATURE = ("mountain_meadow", "stream", "peaks", "sunset", "leaves")
 BUILDINGS = ("colosseum", "mysore_palace", "hawa_mahal", "chambord", "palais_des_papes")
 SHARE = 0.8  # of the picture's side: the longer side of the thing
