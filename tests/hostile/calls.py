@@ -891,11 +891,11 @@ good("faces.layers", count=whole(1), split=(Choice(), "test"), seed=SEED, size=w
 good("faces.hard_examples", made=ours(lambda: faces.draw(1, size=16)), kind=(Choice(), "person"))
 good("faces.fronts", made=ours(lambda: faces.draw(1, size=16)), each=whole(1), size=whole(16, 16, 2048),
      margin=whole(1, 0, 2048), kind=(Choice(), "person"), yaw=number(30.0, 0, 45))
-good("turntable.draw", kind=(Choice(), "car"), count=whole(1), size=whole(16, 16), split=(Choice(), "test"), seed=SEED,
-     each=whole(1), photos=(Flag(), True), things=(Whole(1, 4000, none=True), 30))
+good("turntable.draw", kind=(Choice(), "chair"), count=whole(1), size=whole(16, 16), split=(Choice(), "test"),
+     seed=SEED, each=whole(1), things=(Whole(1, 4000, none=True), 30))
 good("turntable.views", kind=(Choice(), "chair"), instance=whole(23, 0, 9999),
      azimuth=numbers(lambda: 360 * draw(2), 0), elevation=numbers(lambda: 90 * draw(2), 0), size=whole(16, 16),
-     seed=SEED, photos=(Flag(), True))
+     seed=SEED)
 good("turntable.rotation", azimuth=numbers(lambda: draw(2), 0), elevation=numbers(lambda: draw(2), 0))
 good("clips.moving", count=whole(1), length=whole(2, 2), size=whole(16, 16), split=(Choice(), "test"), seed=SEED)
 good("clips.bouncing", count=whole(1), length=whole(2), size=whole(16, 16), split=(Choice(), "test"), seed=SEED,
