@@ -899,7 +899,7 @@ good("turntable.views", kind=(Choice(), "chair"), instance=whole(23, 0, 9999),
 good("turntable.rotation", azimuth=numbers(lambda: draw(2), 0), elevation=numbers(lambda: draw(2), 0))
 good("clips.moving", count=whole(1), length=whole(2, 2), size=whole(16, 16), split=(Choice(), "test"), seed=SEED)
 good("clips.bouncing", count=whole(1), length=whole(2), size=whole(16, 16), split=(Choice(), "test"), seed=SEED,
-     damping=number(0.1, 0, 0.9), colours=(Choice(none=True), "glass"))
+     colours=(Choice(none=True), "glass"))
 good("clips.street", films.street, split=(Choice(), "test"), length=whole(2, 2, 103), count=whole(1),
      size=whole(16, 16, 192), seed=SEED, least=number(0.01, 0, 1))
 good("clips.street_frames", films.street_frames, split=(Choice(), "test"))

@@ -90,12 +90,6 @@ def test_the_outline_of_a_box_is_that_of_its_corners(azimuth: float, elevation: 
     assert (ours & theirs).sum() / (ours | theirs).sum() > 0.97
 
 
-SLANTED = [(x * s + d, y, z * s) for y, s, d in ((0, 1, 0), (1.2, 0.7, 0.3)) for x in (-1, 1) for z in (-1, 1)]
-
-
-RED = (1.0, 0.0, 0.0)
-
-
 @pytest.mark.parametrize("part", [hull(SLANTED, RED, "a"), bar((-1, 0, 0), (1, 0.5, 0), (0.5, 0.3), RED, "a")])
 def test_a_ray_meets_a_solid_where_it_first_comes_into_it(part):
     """Against going along each ray in small steps, until SciPy says that the place is inside."""

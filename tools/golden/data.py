@@ -60,8 +60,8 @@ call("turntable: angles")(lambda: [turntable.rotation(360 * uniform(3), 90 * uni
 
 call("clips: gliding things")(lambda: sealed(clips.moving(2, 4, size=48, seed=1)))
 call("clips: bouncing things")(lambda: sealed([clips.bouncing(2, length=6, size=32, seed=1), clips.bouncing(
-    1, length=4, size=32, split="test", damping=0.2, colours="glass")]))
-call("clips: what is heard")(lambda: [sounding.spectrogram(uniform(2, 600)), clips.MATERIALS, clips.SHAPES])
+    1, length=4, size=32, split="test", colours="glass")]))
+call("clips: what is heard")(lambda: [sounding.spectrogram(uniform(2, 600)), clips.MATERIALS])
 call("clips: a street")(lambda: sealed([films.street("test", length=3, count=2, size=32, seed=1),
                                         films.street_frames("test"), films.street_masks()]))
 call("clips: the rabbit's film")(lambda: [sealed(films.rabbit()), films.MARKS])

@@ -4,9 +4,8 @@
     clips.bouncing(8).sounds           # (8,8000): bouncing things, and what is heard of them
 
 A clip is a float tensor (T,3,H,W), RGB, in [0,1]. Files: ``gliding`` (with true optical flow), ``impacts`` (with true
-sound) with its ``materials``. Real films are in :mod:`u3lab.datasets.clips`.
+sound). Real films are in :mod:`u3lab.datasets.clips`.
 """
 
 from u3course.worlds.clips.gliding import Moving, moving
-from u3course.worlds.clips.impacts import Bouncing, bouncing
-from u3course.worlds.clips.materials import MATERIALS, SHAPES
+from u3course.worlds.clips.impacts import MATERIALS, Bouncing, bouncing

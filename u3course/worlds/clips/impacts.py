@@ -5,65 +5,79 @@ One cause, what the thing is and how high it flies, is seen and heard. That make
 
 from __future__ import annotations
 
+import colorsys
 import math
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from u3course.worlds import scenery
-from u3course.worlds.clips import materials
-from u3course.worlds.clips.materials import FPS, RATE
 from u3course.worlds.scenery import between, fold
-from u3lab.checks import SIDE, number, one_of, room, whole
+from u3lab.checks import SIDE, one_of, room, whole
 from u3lab.datasets import packed
 
+FPS, RATE = 16, 8000  # frames of a film, samples of a sound, a second
 G = 9.81  # metres a second²; the picture's side is one metre
 FLOOR = 0.14  # metres, from the lower border
 HEIGHTS = (0.2, 0.55)  # metres that a thing rises
-RADII = materials.PITCHES[::2]
+RADII, TABLE_RADIUS = (0.06, 0.15), 0.10  # metres; and that of a thing with the pitches below
 SIDEWAYS = 0.5  # metres a second, at most
-REST = 0.004  # metres: what rises less lies still
 LOUD, NOISE = 0.5, 0.002  # of the hardest impact, and of everything else
+RISE = 0.002  # seconds that an impact takes to be loudest
+SHAPES = (2.0, 7.0)  # p of |u|ᵖ + |v|ᵖ ≤ 1: a ball, and a block with round corners
+LIGHT = F.normalize(torch.tensor([-0.5, -0.65, 0.6]), dim=0)  # from the left, above, in front
+
+
+class Material(NamedTuple):
+    """``pitch`` in hertz of a thing of 10 cm radius, ``decay`` in seconds, ``partials`` as in :func:`tone`; and ranges
+    of hue, saturation and value of its colour, in [0,1]."""
+
+    pitch: float
+    decay: float
+    partials: tuple[tuple[float, float], ...]
+    colours: tuple[tuple[float, float], ...]
+
+
+# A bar's partials are at 1, 2.76, 5.40; a membrane's at 1, 1.59, 2.14; a glass bowl's at about 1, 2.32, 4.25.
+KNOWN = {
+    "wood": Material(420.0, 0.06, ((1.0, 0.6), (2.76, 0.3), (5.40, 0.1)), ((0.06, 0.10), (0.45, 0.7), (0.45, 0.8))),
+    "metal": Material(760.0, 0.45, ((1.0, 0.4), (2.76, 0.4), (5.40, 0.2)), ((0.5, 0.65), (0.02, 0.12), (0.75, 0.95))),
+    "rubber": Material(130.0, 0.05, ((1.0, 0.7), (1.59, 0.2), (2.14, 0.1)), ((0.0, 1.0), (0.75, 0.95), (0.6, 0.9))),
+    "glass": Material(1250.0, 0.22, ((1.0, 0.6), (2.32, 0.3), (4.25, 0.1)), ((0.4, 0.58), (0.1, 0.35), (0.9, 1.0)))}
+MATERIALS = tuple(KNOWN)
 
 
 class Bouncing(NamedTuple):
     """Films, what is heard, and what is true about them.
 
-    ``clips`` (N,T,3,S,S) in [0,1], 16 frames a second; ``sounds`` (N,RATE·T/16) in [−1,1]. ``material`` and ``shape``
-    (N) int64 are numbers in MATERIALS and SHAPES; ``radius`` and ``height`` (N) in metres, the picture being one metre
-    wide: how large the thing is, and how high it rises in the flight with which the film begins. ``boxes`` (N,T,4) in
-    pixels: left, top, right, bottom. ``impacts`` (N,T) bool: whether the thing hits the floor between this frame and
-    the next.
+    ``clips`` (N,T,3,S,S) in [0,1], 16 frames a second; ``sounds`` (N,RATE·T/16) in [−1,1]. ``material`` (N) int64 is a
+    number in MATERIALS. ``boxes`` (N,T,4) in pixels: left, top, right, bottom; the picture is one metre wide.
     """
 
     clips: Tensor
     sounds: Tensor
     material: Tensor
-    shape: Tensor
-    radius: Tensor
-    height: Tensor
     boxes: Tensor
-    impacts: Tensor
 
 
 def bouncing(count: int, *, length: int = 16, size: int = 64, split: str = "train", seed: int = 0,
-             damping: float = 0.0, colours: str | None = None) -> Bouncing:
+             colours: str | None = None) -> Bouncing:
     """Films of a ball or block of wood, metal, rubber or glass that bounces before a photo.
 
-    A thing that meets the floor with speed s leaves it with (1 − damping) s. The strength of an impact's tone is in
-    proportion to s, its pitch falls with the size, and pitch, colour of sound and decay are the material's. Material,
-    shape, size and height are drawn independently. The impact right before the film is heard to die away.
+    A thing leaves the floor as fast as it meets it. The strength of an impact's tone is in proportion to that speed,
+    its pitch falls with the size, and pitch, colour of sound and decay are the material's. Material, shape, size and
+    height are drawn independently. The impact right before the film is heard to die away.
 
-    With damping 0 the arrow of time cannot be seen: film and reversed film have the same distribution, since phase and
-    place at the start are uniform and left is as likely as right. (It can be heard: an impact is sudden, its end not.)
+    The arrow of time cannot be seen: film and reversed film have the same distribution, since phase and place at the
+    start are uniform and left is as likely as right. (It can be heard: an impact is sudden, its end not.)
 
     Args:
         count, length: N films of T frames; 16 frames last a second.
         size: S, pixels from 16 up.
         split: "train" or "test": whose photos are behind; the test's are by other authors.
         seed: Of everything. The first films of a longer series are those of a shorter one.
-        damping: Share of its speed that an impact takes, in [0, 0.9].
         colours: A material whose colours all things get, instead of those of their own; the grain, the shine and
             whatever else is seen and heard stay as they are. So it can be asked by what a network knows a material.
 
@@ -71,77 +85,80 @@ def bouncing(count: int, *, length: int = 16, size: int = 64, split: str = "trai
         U3Error: An unknown split or material, a number out of its range, more frames than there is room for.
     """
     count, length, size = whole("count", count), whole("length", length), whole("size", size, 16, SIDE)
-    kept, draw = 1 - number("damping", damping, 0, 0.9), packed.generator(seed, split)
-    colours = one_of("colours", colours, (None, *materials.MATERIALS))
+    draw, colours = packed.generator(seed, split), one_of("colours", colours, (None, *MATERIALS))
     room(f"count = {count}, length = {length}", size, size, count * length)
     room(f"length = {length}", 1, round(RATE / FPS), count * length)
-    return Bouncing(*map(torch.stack, zip(*(_film(length, size, split, kept, colours, draw) for _ in range(count)),
+    return Bouncing(*map(torch.stack, zip(*(_film(length, size, split, colours, draw) for _ in range(count)),
                                           strict=True)))
 
 
-def _film(length: int, size: int, split: str, kept: float, colours: str | None,
-          draw: torch.Generator) -> tuple[Tensor, ...]:
-    kind, shape = int(torch.randint(4, (), generator=draw)), int(torch.randint(2, (), generator=draw))
-    material = materials.MATERIALS[kind]
+def _film(length: int, size: int, split: str, colours: str | None, draw: torch.Generator) -> tuple[Tensor, ...]:
+    kind, shape = (int(torch.randint(len(known), (), generator=draw)) for known in (MATERIALS, SHAPES))
+    material = MATERIALS[kind]
     radius, height, phase = between(draw, *RADII), between(draw, *HEIGHTS), between(draw, 0, 1)
     span = 1 - 2 * radius
     start, speed = between(draw, 0, 2 * span), between(draw, -SIDEWAYS, SIDEWAYS)
-    flights = flown(height, phase, kept, length / FPS)
+    hits, lasts = impacts(height, phase, length / FPS)
     time = torch.arange(length, dtype=torch.float64) / FPS
-    x, above = radius + fold(start + speed * time, span), risen(flights, time)
+    x, above = radius + fold(start + speed * time, span), risen(hits, lasts, height, time)
     y = 1 - FLOOR - radius - above  # from the top, of the thing's middle
     wall = scenery.crop(size, split, draw)
     floor = between(draw, 0.25, 0.7) * (0.85 + 0.3 * torch.rand(3, generator=draw))  # a grey with a touch of something
-    clip = _drawn(wall, floor, x, y, above, material, shape, radius, materials.look(colours or material, draw))
+    frames = _before_a_wall(wall, floor, x, above, radius)
+    paint(frames, material, SHAPES[shape], size * x, size * y, size * radius, look(colours or material, draw))
     boxes = size * torch.stack([x - radius, y - radius, x + radius, y + radius], 1)
-    hits = torch.tensor([begins for begins, _, _ in flights], dtype=torch.float64)
-    impacts = ((hits[:, None] >= time) & (hits[:, None] < time + 1 / FPS)).any(0)
-    return (clip, _heard(flights, material, radius, length, draw), torch.tensor(kind), torch.tensor(shape),
-            torch.tensor(radius), torch.tensor(height), boxes.float(), impacts)
+    return frames, _heard(hits, height, material, radius, length, draw), torch.tensor(kind), boxes.float()
 
 
-Flight = tuple[float, float, float]  # when it begins and how long it lasts, in seconds; how high it rises, in metres
+def impacts(height: float, phase: float, until: float) -> tuple[list[float], float]:
+    """When it hits the floor up to a time, and how long it flies in between: 2 √(2h/g), for a flight of height h.
 
-
-def flown(height: float, phase: float, kept: float, until: float) -> list[Flight]:
-    """The flights from impact to impact up to a time; at time 0 the share ``phase`` of the first is over.
-
-    A flight of height h lasts 2 √(2h/g). The next has the share ``kept`` of its speed, so of its duration, and kept² of
-    its height.
+    At time 0 the share ``phase`` of the flight after the first impact is over.
     """
     lasts = 2 * math.sqrt(2 * height / G)
-    begins, found = -phase * lasts, []
-    while begins < until:
-        found.append((begins, lasts, height))
-        begins, lasts, height = begins + lasts, kept * lasts, kept**2 * height
-        if height < REST:
-            break
-    return found
+    found = [-phase * lasts]
+    while found[-1] + lasts < until:
+        found.append(found[-1] + lasts)
+    return found, lasts
 
 
-def risen(flights: list[Flight], time: Tensor) -> Tensor:
+def risen(hits: list[float], lasts: float, height: float, time: Tensor) -> Tensor:
     """How high above the floor it is at each time: h (1 − (2s − 1)²), s the share of the flight that is over."""
     above = torch.zeros_like(time)
-    for begins, lasts, height in flights:
+    for begins in hits:
         s = (time - begins) / lasts
         above = torch.where((s >= 0) & (s < 1), height * (1 - (2 * s - 1) ** 2), above)
     return above
 
 
-def _heard(flights: list[Flight], material: str, radius: float, length: int, draw: torch.Generator) -> Tensor:
+def _heard(hits: list[float], height: float, material: str, radius: float, length: int,
+           draw: torch.Generator) -> Tensor:
     """The tones of all impacts and a faint hiss, (S)."""
     time = torch.arange(round(RATE * length / FPS), dtype=torch.float64) / RATE
-    known, sound = materials.KNOWN[material], torch.zeros_like(time)
-    pitch = known.pitch * materials.PITCHES[1] / radius  # twice as large sounds an octave lower
-    for begins, _, height in flights:  # the speed at its begin is √(2 g h)
-        strength = LOUD * math.sqrt(height / HEIGHTS[1])
-        sound += strength * materials.tone(time - begins, pitch, known.decay, known.partials)
+    known, sound = KNOWN[material], torch.zeros_like(time)
+    pitch = known.pitch * TABLE_RADIUS / radius  # twice as large sounds an octave lower
+    strength = LOUD * math.sqrt(height / HEIGHTS[1])  # the speed of an impact is √(2 g h)
+    for begins in hits:
+        sound += strength * tone(time - begins, pitch, known.decay, known.partials)
     return (sound.float() + NOISE * torch.randn(len(time), generator=draw)).clamp(-1, 1)
 
 
-def _drawn(wall: Tensor, floor: Tensor, x: Tensor, y: Tensor, above: Tensor, material: str, shape: int, radius: float,
-           look: materials.Look) -> Tensor:
-    """The frames (T,3,S,S): wall, floor, the thing's shadow on it, the thing. Places are in metres."""
+def tone(time: Tensor, pitch: float, decay: float, partials: tuple[tuple[float, float], ...]) -> Tensor:
+    """What is heard of an impact at time 0: Σᵢ aᵢ sin(2π rᵢ f t) · exp(−rᵢ t/τ), at times in seconds.
+
+    ``pitch`` is f in hertz, ``decay`` τ in seconds. ``partials`` are pairs (rᵢ, aᵢ): each partial's pitch as a multiple
+    of f, and its strength. High ones die sooner; above nine tenths of what RATE can tell they are left out.
+    """
+    since = time.clamp_min(0)
+    found = torch.zeros_like(since)
+    for ratio, strength in partials:
+        if ratio * pitch < 0.45 * RATE:
+            found += strength * torch.sin(2 * math.pi * ratio * pitch * since) * torch.exp(-ratio * since / decay)
+    return found * (since / RISE).clamp_max(1)
+
+
+def _before_a_wall(wall: Tensor, floor: Tensor, x: Tensor, above: Tensor, radius: float) -> Tensor:
+    """The frames (T,3,S,S) before the thing is in them: wall, floor, and its shadow on it. Places are in metres."""
     size, top = wall.shape[-1], int((1 - FLOOR) * wall.shape[-1])  # the first row that has some floor in it
     place = (torch.arange(size) + 0.5) / size
     rows = place[top:]
@@ -151,5 +168,78 @@ def _drawn(wall: Tensor, floor: Tensor, x: Tensor, y: Tensor, above: Tensor, mat
     shadow = (0.55 * torch.exp(-above.float() / 0.25)).view(-1, 1, 1) * torch.exp(-(aside**4) - deep**2)
     frames = wall.repeat(len(x), 1, 1, 1)
     frames[:, :, top:] = ground * (1 - (shadow * on_floor)[:, None])
-    materials.paint(frames, material, shape, size * x, size * y, size * radius, look)
     return frames
+
+
+class Look(NamedTuple):
+    """One thing's own colour (3) and the angle of its grain."""
+
+    colour: Tensor
+    angle: float
+
+
+def look(material: str, draw: torch.Generator) -> Look:
+    """A colour that the material can have, and a direction."""
+    hue, saturation, value = (between(draw, *reach) for reach in KNOWN[material].colours)
+    return Look(torch.tensor(colorsys.hsv_to_rgb(hue, saturation, value)), between(draw, 0, math.pi))
+
+
+def paint(frames: Tensor, material: str, power: float, x: Tensor, y: Tensor, radius: float, look: Look) -> None:
+    """Draw the thing into the frames (T,3,S,S) with its middle at x, y (T); those and the radius are in pixels.
+
+    A pixel at the rim is covered in part. The surface is lit as a sphere's, or as that of a block with soft edges.
+    """
+    size, side = frames.shape[-1], min(frames.shape[-1], math.ceil(2 * radius) + 3)  # the square round it
+    left, top = ((at - side / 2).round().clamp(0, size - side).long() for at in (x, y))
+    columns, rows = (first[:, None] + torch.arange(side) for first in (left, top))
+    where = (torch.arange(len(frames)).view(-1, 1, 1), slice(None), rows[:, :, None], columns[:, None, :])
+    u = ((columns + 0.5 - x[:, None]) / radius).to(frames)[:, None, :].expand(-1, side, -1)
+    v = ((rows + 0.5 - y[:, None]) / radius).to(frames)[:, :, None].expand(-1, -1, side)
+    ground = frames[where].permute(0, 3, 1, 2)
+    frames[where] = _before(ground, material, power, u, v, radius, look).permute(0, 2, 3, 1)
+
+
+def _before(ground: Tensor, material: str, power: float, u: Tensor, v: Tensor, radius: float, look: Look) -> Tensor:
+    """The thing before a ground (T,3,h,w); u, v (T,h,w) are the pixels' places in it, 1 at its rim."""
+    far = (u.abs() ** power + v.abs() ** power) ** (1 / power)
+    covered = ((1 - far) * radius + 0.5).clamp(0, 1)[:, None]
+    slope = torch.stack([u.sign() * u.abs() ** (power - 1), v.sign() * v.abs() ** (power - 1)], 1).clamp(-1, 1)
+    normal = F.normalize(torch.cat([slope, (1 - far**2).clamp_min(0.02).sqrt()[:, None]], 1), dim=1)
+    lit = (normal * LIGHT.view(3, 1, 1)).sum(1, keepdim=True).clamp_min(0)
+    along = u * math.cos(look.angle) + v * math.sin(look.angle)
+    across = v * math.cos(look.angle) - u * math.sin(look.angle)
+    colour, opaque = SURFACES[material](look.colour.view(3, 1, 1), lit, normal, along[:, None], across[:, None])
+    seen = ground + opaque * (colour - ground)
+    return ground + covered * (seen.clamp(0, 1) - ground)
+
+
+Surface = tuple[Tensor, Tensor | float]  # colour, and how much of what is behind it hides
+
+
+def _wood(colour: Tensor, lit: Tensor, normal: Tensor, along: Tensor, across: Tensor) -> Surface:
+    """Dull, with bent year rings."""
+    rings = 0.5 + 0.5 * torch.sin(9 * across + 1.6 * torch.sin(2.5 * along))
+    return colour * (0.55 + 0.45 * rings) * (0.45 + 0.7 * lit), 1.0
+
+
+def _metal(colour: Tensor, lit: Tensor, normal: Tensor, along: Tensor, across: Tensor) -> Surface:
+    """A mirror of a bright sky and a dark ground, with a small strong highlight."""
+    sky = torch.sigmoid(-9 * (normal[:, 1:2] + 0.1)) + 0.5 * torch.sigmoid(14 * (normal[:, 1:2] - 0.65))
+    return colour * (0.18 + 0.72 * sky) + 0.9 * lit**40, 1.0
+
+
+def _rubber(colour: Tensor, lit: Tensor, normal: Tensor, along: Tensor, across: Tensor) -> Surface:
+    """Matt and gaudy, with a pale band."""
+    band = torch.sigmoid(30 * (0.22 - across.abs()))
+    return (colour + band * (0.9 - colour)) * (0.5 + 0.6 * lit), 1.0
+
+
+def _glass(colour: Tensor, lit: Tensor, normal: Tensor, along: Tensor, across: Tensor) -> Surface:
+    """See-through in its middle, bright at its rim and where the lamp is mirrored."""
+    rim = (1 - normal[:, 2:]) ** 1.5
+    glint = lit**25 + 0.5 * (normal * -LIGHT.view(3, 1, 1) * torch.tensor([1.0, 1.0, -1.0]).view(3, 1, 1)).sum(
+        1, keepdim=True).clamp_min(0) ** 20
+    return colour * (0.55 + 0.45 * rim) + glint, (0.3 + 0.65 * rim + glint).clamp(0, 1)
+
+
+SURFACES = {"wood": _wood, "metal": _metal, "rubber": _rubber, "glass": _glass}
