@@ -79,7 +79,7 @@ def anew(seed: int = 0) -> concepts.Concepts:
 
 
 def test_a_broken_file_is_made_anew(data, monkeypatch, capsys):
-    monkeypatch.setattr(keeping, "version", lambda files: "now")
+    monkeypatch.setattr(keeping, "version", lambda *made_from: "now")
     whole = anew()
     file, other = paths.cache("concepts-train-2-0-now.pt"), paths.cache("concepts-train-2-1-now.pt")
     good = file.read_bytes()
@@ -100,7 +100,7 @@ def test_a_broken_file_is_made_anew(data, monkeypatch, capsys):
 
 
 def test_without_a_place_to_keep_them_pictures_are_made_each_time(data, monkeypatch, tmp_path):
-    monkeypatch.setattr(keeping, "version", lambda files: "now")
+    monkeypatch.setattr(keeping, "version", lambda *made_from: "now")
     whole = anew()._pictures
     (tmp_path / "file").write_text("a file where the folder should be")
     (tmp_path / "taken" / "concepts-train-2-0-now.pt").mkdir(parents=True)

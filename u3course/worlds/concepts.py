@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import difflib
 import io
+import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from PIL import Image
 from torch import Tensor
 
 from u3course.worlds import composing, keeping, patterns, pieces
-from u3lab._system import memory, paths
+from u3lab._system import memory
 from u3lab.checks import is_a, one_of, whole, wholes, words
 from u3lab.datasets import cutouts, outlines, packed, taxonomy
 from u3lab.datasets.broden import broden
@@ -136,9 +136,8 @@ def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int =
 @cache
 def _load(split: str, count: int, seed: int, least: int) -> Concepts:
     """Each once: the same pictures are the same object."""
-    makers = (composing, cutouts, outlines, packed, patterns, pieces, taxonomy)  # what the pictures are made from
-    files = [Path(__file__), *(Path(one.__file__) for one in makers), *sorted(paths.data("concepts").iterdir())]
-    file = paths.cache(f"concepts-{split}-{count}-{seed}-{keeping.version(files)}.pt")
+    makers = (sys.modules[__name__], composing, cutouts, outlines, packed, patterns, pieces, taxonomy)
+    file = keeping.file(f"concepts-{split}-{count}-{seed}", ".pt", makers, ("concepts",))
     content = keeping.once(file, lambda: _made(split, count, seed))
     pictures, masks, pixels = torch.load(io.BytesIO(content), weights_only=True)
     names = tuple(name for name, shown in zip(_ALL, (pixels > 0).sum(0).tolist(), strict=True) if shown >= least)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +10,10 @@ import PIL
 import torch
 from torch import Tensor
 
-from u3course.worlds import keeping, scenery
+from u3course.worlds import faces, keeping, scenery
 from u3course.worlds.faces import cats, people
 from u3course.worlds.faces.drawn import YAW, Held
 from u3course.worlds.faces.head import Being, placed
-from u3lab._system import paths
 from u3lab.checks import SIDE, is_a, number, one_of, room, tensors, whole
 from u3lab.datasets import packed, photos
 
@@ -107,17 +104,9 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
         return Faces(**drawn())
     from safetensors.torch import load, save
 
-    file = paths.cache(f"faces-{'-'.join(map(str, asked))}-{_version()}.safetensors")
+    file = keeping.file(f"faces-{'-'.join(map(str, asked))}", ".safetensors", (faces, packed, photos, scenery),
+                        ("photos",), f"Pillow {PIL.__version__}, NumPy {np.__version__}")
     return Faces(**load(keeping.once(file, lambda: save(drawn()))))
-
-
-@functools.cache
-def _version() -> str:
-    """Changes when anything changes that faces are drawn by or from."""
-    makers = [file for file in sorted(Path(__file__).parent.glob("*.py")) if file.stem != "__init__"]
-    makers += [Path(one.__file__) for one in (packed, photos, scenery)]
-    return keeping.version([*makers, *sorted(paths.data("photos").iterdir())],
-                           f"Pillow {PIL.__version__}, NumPy {np.__version__}")
 
 
 def composite(face: Tensor, background: Tensor) -> Tensor:
@@ -133,9 +122,9 @@ def layers(count: int, *, split: str = "train", seed: int = 0, size: int = 64, e
     """
     count, split, seed, size, each, margin, kind, yaw = _asked(count, split, seed, size, each, margin, kind, yaw)
     test = packed.SPLITS.index(split)
-    faces = [_one(KINDS[kind], 2 * (PEOPLE * seed + n // each) + test, n % each, size, margin, split, yaw)
+    drawn = [_one(KINDS[kind], 2 * (PEOPLE * seed + n // each) + test, n % each, size, margin, split, yaw)
              for n in range(count)]
-    return Layers(*map(torch.stack, zip(*faces, strict=True)))
+    return Layers(*map(torch.stack, zip(*drawn, strict=True)))
 
 
 def _asked(count: int, split: str, seed: int, size: int, each: int, margin: int, kind: str, yaw: float) -> tuple:
