@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.helpers import refuses
-from u3course.worlds import composing, concepts, keeping, pieces
+from u3course.worlds import composing, concepts, keeping
 from u3course.worlds.composing import COLOURS, FOCAL, colour_of
 from u3lab import U3Error, images
 from u3lab._system import paths
@@ -143,11 +143,11 @@ def test_brains_and_scenes_are_labelled_apart(data):
 
 
 def test_no_source_is_in_both_splits():
-    fit, held_out = (set(pieces.photos(split)) for split in pieces.SPLITS)
+    fit, held_out = (set(composing.photos(split)) for split in composing.SPLITS)
     assert not fit & held_out and held_out == set(cropping.sources()[1])
-    assert not set(pieces.FONTS["train"]) & set(pieces.FONTS["validation"])
-    for split in pieces.SPLITS:
-        kinds = pieces.things(split)
+    assert not set(composing.FONTS["train"]) & set(composing.FONTS["validation"])
+    for split in composing.SPLITS:
+        kinds = composing.things(split)
         assert ("dog" in kinds) == (split == "validation") and ("cat" in kinds) == (split == "train")
 
 
@@ -155,10 +155,10 @@ def test_what_is_laid_on_top_hides_what_was_there():
     canvas = composing.Canvas(64)
     whole = torch.ones(1, 8, 8, dtype=torch.bool)
     still = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]])
-    canvas.lay(pieces.Piece(torch.zeros(3, 8, 8), torch.ones(8, 8), whole, ("sky",)), still, ground=True)
+    canvas.lay(composing.Piece(torch.zeros(3, 8, 8), torch.ones(8, 8), whole, ("sky",)), still, ground=True)
     half = torch.zeros(64, 64)
     half[:, :32] = 1
-    canvas.lay(pieces.Piece(torch.ones(3, 64, 64), half, half[None] > 0, ("cat",)), still)
+    canvas.lay(composing.Piece(torch.ones(3, 64, 64), half, half[None] > 0, ("cat",)), still)
     assert canvas.masks["cat"][:, :16].all() and not canvas.masks["cat"][:, 17:].any()
     assert torch.equal(canvas.masks["sky"], ~canvas.masks["cat"])
     assert canvas.image[:, :, :30].min() == 1 and canvas.image[:, :, 34:].max() == 0
@@ -167,7 +167,7 @@ def test_what_is_laid_on_top_hides_what_was_there():
 
 
 def test_a_thing_takes_its_parts_along(data):
-    cat = pieces.things("train")["cat"][0]
+    cat = composing.things("train")["cat"][0]
     assert {"cat", "fur", "eye", "nose"} <= set(cat.labels)
     inside = dict(zip(cat.labels, cat.masks, strict=True))
     assert (inside["eye"] & ~inside["cat"]).float().mean() < 0.001 and inside["eye"].sum() > 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -10,8 +11,8 @@ import PIL
 import torch
 from torch import Tensor
 
-from u3course.worlds import faces, keeping, scenery
-from u3course.worlds.faces import cats, people
+from u3course.worlds import keeping, scenery
+from u3course.worlds.faces import cats, drawn, head, people
 from u3course.worlds.faces.drawn import YAW, Held
 from u3course.worlds.faces.head import Being, placed
 from u3lab.checks import SIDE, is_a, number, one_of, room, tensors, whole
@@ -96,17 +97,18 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
     """
     asked = _asked(count, split, seed, size, each, 0, kind, yaw)
 
-    def drawn() -> dict[str, Tensor]:  # about 5 ms a face
+    def anew() -> dict[str, Tensor]:  # about 5 ms a face
         front, behind, *known = layers(count, split=split, seed=seed, size=size, each=each, kind=kind, yaw=yaw)
         return Faces(composite(front, behind), *known)._asdict()
 
     if not LEAST <= 12 * asked[0] * asked[3] ** 2 <= MOST:
-        return Faces(**drawn())
+        return Faces(**anew())
     from safetensors.torch import load, save
 
-    file = keeping.file(f"faces-{'-'.join(map(str, asked))}", ".safetensors", (faces, packed, photos, scenery),
-                        ("photos",), f"Pillow {PIL.__version__}, NumPy {np.__version__}")
-    return Faces(**load(keeping.once(file, lambda: save(drawn()))))
+    makers = (sys.modules[__name__], cats, drawn, head, people, packed, photos, scenery)
+    file = keeping.file(f"faces-{'-'.join(map(str, asked))}", ".safetensors", makers, ("photos",),
+                        f"Pillow {PIL.__version__}, NumPy {np.__version__}")
+    return Faces(**load(keeping.once(file, lambda: save(anew()))))
 
 
 def composite(face: Tensor, background: Tensor) -> Tensor:
