@@ -26,21 +26,18 @@ LEAST, MOST = 4 * 2**20, 50 * 2**20  # bytes of pictures: less is drawn as fast 
 
 
 class Kind(NamedTuple):
-    """Who a number is, how they look in their n-th picture, where their points are at rest, and how they are drawn."""
+    """Who a number is, how they look in their n-th picture, and how they are drawn."""
 
     who: Callable[[int], Being]
     now: Callable[[int, int, float], Held]
-    at_rest: Callable[[Being], np.ndarray]
     face: Callable[[Being, Held, int, int], tuple[np.ndarray, np.ndarray]]
     attributes: tuple[str, ...]
     hard: tuple[str, ...]  # those that cover, or break up, where points lie
     behind: int  # a cat and a person of one number have nothing in common, nor have their backgrounds
 
 
-KINDS = {
-    "person": Kind(people.person, people.moment, people.at_rest, people.face, tuple(people.CHANCE),
-                   ("glasses", "beard"), 3),
-    "cat": Kind(cats.cat, cats.mood, cats.at_rest, cats.cat_face, tuple(cats.CHANCE), ("patches",), 13)}
+KINDS = {"person": Kind(people.Person, people.Moment, people.face, tuple(people.CHANCE), ("glasses", "beard"), 3),
+         "cat": Kind(cats.Cat, cats.Mood, cats.cat_face, tuple(cats.CHANCE), ("patches",), 13)}
 ATTRIBUTES, CAT_ATTRIBUTES = (kind.attributes for kind in KINDS.values())
 
 
@@ -155,11 +152,11 @@ def fronts(made: Faces | Layers, *, each: int, size: int = 64, margin: int = 0, 
                                                       np.linspace(-0.95, 0.95, LATTICE), indexing="ij"))
     found = []
     for n, identity in enumerate(made.identities.tolist()):
-        head = placed(KINDS[kind].who(identity), KINDS[kind].now(identity, n % each, yaw), size, margin)
-        places = np.stack([share * head.half_width(down), down], 1)
-        rest = KINDS[kind].at_rest(head.person)
-        pixels = head.seen(places) + spread(places, rest, made.points[n].numpy() - head.seen(rest))
-        found.append(np.concatenate([pixels, head.facing(places)[:, None]], 1))
+        turned = placed(KINDS[kind].who(identity), KINDS[kind].now(identity, n % each, yaw), size, margin)
+        places = np.stack([share * turned.half_width(down), down], 1)
+        rest = turned.person.at_rest()
+        pixels = turned.seen(places) + spread(places, rest, made.points[n].numpy() - turned.seen(rest))
+        found.append(np.concatenate([pixels, turned.facing(places)[:, None]], 1))
     return torch.from_numpy(np.stack(found)).float()
 
 
