@@ -194,8 +194,8 @@ case("segment to 30000", SMALL, lambda x: dissection.segment(torch.ones(2), x, (
 case("the interval of 1500 pictures", SMALL, lambda x: bootstrap(lambda often: often.mean(1), 1500))
 case("the largest pattern", DRAWN, lambda x: patterns.paint("marbled", 2048, draw()))
 case("a pattern of 30000", SMALL, lambda x: patterns.paint("marbled", 30_000, draw()), refused=True)
-case("the largest shape", DRAWN, lambda x: patterns.shape(2048, draw()))
-case("a shape of 30000", SMALL, lambda x: patterns.shape(30_000, draw()), refused=True)
+case("the largest shape", DRAWN, lambda x: patterns.shape(2048, draw(), area=0.3))
+case("a shape of 30000", SMALL, lambda x: patterns.shape(30_000, draw(), area=0.3), refused=True)
 case("10⁹ labelled pictures", SMALL, lambda x: concepts.load(count=10**9), refused=True)
 
 # Pretext tasks

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from u3course.worlds.faces.drawn import DARK, WHITE, Draw, Held, Sheet, far, mix
-from u3course.worlds.faces.head import Being, Head, Points, both, lit, oval, placed, smooth
+from u3course.worlds.faces.head import Being, Head, Points, both, lit, oval, placed, smooth, symmetric
 
 CAT_POINTS = ("left eye", "right eye", "left ear", "right ear", "nose", "left mouth corner", "right mouth corner",
               "chin")
@@ -99,9 +99,8 @@ def _body(sheet: Sheet, head: Head, cat: Cat) -> None:
     tufts = [(0.90, 0.02), (1.13, 0.28), (0.97, 0.30), (1.12, 0.56), (0.88, 0.54), (0.90, 0.80), (0.62, 0.74),
              (0.52, 0.96), (0.2, 0.86)]
     out = cat.width * (1.14 if cat.long_fur else 0.96)
-    left, right = (head.seen(np.stack([out * side[:, 0], side[:, 1] * (1.1 if cat.long_fur else 1.0),
-                                       np.full(len(side), 0.1)], 1)) for side in both(tufts))
-    sheet.fill(np.concatenate([left, right[::-1]]), mix(cat.fur, DARK, 0.07))
+    ruff = symmetric(tufts) * (out, 1.1 if cat.long_fur else 1.0)
+    sheet.fill(head.seen(np.insert(ruff, 2, 0.1, axis=1)), mix(cat.fur, DARK, 0.07))
 
 
 def _ears(sheet: Sheet, head: Head, cat: Cat) -> Points:
@@ -156,8 +155,7 @@ def _fur(sheet: Sheet, head: Head, cat: Cat) -> None:
                 sheet.fill(head.seen(_within(head, one)), dark)
     if cat.white_muzzle:
         blaze = [(0.0, -0.62), (0.08, -0.3), (0.16, 0.1), (0.50, 0.42), (0.58, 0.66), (0.38, 0.88), (0.0, 0.97)]
-        left, right = both(blaze)
-        sheet.fill(head.seen(smooth(np.concatenate([left, right[::-1]]), 2)), WHITE_FUR)
+        sheet.fill(head.seen(smooth(symmetric(blaze), 2)), WHITE_FUR)
 
 
 def _within(head: Head, shape: Points) -> Points:
@@ -214,9 +212,8 @@ def _muzzle(sheet: Sheet, head: Head, cat: Cat, mood: Mood) -> Points:
     for pad in both(oval(0.86 * half, y, half, 0.185, 2.3)):
         sheet.fill(head.seen(pad, 0.17), base)
     bridge = [(0.10, tip - 0.32), (0.15, tip - 0.02), (0.0, tip + 0.1)]
-    left, right = both(bridge)
-    sheet.fill(head.seen(smooth(np.concatenate([left, right[::-1]]), 1), 0.12), base if cat.white_muzzle else
-               mix(cat.fur, WHITE_FUR, 0.12))
+    sheet.fill(head.seen(smooth(symmetric(bridge), 1), 0.12),
+               base if cat.white_muzzle else mix(cat.fur, WHITE_FUR, 0.12))
     nose = [(-0.13, tip - 0.06), (0.0, tip - 0.085), (0.13, tip - 0.06), (0.12, tip), (0.0, tip + 0.10), (-0.12, tip)]
     sheet.fill(head.seen(smooth(nose, 1), 0.26), cat.nose if far(cat.nose, base) > 60 else mix(cat.nose, DARK, 0.5))
     lips = [(0.0, y - 0.08), (0.02, y + 0.08), (0.35 * half, y + 0.18), (0.9 * half, y + 0.19), (1.25 * half, y + 0.13)]

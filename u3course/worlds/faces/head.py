@@ -118,6 +118,12 @@ def oval(x: float, y: float, across: float, down: float, power: float = 2.0, cou
     return circle * (across, down) + (x, y)
 
 
+def symmetric(points: Points) -> Points:
+    """A closed outline of which the right half is given, from top to bottom."""
+    left, right = both(points)
+    return np.concatenate([left, right[::-1]])
+
+
 def both(points: Points) -> tuple[Points, Points]:
     """A shape of the right half and its mirror image: left, right, as the viewer sees them."""
     right = np.asarray(points, float)
