@@ -16,12 +16,6 @@ from u3course.worlds.clips.impacts import RATE, G
 from u3lab import images
 
 
-def same(a: tuple, b: tuple) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
-
-
-# Things that move
-
 @pytest.fixture(scope="module")
 def moving() -> clips.Moving:
     return clips.moving(12, 5, seed=3)
@@ -72,11 +66,9 @@ def test_fold_goes_to_and_fro():
                                   lambda n, **more: clips.bouncing(n, length=3, size=32, **more)])
 def test_films_are_made_from_a_seed(make):
     a, b, longer, other = make(2), make(2), make(3), make(2, seed=1)
-    assert same(a, b) and same(a, tuple(part[:2] for part in longer))
+    assert all(torch.equal(x, y) and torch.equal(x, z[:2]) for x, y, z in zip(a, b, longer, strict=True))
     assert not torch.equal(a.clips, other.clips) and not torch.equal(a.clips, make(2, split="test").clips)
 
-
-# Things that bounce
 
 @pytest.fixture(scope="module")
 def bouncing() -> clips.Bouncing:
@@ -163,8 +155,6 @@ def test_causes_are_drawn_independently():
     for a, b in ((sizes(films), films.boxes[:, :, 3].amin(1)), (films.material.float(), sizes(films))):
         assert scipy.stats.spearmanr(a.numpy(), b.numpy()).pvalue > 0.01
 
-
-# Sounds
 
 def test_a_tone_by_hand():
     time = torch.tensor([-0.1, 0.0, 0.01, 0.05], dtype=torch.float64)
