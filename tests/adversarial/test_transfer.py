@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.helpers import cat, refuses, squeezenet
-from tools.site.attacks import ATTACKS
+from tools.site.lists import ATTACKS
 from u3lab import images, nets
 from u3lab.adversarial import quantise_near
 from u3lab.adversarial.quantisation import fools

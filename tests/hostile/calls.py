@@ -46,7 +46,7 @@ from tests.hostile.wrong import (
     net,
     unplain,
 )
-from tools.site.attacks import ATTACKS
+from tools.site.lists import ATTACKS
 from u3course.worlds import concepts, faces, lights, mosaics
 from u3lab import (
     adversarial,

@@ -12,7 +12,7 @@ from evidence.bench import plain
 from evidence.bench.peerless import WHY
 from tools import site
 from tools.site import __main__ as building
-from tools.site import api, bench, claims, docstrings, evidence, knowing, links, reading
+from tools.site import api, bench, claims, evidence, knowing, links, reading
 from tools.site.limits import limits
 from u3audit.claims import NOT_SAID, measured
 from u3lab import results
@@ -203,7 +203,7 @@ def test_the_library_s_pages_show_what_is_public():
 def test_formulas_of_docstrings_are_no_markup():
     lines = ["L = Σ_u |x_u| w_ and 5 * x", "of *other* pictures ``a_``", "", "    x ∗ y_", "", "Raises:",
              "    U3Error: NaN_"]
-    docstrings.mend(None, "function", "f", None, None, lines)
+    reading.mend(None, "function", "f", None, None, lines)
     assert lines == [r"L = Σ_u \|x_u\| w\_ and 5 \* x", "of *other* pictures ``a_``", "", "::", "", "    x ∗ y_", "",
                      "Raises:", r"    U3Error: NaN\_"]
 

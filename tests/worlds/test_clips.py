@@ -11,8 +11,7 @@ import torch.nn.functional as F
 
 from tests.helpers import refuses
 from u3course.worlds import clips, scenery
-from u3course.worlds.clips import impacts
-from u3course.worlds.clips.impacts import RATE, G
+from u3course.worlds.clips import RATE, G
 from u3lab import images
 
 
@@ -96,12 +95,12 @@ def test_the_box_is_round_what_moves(bouncing):
 
 
 def test_height_and_flight_follow_gravity():
-    hits, lasts = impacts.impacts(0.45, 0.25, 2.0)
+    hits, lasts = clips.impacts(0.45, 0.25, 2.0)
     assert math.isclose(0.5 * G * (lasts / 2) ** 2, 0.45) and math.isclose(hits[0], -0.25 * lasts)
     np.testing.assert_allclose(np.diff(hits), lasts)
     assert hits[-1] < 2 <= hits[-1] + lasts
     time = torch.linspace(0, 0.6 * lasts, 200, dtype=torch.float64)
-    path = impacts.risen(hits, lasts, 0.45, time)
+    path = clips.risen(hits, lasts, 0.45, time)
     speed = path.diff() / time.diff()
     torch.testing.assert_close(speed.diff() / time.diff()[1:], torch.full((198,), -G, dtype=torch.float64), rtol=1e-4,
                                atol=1e-4)
@@ -128,7 +127,7 @@ def test_what_is_heard_is_what_the_material_and_the_size_decide(bouncing):
     """The strongest pitch of each film is one of the partials that the table gives for its cause."""
     spectrum = np.abs(np.fft.rfft(bouncing.sounds.numpy(), axis=1))  # one second: bins of 1 Hz
     for film in range(60):
-        known, radius = impacts.KNOWN[clips.MATERIALS[bouncing.material[film]]], float(sizes(bouncing)[film])
+        known, radius = clips.KNOWN[clips.MATERIALS[bouncing.material[film]]], float(sizes(bouncing)[film])
         partials = [ratio * known.pitch * 0.1 / radius for ratio, _ in known.partials]
         assert min(abs(spectrum[film].argmax() - one) for one in partials) < 6, (known, radius)
 
@@ -146,7 +145,7 @@ def test_it_is_heard_when_it_hits_the_floor_and_louder_from_higher():
     assert low.sum() > 80 and torch.maximum(loud[:, 1:-2], loud[:, 2:-1])[low].min() > 0.1
     wood = films.material == 0
     assert scipy.stats.spearmanr(loud[wood].amax(1), -bottoms[wood].amin(1)).statistic > 0.8
-    near, far = (impacts._heard([0.0], h, "wood", 0.1, 16, torch.Generator().manual_seed(0)) for h in (0.1, 0.4))
+    near, far = (clips._heard([0.0], h, "wood", 0.1, 16, torch.Generator().manual_seed(0)) for h in (0.1, 0.4))
     assert float(far.abs().max() / near.abs().max()) == pytest.approx(2, rel=0.05)  # as the speed, √(2 g h)
 
 
@@ -158,7 +157,7 @@ def test_causes_are_drawn_independently():
 
 def test_a_tone_by_hand():
     time = torch.tensor([-0.1, 0.0, 0.01, 0.05], dtype=torch.float64)
-    found = impacts.tone(time, 100.0, 0.1, ((1.0, 0.5), (2.5, 0.25), (60.0, 1.0)))  # the last is above 3600 Hz
+    found = clips.tone(time, 100.0, 0.1, ((1.0, 0.5), (2.5, 0.25), (60.0, 1.0)))  # the last is above 3600 Hz
     t = np.array([0.01, 0.05])
     wanted = (0.5 * np.sin(2 * np.pi * 100 * t) * np.exp(-t / 0.1)
               + 0.25 * np.sin(2 * np.pi * 250 * t) * np.exp(-2.5 * t / 0.1))

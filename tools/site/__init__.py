@@ -3,7 +3,7 @@
 ``gathering`` copies what is written and generates the rest: ``api`` (a page for each room of the library), ``knowing``
 (for each method its oracle and its limits), ``evidence`` (for each shipped table what stands behind it, a page for each
 notebook), ``claims`` (what must not be concluded from an audit) and ``bench`` (how long methods take, beside others).
-``reading`` and ``docstrings`` are called by Sphinx, ``links`` follows every link of the finished pages.
+``reading`` is called by Sphinx, ``links`` follows every link of the finished pages.
 """
 
 from __future__ import annotations

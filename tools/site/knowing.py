@@ -15,19 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tools.site.attacks import ATTACKS
+from tools.site import lists
 from tools.site.limits import limits
-from tools.site.lists import (
-    CENTRES,
-    CLUSTERINGS,
-    LEARNERS,
-    MAPS,
-    PATCHES,
-    PREDICTORS,
-    SIMILARITIES,
-    STITCHES,
-    TRANSFERS,
-)
 from u3lab.dissection import FINDERS
 from u3lab.inversion import INVERTERS, PRIORS
 from u3lab.landmarks import DISTANCES, LOSSES
@@ -47,11 +36,11 @@ def merged(*registries: Mapping[str, Any]) -> dict[str, Any]:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REGISTRIES: dict[str, Mapping[str, Any]] = {
-    "universal": merged(UNIVERSAL, CENTRES, PREDICTORS, KINDS),
-    "selfsup": merged(TASKS, CLUSTERINGS, NUISANCES, TRANSFERS), "landmarks": merged(LOSSES, DISTANCES, LEARNERS),
-    "prior": FILLERS, "inversion": merged(PRIORS, INVERTERS), "saliency": SALIENCY,
-    "adversarial": merged(ATTACKS, PATCHES), "equivariance": merged(MAPS, STITCHES, SIMILARITIES),
-    "dissection": FINDERS}
+    "universal": merged(UNIVERSAL, lists.CENTRES, lists.PREDICTORS, KINDS),
+    "selfsup": merged(TASKS, lists.CLUSTERINGS, NUISANCES, lists.TRANSFERS),
+    "landmarks": merged(LOSSES, DISTANCES, lists.LEARNERS), "prior": FILLERS, "inversion": merged(PRIORS, INVERTERS),
+    "saliency": SALIENCY, "adversarial": merged(lists.ATTACKS, lists.PATCHES),
+    "equivariance": merged(lists.MAPS, lists.STITCHES, lists.SIMILARITIES), "dissection": FINDERS}
 CHAPTERS = {"universal": ("01", "01b"), "selfsup": ("02", "02b", "02c"), "landmarks": ("03", "03b", "03c"),
             "prior": ("04",), "inversion": ("05", "05b"), "saliency": ("06", "08"), "adversarial": ("06b",),
             "equivariance": ("06c",), "dissection": ("07", "07b")}
