@@ -9,7 +9,6 @@ import scipy.stats
 import torch
 import torch.nn.functional as F
 
-from tests.helpers import refuses
 from u3course.worlds import clips, scenery
 from u3course.worlds.clips import RATE, G
 from u3lab import images
@@ -163,9 +162,3 @@ def test_a_tone_by_hand():
               + 0.25 * np.sin(2 * np.pi * 250 * t) * np.exp(-2.5 * t / 0.1))
     assert found[:2].tolist() == [0, 0]
     np.testing.assert_allclose(found[2:], wanted, atol=1e-12)
-
-
-def test_every_call_checks_its_numbers():
-    for call, said in ((lambda: clips.moving(1, 1), "length = 1"), (lambda: clips.moving(1, split="val"), "split"),
-                       (lambda: clips.bouncing(0), "count = 0"), (lambda: clips.moving(10**6, 8), "million pixels")):
-        refuses(call, says=said)

@@ -147,11 +147,6 @@ def test_similarity_in_the_tree_counts_steps():
 
 
 def test_slips_are_told(data):
-    refuses(concepts.load, "test", says="choose one of train, validation")
-    refuses(concepts.load, "train", count=0, says="count")
     refuses(data.only, ["unicorn"], says="no picture has enough of 'unicorn'; all concepts are in data.names")
     refuses(data.only, ["sky "], says="no picture has enough of 'sky '; near it: sky")
-    refuses(data.__getitem__, 0, says="which = 0; give a list of whole numbers")
-    for number in (-1, len(data), 0.0, True):
-        refuses(data.__getitem__, [number], says=f"= {number}; give a whole number from 0 to {len(data) - 1}")
     assert torch.equal(data[torch.tensor([1, 0])].images, data[[1, 0]].images)

@@ -6,7 +6,6 @@ import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from tests.helpers import refuses
 from u3course.worlds import decathlon
 from u3course.worlds.decathlon import canvas, objects, patients, signs
 from u3lab import images
@@ -169,9 +168,3 @@ def test_its_classes_can_be_told(name, least):
     few = slice(None, None, 4)
     rule = LogisticRegression(max_iter=300).fit(features("train")[few], train.labels[few])
     assert rule.score(features("test"), test.labels) > least
-
-
-def test_errors_say_what_there_is():
-    refuses(decathlon.load, "cars", says="digits, house numbers")
-    refuses(decathlon.load, "digits", "validation", says="train, val, test")
-    refuses(decathlon.load, "digits", "val", each=21, says="each = 21; give a whole number from 1 to 20")

@@ -11,7 +11,6 @@ from scipy.spatial import ConvexHull, Delaunay
 from scipy.spatial.transform import Rotation
 from skimage.draw import polygon2mask
 
-from tests.helpers import refuses
 from u3course.worlds import turntable
 from u3course.worlds.chairs import Thing, bar, chair, hull
 from u3lab import images
@@ -143,12 +142,3 @@ def test_the_front_looks_where_the_azimuth_says():
         _, cover, _ = turntable.seen(one, *pose(azimuth, 10.0), 64, LAMP, WHITE)
         top = cover[int(cover.any(1).nonzero()[0]) + 3]
         assert bool((top > 0).nonzero().float().mean() < 32) is left
-
-
-def test_slips():
-    refuses(turntable.draw, "cup", 2, says="kind")
-    refuses(draw, 2, split="val", says="split")
-    refuses(draw, 10**6, says="million pixels")
-    refuses(views, 10_000, torch.zeros(1), torch.zeros(1), says="instance")
-    refuses(views, 2, torch.zeros(1), torch.tensor([-5.0]), says="0° to 90°")
-    refuses(turntable.rotation, torch.zeros(2), torch.zeros(3), says="N = 2")
