@@ -209,8 +209,8 @@ def bouncing(count: int, *, length: int = 16, size: int = 64, split: str = "trai
     draw, colours = packed.generator(seed, split), one_of("colours", colours, (None, *MATERIALS))
     room(f"count = {count}, length = {length}", size, size, count * length)
     room(f"length = {length}", 1, round(RATE / FPS), count * length)
-    return Bouncing(*map(torch.stack, zip(*(_bounce(length, size, split, colours, draw) for _ in range(count)),
-                                          strict=True)))
+    films = [_bounce(length, size, split, colours, draw) for _ in range(count)]
+    return Bouncing(*map(torch.stack, zip(*films, strict=True)))
 
 
 def _bounce(length: int, size: int, split: str, colours: str | None, draw: torch.Generator) -> tuple[Tensor, ...]:
@@ -226,7 +226,7 @@ def _bounce(length: int, size: int, split: str, colours: str | None, draw: torch
     wall = scenery.crop(size, split, draw)
     floor = between(draw, 0.25, 0.7) * (0.85 + 0.3 * torch.rand(3, generator=draw))  # a grey with a touch of something
     frames = _before_a_wall(wall, floor, x, above, radius)
-    paint(frames, material, SHAPES[shape], size * x, size * y, size * radius, look(colours or material, draw))
+    paint(frames, material, SHAPES[shape], size * x, size * y, size * radius, *look(colours or material, draw))
     boxes = size * torch.stack([x - radius, y - radius, x + radius, y + radius], 1)
     return frames, _heard(hits, height, material, radius, length, draw), torch.tensor(kind), boxes.float()
 
@@ -292,20 +292,14 @@ def _before_a_wall(wall: Tensor, floor: Tensor, x: Tensor, above: Tensor, radius
     return frames
 
 
-class Look(NamedTuple):
-    """One thing's own colour (3) and the angle of its grain."""
-
-    colour: Tensor
-    angle: float
-
-
-def look(material: str, draw: torch.Generator) -> Look:
-    """A colour that the material can have, and a direction."""
+def look(material: str, draw: torch.Generator) -> tuple[Tensor, float]:
+    """A colour (3) that the material can have, and the direction of its grain."""
     hue, saturation, value = (between(draw, *reach) for reach in KNOWN[material].colours)
-    return Look(torch.tensor(colorsys.hsv_to_rgb(hue, saturation, value)), between(draw, 0, math.pi))
+    return torch.tensor(colorsys.hsv_to_rgb(hue, saturation, value)), between(draw, 0, math.pi)
 
 
-def paint(frames: Tensor, material: str, power: float, x: Tensor, y: Tensor, radius: float, look: Look) -> None:
+def paint(frames: Tensor, material: str, power: float, x: Tensor, y: Tensor, radius: float, own: Tensor,
+          angle: float) -> None:
     """Draw the thing into the frames (T,3,S,S) with its middle at x, y (T); those and the radius are in pixels.
 
     A pixel at the rim is covered in part. The surface is lit as a sphere's, or as that of a block with soft edges.
@@ -314,24 +308,19 @@ def paint(frames: Tensor, material: str, power: float, x: Tensor, y: Tensor, rad
     left, top = ((at - side / 2).round().clamp(0, size - side).long() for at in (x, y))
     columns, rows = (first[:, None] + torch.arange(side) for first in (left, top))
     where = (torch.arange(len(frames)).view(-1, 1, 1), slice(None), rows[:, :, None], columns[:, None, :])
-    u = ((columns + 0.5 - x[:, None]) / radius).to(frames)[:, None, :].expand(-1, side, -1)
+    u = ((columns + 0.5 - x[:, None]) / radius).to(frames)[:, None, :].expand(-1, side, -1)  # 1 at its rim
     v = ((rows + 0.5 - y[:, None]) / radius).to(frames)[:, :, None].expand(-1, -1, side)
-    ground = frames[where].permute(0, 3, 1, 2)
-    frames[where] = _before(ground, material, power, u, v, radius, look).permute(0, 2, 3, 1)
-
-
-def _before(ground: Tensor, material: str, power: float, u: Tensor, v: Tensor, radius: float, look: Look) -> Tensor:
-    """The thing before a ground (T,3,h,w); u, v (T,h,w) are the pixels' places in it, 1 at its rim."""
     far = (u.abs() ** power + v.abs() ** power) ** (1 / power)
     covered = ((1 - far) * radius + 0.5).clamp(0, 1)[:, None]
     slope = torch.stack([u.sign() * u.abs() ** (power - 1), v.sign() * v.abs() ** (power - 1)], 1).clamp(-1, 1)
     normal = F.normalize(torch.cat([slope, (1 - far**2).clamp_min(0.02).sqrt()[:, None]], 1), dim=1)
     lit = (normal * LIGHT.view(3, 1, 1)).sum(1, keepdim=True).clamp_min(0)
-    along = u * math.cos(look.angle) + v * math.sin(look.angle)
-    across = v * math.cos(look.angle) - u * math.sin(look.angle)
-    colour, opaque = SURFACES[material](look.colour.view(3, 1, 1), lit, normal, along[:, None], across[:, None])
-    seen = ground + opaque * (colour - ground)
-    return ground + covered * (seen.clamp(0, 1) - ground)
+    along, across = (one[:, None] for one in (u * math.cos(angle) + v * math.sin(angle),
+                                              v * math.cos(angle) - u * math.sin(angle)))
+    colour, opaque = SURFACES[material](own.view(3, 1, 1), lit, normal, along, across)
+    ground = frames[where].permute(0, 3, 1, 2)
+    seen = (ground + opaque * (colour - ground)).clamp(0, 1)
+    frames[where] = (ground + covered * (seen - ground)).permute(0, 2, 3, 1)
 
 
 Surface = tuple[Tensor, Tensor | float]  # colour, and how much of what is behind it hides

@@ -12,6 +12,7 @@ begins is a convention.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -26,7 +27,6 @@ from u3lab import images as _images
 from u3lab._system import paths
 from u3lab.datasets import cutouts
 from u3lab.datasets.outlines import outlines, photo
-from u3lab.datasets.taxonomy import ancestors
 from u3lab.images import cropping
 
 SPLITS = ("train", "validation")
@@ -86,12 +86,18 @@ def pick(options: tuple | list, generator: torch.Generator):  # noqa: ANN201 —
 def annotated(name: str) -> Piece:
     """A whole photo with all its outlines, one mask for each label."""
     image = photo(name)[0]
-    masks: dict[str, np.ndarray] = {}
-    for one in outlines(name):
-        for label in one.labels:
-            masks[label] = masks.get(label, False) | one.mask
+    masks = _by_label((one.labels, one.mask) for one in outlines(name))
     stacked = np.array([*masks.values()], bool).reshape(-1, *image.shape[1:])
     return Piece(image, torch.ones(image.shape[1:]), torch.from_numpy(stacked), tuple(masks))
+
+
+def _by_label(drawn: Iterable[tuple[tuple[str, ...], np.ndarray]]) -> dict[str, np.ndarray]:
+    """Label → where anything with it is, of labels and masks."""
+    masks: dict[str, np.ndarray] = {}
+    for labels, mask in drawn:
+        for label in labels:
+            masks[label] = masks.get(label, False) | mask
+    return masks
 
 
 @cache
@@ -131,12 +137,8 @@ def _cut(image: Tensor, mask: np.ndarray, drawn: tuple) -> Piece:
     """The part of a photo inside a mask, with the masks of whatever lies on it for four fifths."""
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    labels: dict[str, np.ndarray] = {}
-    for other in drawn:
-        inside = other.mask & mask
-        if inside.sum() > 0.8 * other.mask.sum():
-            for label in other.labels:
-                labels[label] = labels.get(label, False) | inside[box]
+    labels = _by_label((other.labels, (other.mask & mask)[box]) for other in drawn
+                       if (other.mask & mask).sum() > 0.8 * other.mask.sum())
     alpha = _images.blur(torch.from_numpy(mask[box]).float()[None, None], 0.7)
     masks = torch.from_numpy(np.stack(list(labels.values()))).float()
     layers = torch.cat([image[(slice(None), *box)], alpha[0], masks])
@@ -264,12 +266,6 @@ def compose(size: int, split: str, generator: torch.Generator) -> tuple[Tensor, 
     for k, colour in enumerate(COLOURS):
         canvas.masks[colour] = number == k
     return canvas.image, {name: mask for name, mask in canvas.masks.items() if mask.any()}
-
-
-def general(masks: dict[str, Tensor], wanted: tuple[str, ...]) -> dict[str, Tensor]:
-    """The masks, and for each wanted wider concept its own with the union of those below it in the is-a tree."""
-    below = {name: [mask for one, mask in masks.items() if name in ancestors(one)] for name in wanted}
-    return masks | {name: torch.stack(some).any(0) for name, some in below.items() if some}
 
 
 def _background(canvas: Canvas, whole: Piece, generator: torch.Generator) -> None:

@@ -175,9 +175,9 @@ def _made(split: str, count: int, seed: int) -> bytes:
         draw = torch.Generator().manual_seed(1_000_003 * seed + 2 * n + composing.SPLITS.index(split))
         image, found = composing.compose(SIZE, split, draw)
         masks = torch.zeros(len(_ALL), SIZE // 2, SIZE // 2, dtype=torch.bool)
-        for name, mask in composing.general(found, WIDER).items():
-            if name in CATEGORY:
-                masks[_ALL.index(name)] = mask
+        for name, mask in found.items():  # a wider concept is where anything is that is below it in the is-a tree
+            for one in {name, *set(taxonomy.ancestors(name)) & set(WIDER)} & CATEGORY.keys():
+                masks[_ALL.index(one)] |= mask
         written = io.BytesIO()
         Image.fromarray((image.permute(1, 2, 0) * 255).round().byte().numpy()).save(
             written, "JPEG", quality=95, subsampling=0)
