@@ -1,4 +1,7 @@
-"""What the makers of data/ share: one archive for many small pictures, and a collection's rows in data/README.md."""
+"""What the makers of data/ share: one archive for many small pictures, and a collection's rows in data/README.md.
+
+Who reads a film needs opencv-python-headless.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,7 @@ def debian(package: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
 
 
 def film(content: bytes) -> np.ndarray:
-    """All frames of a film in AVI, (T,H,W,3) uint8; needs opencv-python-headless."""
+    """All frames of a film in AVI, (T,H,W,3) uint8."""
     import cv2
 
     with tempfile.NamedTemporaryFile(suffix=".avi") as file:

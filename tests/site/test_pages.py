@@ -173,12 +173,6 @@ def test_links_to_headings_are_in_small_letters_on_the_site():
                                     "[c](https://a.b/#C), #D")
 
 
-def test_no_two_methods_of_a_room_share_a_name():
-    assert knowing.merged({"a": 1}, {"b": 2}) == {"a": 1, "b": 2}
-    with pytest.raises(AssertionError, match="share a name"):
-        knowing.merged({"a": 1}, {"a": 2})
-
-
 def test_oracles_rows_and_reasons_are_of_methods_that_there_are():
     raced = {method for race in plain.races() for method in race.of}  # which others' tests have the plain versions of
     assert {*knowing.oracles(), *bench.methods(), *raced, *WHY} <= set(METHODS)
