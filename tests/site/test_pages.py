@@ -12,7 +12,7 @@ from evidence.bench import plain
 from evidence.bench.peerless import WHY
 from tools import site
 from tools.site import __main__ as building
-from tools.site import api, bench, claims, evidence, knowing, links, reading
+from tools.site import api, bench, evidence, knowing, links, reading
 from tools.site.limits import limits
 from u3audit.claims import NOT_SAID, measured
 from u3lab import results
@@ -203,7 +203,7 @@ def test_formulas_of_docstrings_are_no_markup():
 
 
 def test_what_must_not_be_concluded_is_the_list_of_each_report():
-    page = claims.page()
+    page = knowing.not_concluded()
     assert all(page.count(f"## “{one.claim}”\n\n{one.why}\n") == 1 and measured(one) in page for one in NOT_SAID)
     claimed = " ".join(one.claim for one in NOT_SAID).lower()
     for word in ("no shortcut", "robust", "the map shows the reason", "deletion proves", "attention is on the lesion",

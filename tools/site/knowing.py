@@ -1,4 +1,4 @@
-"""How we know: for each method its oracle and its limits. Nothing here is written by hand.
+"""How we know: for each method its oracle and its limits; and what an audit does not say. Nothing is by hand.
 
 The methods are those of the registries, and of ``lists``. Oracles are the tests with the mark ``oracle``, read and not
 run; limits are what registries and lists declare. How long each method takes is the page of ``bench``.
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from tools.site import lists
 from tools.site.limits import limits
+from u3audit.claims import NOT_SAID, measured
 from u3lab.dissection import FINDERS
 from u3lab.inversion import INVERTERS, PRIORS
 from u3lab.landmarks import DISTANCES, LOSSES
@@ -113,3 +114,21 @@ For each method the **oracle**, other people's numbers or a slower and plainer w
 How long methods take, beside others, is on [the bench](bench.md); what stands behind the notebooks' claims is on
 [Evidence](evidence.md); [docs/testing.md](docs/testing.md) has all that is tested.
 """, *(section(registry) for registry in REGISTRIES)])
+
+
+def not_concluded() -> str:
+    """What must not be concluded from an audit: a section for each claim, why it does not follow, what was measured."""
+    sections = "\n".join(f"## “{one.claim}”\n\n{one.why}\n"
+                         + (f"\n*Measured.* {told}\n" if (told := measured(one)) else "") for one in NOT_SAID)
+    return f"""# What must not be concluded from an audit
+
+`u3lab audit` writes a report with five numbers on
+[a network of your own](docs/notebooks.md#audit-a-network-of-your-own). None of these sentences follows
+from them, nor from all of them together. Each report has this list.
+
+{sections}
+The trials: slices of four patients, 96×96 pixels, half of them with a made finding, a soft blob; small networks of four
+convolutions, several seeds of each kind: honest ones, and ones that learnt where a marker or the scanner gave the
+answer away. The numbers go from the least to the largest of those that judge; [Evidence](evidence.md) has the table,
+`audited`.
+"""
