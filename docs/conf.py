@@ -10,7 +10,7 @@ sys.path.insert(0, str(ROOT))
 
 import u3lab  # noqa: E402  (found by the line above)
 from tools import site  # noqa: E402
-from tools.site import docstrings, references  # noqa: E402
+from tools.site import reading  # noqa: E402
 
 project, author, release = "u3lab", "The u3lab contributors", u3lab.__version__
 copyright = "the u3lab contributors"  # the name that Sphinx reads
@@ -57,6 +57,6 @@ html_theme_options = {
 
 def setup(app) -> None:
     """Docstrings are written for `help()` first: what reStructuredText would misread in them is put right."""
-    app.connect("missing-reference", references.resolve)
-    app.connect("autodoc-process-docstring", docstrings.mend, priority=400)  # before napoleon
+    app.connect("missing-reference", reading.resolve)
+    app.connect("autodoc-process-docstring", reading.mend, priority=400)  # before napoleon
     app.add_config_value("u3lab_edition", site.edition(), "env", str)  # with another value Sphinx reads all anew

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from u3course.worlds import composing
-from u3course.worlds.pieces import pick, uniform
+from u3course.worlds.composing import pick, uniform
 from u3lab import images
 from u3lab.datasets import cutouts, photos
 from u3lab.datasets.cutouts import Cutout

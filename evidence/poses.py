@@ -20,8 +20,7 @@ from torch import Tensor, nn
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.landmarks import frames
 from u3course.worlds import turntable
-from u3course.worlds.turntable import Turntable
-from u3course.worlds.turntable.made import numbers
+from u3course.worlds.turntable import Turntable, numbers
 from u3lab.descent import Step, last, train
 from u3lab.landmarks import PoseSettings, align, as_rotation, factorise, learn_pose, pairs_of, pose_encoder, pose_error
 from u3lab.landmarks import poses as found_by

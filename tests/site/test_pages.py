@@ -10,7 +10,7 @@ import pytest
 
 from tools import site
 from tools.site import __main__ as building
-from tools.site import api, bench, claims, docstrings, evidence, knowing, links, reading
+from tools.site import api, bench, evidence, knowing, links, reading
 from tools.site.limits import limits
 from u3audit.claims import NOT_SAID, measured
 from u3lab import results
@@ -199,13 +199,13 @@ def test_the_library_s_pages_show_what_is_public():
 def test_formulas_of_docstrings_are_no_markup():
     lines = ["L = Σ_u |x_u| w_ and 5 * x", "of *other* pictures ``a_``", "", "    x ∗ y_", "", "Raises:",
              "    U3Error: NaN_"]
-    docstrings.mend(None, "function", "f", None, None, lines)
+    reading.mend(None, "function", "f", None, None, lines)
     assert lines == [r"L = Σ_u \|x_u\| w\_ and 5 \* x", "of *other* pictures ``a_``", "", "::", "", "    x ∗ y_", "",
                      "Raises:", r"    U3Error: NaN\_"]
 
 
 def test_what_must_not_be_concluded_is_the_list_of_each_report():
-    page = claims.page()
+    page = knowing.not_concluded()
     assert all(page.count(f"## “{one.claim}”\n\n{one.why}\n") == 1 and measured(one) in page for one in NOT_SAID)
     claimed = " ".join(one.claim for one in NOT_SAID).lower()
     for word in ("no shortcut", "robust", "the map shows the reason", "deletion proves", "attention is on the lesion",

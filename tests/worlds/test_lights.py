@@ -2,7 +2,6 @@
 
 import torch
 
-from tests.helpers import refuses
 from u3course.worlds import lights
 
 
@@ -35,11 +34,3 @@ def test_a_close_up_has_one_hue():
     images, _ = lights.scenes(5, lights.light(2), close=True)
     share = images / images.sum(1, keepdim=True)
     assert share.flatten(2).std(2).max() < 1e-4
-
-
-def test_slips():
-    refuses(lights.scenes, 1, close=1, says="close")
-    refuses(lights.scenes, 1, torch.tensor([2.0, 0, 0]), says="colour")
-    refuses(lights.scenes, 1, torch.ones(4), says="colour")
-    refuses(lights.scenes, 1, split="nope", says="split")
-    refuses(lights.light, -1, says="seed")

@@ -6,7 +6,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tests.helpers import refuses
 from u3course.worlds import rendered
 from u3course.worlds.rendered import MEETS, SOLIDS, Solid, scenes
 
@@ -95,9 +94,3 @@ def test_the_light_side_is_the_bright_one():
     up = labels["normals"][:, 1]
     grey = images.mean(1)
     assert grey[spheres & (up > 0.6)].mean() > 1.3 * grey[spheres & (up < -0.2)].mean()
-
-
-def test_slips():
-    refuses(scenes, 1, size=8, says="size")
-    refuses(scenes, 1, split="nope", says="split")
-    refuses(scenes, 10**6, says="count")

@@ -1,9 +1,9 @@
 """The site that `make docs` builds: its pages are gathered into build/site/source, and Sphinx writes build/site/html.
 
 ``gathering`` copies what is written and generates the rest: ``api`` (a page for each room of the library), ``knowing``
-(for each method its oracle and its limits), ``evidence`` (for each shipped table what stands behind it, a page for each
-notebook), ``claims`` (what must not be concluded from an audit) and ``bench`` (how long methods take, beside others).
-``reading`` and ``docstrings`` are called by Sphinx, ``links`` follows every link of the finished pages.
+(for each method its oracle and its limits; what must not be concluded from an audit), ``evidence`` (for each shipped
+table what stands behind it, a page for each notebook) and ``bench`` (how long methods take, beside others).
+``reading`` is called by Sphinx, ``links`` follows every link of the finished pages.
 """
 
 from __future__ import annotations

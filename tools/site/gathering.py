@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from tools.site import api, bench, claims, evidence, knowing
+from tools.site import api, bench, evidence, knowing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "data/README.md", "docs/*.md", "docs/teaching/*.md",
@@ -33,7 +33,7 @@ def gather(folder: Path) -> None:
         _copy(page, folder / ("_static" if page.suffix == ".css" else "") / page.name)
     (folder / "cite.md").write_text(citation(), encoding="utf-8")
     evidence.charts(folder / "evidence")
-    for name, text in {"how_we_know": knowing.page(), "bench": bench.page(), "not_concluded": claims.page(),
+    for name, text in {"how_we_know": knowing.page(), "bench": bench.page(), "not_concluded": knowing.not_concluded(),
                        **evidence.pages()}.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
     api.write(folder / "api")

@@ -1,4 +1,4 @@
-"""How we know: for each method its oracle and its limits. Nothing here is written by hand.
+"""How we know: for each method its oracle and its limits; and what an audit does not say. Nothing is by hand.
 
 The methods are those of the registries, and of ``lists``. Oracles are the tests with the mark ``oracle``, read and not
 run; limits are what registries and lists declare. How long each method takes is the page of ``bench``.
@@ -15,19 +15,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tools.site.attacks import ATTACKS
+from tools.site import lists
 from tools.site.limits import limits
-from tools.site.lists import (
-    CENTRES,
-    CLUSTERINGS,
-    LEARNERS,
-    MAPS,
-    PATCHES,
-    PREDICTORS,
-    SIMILARITIES,
-    STITCHES,
-    TRANSFERS,
-)
+from u3audit.claims import NOT_SAID, measured
 from u3lab.dissection import FINDERS
 from u3lab.inversion import INVERTERS, PRIORS
 from u3lab.landmarks import DISTANCES, LOSSES
@@ -47,11 +37,11 @@ def merged(*registries: Mapping[str, Any]) -> dict[str, Any]:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REGISTRIES: dict[str, Mapping[str, Any]] = {
-    "universal": merged(UNIVERSAL, CENTRES, PREDICTORS, KINDS),
-    "selfsup": merged(TASKS, CLUSTERINGS, NUISANCES, TRANSFERS), "landmarks": merged(LOSSES, DISTANCES, LEARNERS),
-    "prior": FILLERS, "inversion": merged(PRIORS, INVERTERS), "saliency": SALIENCY,
-    "adversarial": merged(ATTACKS, PATCHES), "equivariance": merged(MAPS, STITCHES, SIMILARITIES),
-    "dissection": FINDERS}
+    "universal": merged(UNIVERSAL, lists.CENTRES, lists.PREDICTORS, KINDS),
+    "selfsup": merged(TASKS, lists.CLUSTERINGS, NUISANCES, lists.TRANSFERS),
+    "landmarks": merged(LOSSES, DISTANCES, lists.LEARNERS), "prior": FILLERS, "inversion": merged(PRIORS, INVERTERS),
+    "saliency": SALIENCY, "adversarial": merged(lists.ATTACKS, lists.PATCHES),
+    "equivariance": merged(lists.MAPS, lists.STITCHES, lists.SIMILARITIES), "dissection": FINDERS}
 CHAPTERS = {"universal": ("01", "01b"), "selfsup": ("02", "02b", "02c"), "landmarks": ("03", "03b", "03c"),
             "prior": ("04",), "inversion": ("05", "05b"), "saliency": ("06", "08"), "adversarial": ("06b",),
             "equivariance": ("06c",), "dissection": ("07", "07b")}
@@ -124,3 +114,21 @@ For each method the **oracle**, other people's numbers or a slower and plainer w
 How long methods take, beside others, is on [the bench](bench.md); what stands behind the notebooks' claims is on
 [Evidence](evidence.md); [docs/testing.md](docs/testing.md) has all that is tested.
 """, *(section(registry) for registry in REGISTRIES)])
+
+
+def not_concluded() -> str:
+    """What must not be concluded from an audit: a section for each claim, why it does not follow, what was measured."""
+    sections = "\n".join(f"## “{one.claim}”\n\n{one.why}\n"
+                         + (f"\n*Measured.* {told}\n" if (told := measured(one)) else "") for one in NOT_SAID)
+    return f"""# What must not be concluded from an audit
+
+`u3lab audit` writes a report with five numbers on
+[a network of your own](docs/notebooks.md#audit-a-network-of-your-own). None of these sentences follows
+from them, nor from all of them together. Each report has this list.
+
+{sections}
+The trials: slices of four patients, 96×96 pixels, half of them with a made finding, a soft blob; small networks of four
+convolutions, several seeds of each kind: honest ones, and ones that learnt where a marker or the scanner gave the
+answer away. The numbers go from the least to the largest of those that judge; [Evidence](evidence.md) has the table,
+`audited`.
+"""

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from u3lab.adversarial import PatchSettings, adversarial_patch
+from u3lab.adversarial.attacks import AttackSettings, fgsm, pgd
+from u3lab.adversarial.deepfool import DeepFoolSettings, deepfool
 from u3lab.checks import whole
 from u3lab.descent import Step, last
 from u3lab.equivariance import Equivariance, cka, distil, fit_equivariance, identity_stitch, shuffled_stitch, stitch
@@ -142,6 +144,47 @@ LEARNERS = {
 # ---- chapters 6b and 6c ----------------------------------------------------------------------------------------------
 
 @dataclass(frozen=True)
+class Attack:
+    """An attack on one picture: (net, image, label, target=, and what ``takes`` names) → the finished picture.
+
+    Attributes:
+        fool: The attack itself.
+        takes: Of "eps" (the greatest change of a value, which bounds the attack) and "steps". An attack without "eps"
+            looks for the smallest change that fools.
+    """
+
+    fool: Callable[..., Tensor]
+    takes: frozenset[str]
+
+    def __call__(self, net: nn.Module, image: Tensor, label: int | str, *, target: int | str | None = None,
+                 **options: float | None) -> Tensor:
+        """The finished picture, (1,3,H,W) in [0,1]; what is left out, or None, is as in the attack's own settings."""
+        given = {name: value for name, value in options.items() if value is not None}
+        return self.fool(net, image, label, target=target, **given)
+
+
+def one_step(net: Classifier, image: Tensor, label: int | str, *, eps: float = AttackSettings.eps,
+             **target: int | str | None) -> Tensor:
+    """FGSM with the ε of the attacks' settings, unless another is given."""
+    return fgsm(net, image, label, eps, **target)
+
+
+def many_steps(net: Classifier, image: Tensor, label: int | str, *, eps: float = AttackSettings.eps, steps: int = 10,
+               **target: int | str | None) -> Tensor:
+    """PGD in steps of α = 2.5 ε/steps, which lets it cross the ball and come back."""
+    whole("steps", steps)
+    settings = AttackSettings(eps=eps, steps=steps)
+    settings.step_size = max(2.5 * eps / steps, 1e-4)
+    return last(pgd(net, image, label, settings=settings, **target)).value
+
+
+def nearest(net: Classifier, image: Tensor, label: int | str, *, steps: int = DeepFoolSettings.steps,
+            **target: int | str | None) -> Tensor:
+    """DeepFool's last picture."""
+    return last(deepfool(net, image, label, settings=DeepFoolSettings(steps=steps), **target)).value
+
+
+@dataclass(frozen=True)
 class Patch:
     """An adversarial patch: its outline, and how much of its square it covers."""
 
@@ -200,6 +243,8 @@ def distilled(stitched: Classifier, images: Tensor) -> Classifier:
     return stitched
 
 
+ATTACKS = {"fgsm": Attack(one_step, frozenset({"eps"})), "pgd": Attack(many_steps, frozenset({"eps", "steps"})),
+           "deepfool": Attack(nearest, frozenset({"steps"}))}
 PATCHES = {"round patch": Patch("round", pi / 4), "square patch": Patch("square", 1.0)}
 MAPS = {"dense map": Map(), "sparse map": Map(inputs=3), "map of neighbourhoods": Map(neighbourhood=3)}
 STITCHES = {"identity": Stitch(lambda stitched, images: identity_stitch(stitched), floor=True),

@@ -15,19 +15,19 @@ from __future__ import annotations
 
 import difflib
 import io
+import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from u3course.worlds import composing, keeping, patterns, pieces
-from u3lab._system import memory, paths
+from u3course.worlds import composing, keeping, patterns
+from u3lab._system import memory
 from u3lab.checks import is_a, one_of, whole, wholes, words
 from u3lab.datasets import cutouts, outlines, packed, taxonomy
 from u3lab.datasets.broden import broden
@@ -39,17 +39,17 @@ __all__ = ["CATEGORIES", "Concepts", "broden", "load", "sources"]
 WIDER = ("animal", "mammal", "carnivore", "canine", "bear", "bovid", "equine", "bird", "fish", "reptile", "flower",
          "tool", "vehicle")
 CATEGORIES = {
-    "texture": (*patterns.PATTERNS, *pieces.GREY),
+    "texture": (*patterns.PATTERNS, *composing.GREY),
     "material": ("fur", "scales", "skin", "stone", "metal", "wood", "fabric", "ceramic"),
     "object": (*WIDER, "cat", "dog", "sheep", "bison", "panda", "koala", "polar bear", "lemur", "komodo dragon", "duck",
                "hen", "macaw", "goldfish", "clownfish", "horse", "person", "cup", "plate", "spoon", "table", "coin",
                "hammer", "screwdriver", "rocket", "camera", "tripod", "motorcycle", "flag", "building", "sky",
                "water", "grass", "tree", "ground", "rock", "text", *dict.fromkeys(
-                   label for label in pieces.LABELS.values() if label not in WIDER)),
+                   label for label in composing.LABELS.values() if label not in WIDER)),
     "part": ("eye", "nose", "ear", "beak", "leg", "tail", "wing", "fin", "head", "face", "hair", "hand", "wheel",
              "window", "dome", "arch", "tower", "handle"),
     "colour": composing.COLOURS,
-    "scene": tuple(pieces.SCENES),
+    "scene": tuple(composing.SCENES),
     "medical": ("grey matter", "white matter", "outside of the brain"),
     "control": ("pasted edge",)}
 CATEGORY = {name: category for category, names in CATEGORIES.items() for name in names}
@@ -128,7 +128,7 @@ def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int =
     Raises:
         U3Error: An unknown split, or a count below 1 or over 20,000.
     """
-    one_of("split", split, pieces.SPLITS)
+    one_of("split", split, composing.SPLITS)
     whole("count", count, 1, MOST)
     return _load(split, count, whole("seed", seed, 0, 2**31 - 1), whole("least", least))
 
@@ -136,9 +136,8 @@ def load(split: str = "train", *, count: int = 1500, seed: int = 0, least: int =
 @cache
 def _load(split: str, count: int, seed: int, least: int) -> Concepts:
     """Each once: the same pictures are the same object."""
-    makers = (composing, cutouts, outlines, packed, patterns, pieces, taxonomy)  # what the pictures are made from
-    files = [Path(__file__), *(Path(one.__file__) for one in makers), *sorted(paths.data("concepts").iterdir())]
-    file = paths.cache(f"concepts-{split}-{count}-{seed}-{keeping.version(files)}.pt")
+    makers = (sys.modules[__name__], composing, cutouts, outlines, packed, patterns, taxonomy)
+    file = keeping.file(f"concepts-{split}-{count}-{seed}", ".pt", makers, ("concepts",))
     content = keeping.once(file, lambda: _made(split, count, seed))
     pictures, masks, pixels = torch.load(io.BytesIO(content), weights_only=True)
     names = tuple(name for name, shown in zip(_ALL, (pixels > 0).sum(0).tolist(), strict=True) if shown >= least)
@@ -154,14 +153,14 @@ def sources(split: str) -> dict[str, int]:
 
     Raises U3Error on an unknown split.
     """
-    one_of("split", split, pieces.SPLITS)
+    one_of("split", split, composing.SPLITS)
     found: dict[str, set[str]] = {}
-    for name in pieces.photos(split):
+    for name in composing.photos(split):
         for one in outlines.outlines(name):
             for label in one.labels:
                 found.setdefault(label, set()).add(name)
-    for name in pieces.stamps(split):
-        found.setdefault(pieces.LABELS[cutouts.about(name).kind], set()).add(cutouts.about(name).series)
+    for name in composing.stamps(split):
+        found.setdefault(composing.LABELS[cutouts.about(name).kind], set()).add(cutouts.about(name).series)
     for wider in WIDER:
         found[wider] = set().union(*(some for name, some in found.items() if wider in taxonomy.ancestors(name)))
     return {name: len(some) for name, some in found.items() if CATEGORY.get(name) in ("object", "part", "material")}
@@ -173,19 +172,19 @@ def _made(split: str, count: int, seed: int) -> bytes:
 
     pictures, masked, pixels = [], [], torch.zeros(count, len(_ALL), dtype=torch.int32)
     for n in tqdm(range(count), desc=f"{split} pictures", disable=count < 100, leave=False):
-        draw = torch.Generator().manual_seed(1_000_003 * seed + 2 * n + pieces.SPLITS.index(split))
+        draw = torch.Generator().manual_seed(1_000_003 * seed + 2 * n + composing.SPLITS.index(split))
         image, found = composing.compose(SIZE, split, draw)
         masks = torch.zeros(len(_ALL), SIZE // 2, SIZE // 2, dtype=torch.bool)
-        for name, mask in composing.general(found, WIDER).items():
-            if name in CATEGORY:
-                masks[_ALL.index(name)] = mask
+        for name, mask in found.items():  # a wider concept is where anything is that is below it in the is-a tree
+            for one in {name, *set(taxonomy.ancestors(name)) & set(WIDER)} & CATEGORY.keys():
+                masks[_ALL.index(one)] |= mask
         written = io.BytesIO()
         Image.fromarray((image.permute(1, 2, 0) * 255).round().byte().numpy()).save(
             written, "JPEG", quality=95, subsampling=0)
         pictures.append(written.getvalue())
         masked.append(zlib.compress(np.packbits(masks.flatten(1).numpy(), axis=1).tobytes(), 6))
         pixels[n] = masks.sum((1, 2))
-    for material in (outlines.outlines, pieces.annotated, pieces.things, pieces.stamp):  # some hundred megabytes
+    for material in (outlines.outlines, composing.annotated, composing.things, composing.stamp):  # some 100 megabytes
         material.cache_clear()
     memory.give_back()
     content = io.BytesIO()

@@ -7,13 +7,36 @@ is of this very name, and whole to the last byte.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 from u3lab._system import paths
 
 SEAL = hashlib.sha256().digest_size
+
+
+def file(name: str, suffix: str, makers: tuple[ModuleType, ...], folders: tuple[str, ...], drawers: str = "") -> Path:
+    """The file of some pictures in the user's cache folder.
+
+    Args:
+        name, suffix: Of the file.
+        makers: The modules that draw them; a package stands for all of its modules.
+        folders: Of data/: what they are drawn from.
+        drawers: What else draws them, with its version.
+    """
+    return paths.cache(f"{name}-{version(makers, folders, drawers)}{suffix}")
+
+
+@cache
+def version(makers: tuple[ModuleType, ...], folders: tuple[str, ...], drawers: str = "") -> str:
+    """A name for these very pictures: it changes with any of the files, programs and materials, that they come from."""
+    programs = [one for maker in map(Path, (maker.__file__ for maker in makers))
+                for one in (sorted(maker.parent.glob("*.py")) if maker.stem == "__init__" else [maker])]
+    materials = [one for folder in folders for one in sorted(paths.data(folder).iterdir())]
+    return hashlib.sha256("".join([drawers, *map(paths.sha256, programs + materials)]).encode()).hexdigest()[:12]
 
 
 def once(file: Path, draw: Callable[[], bytes]) -> bytes:
@@ -40,14 +63,6 @@ def keep(file: Path, content: bytes) -> None:
         paths.write_atomically(file, content + _seal(file, content))
         for old in set(file.parent.glob(f"{file.name.rpartition('-')[0]}-*{file.suffix}")) - {file}:
             old.unlink()
-
-
-def version(files: Iterable[Path], drawers: str = "") -> str:
-    """A name for these very pictures: it changes with any of the files, programs and materials, that they come from.
-
-    ``drawers`` names what else draws them, with its version.
-    """
-    return hashlib.sha256("".join([drawers, *map(paths.sha256, files)]).encode()).hexdigest()[:12]
 
 
 def _seal(file: Path, content: bytes | memoryview) -> bytes:

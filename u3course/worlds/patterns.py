@@ -93,15 +93,14 @@ def _smooth(size: tuple[int, int], cells: int, generator: torch.Generator) -> Te
     return F.interpolate(coarse, size=tuple(size), mode="bicubic", align_corners=True)[0, 0].clamp(0, 1)
 
 
-def shape(size: int, generator: torch.Generator, *, area: float | None = None) -> Tensor:
+def shape(size: int, generator: torch.Generator, *, area: float) -> Tensor:
     """How much of each pixel a random shape covers, (1,1,size,size) in [0,1]; a half of all are boxes, the rest blobs.
 
-    ``area`` is the share of the picture that it would cover if nothing lay outside; by default between 0.04 and 0.35.
-    Raises U3Error on an area that is not between 0 and 1, or a size over 2048.
+    ``area`` is the share of the picture that it would cover if nothing lay outside. Raises U3Error on an area that is
+    not between 0 and 1, or a size over 2048.
     """
     size = whole("size", size, 1, SIDE)
     chosen, down, right, turn, feather = torch.rand(5, generator=generator).tolist()
-    area = 0.04 + 0.31 * float(torch.rand((), generator=generator)) if area is None else area
     if not 0 < area < 1:
         raise U3Error(f"area is {area}; give a share of the picture between 0 and 1")
     y, x = torch.meshgrid(*(torch.arange(size) / size - 0.15 - 0.7 * at for at in (down, right)), indexing="ij")

@@ -225,13 +225,9 @@ def _textured(texture: Tensor, u: Tensor, v: Tensor) -> Tensor:
 
 def boundaries(which: Tensor, normals: Tensor) -> Tensor:
     """(1,S,S): 1 at both pixels of each pair of neighbours that lie on two surfaces, or on a sharp bend of one."""
-    found = torch.zeros(which.shape)
-    for axis in (0, 1):
-        a, b = which.narrow(axis, 0, len(which) - 1), which.narrow(axis, 1, len(which) - 1)
-        along = axis + 1
-        m, n = normals.narrow(along, 0, len(which) - 1), normals.narrow(along, 1, len(which) - 1)
-        jump = ((a != b) | ((m * n).sum(0) < EDGE)).float()
-        for start in (0, 1):
-            found.narrow(axis, start, len(which) - 1).copy_(
-                torch.maximum(found.narrow(axis, start, len(which) - 1), jump))
-    return found[None]
+    found = torch.zeros(which.shape, dtype=torch.bool)
+    for on, after in (np.s_[..., :-1, :], np.s_[..., 1:, :]), (np.s_[..., :-1], np.s_[..., 1:]):
+        jump = (which[on] != which[after]) | ((normals[on] * normals[after]).sum(0) < EDGE)
+        found[on] |= jump
+        found[after] |= jump
+    return found[None].float()

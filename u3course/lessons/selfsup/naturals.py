@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from u3course.worlds.pieces import uniform
+from u3course.worlds.composing import uniform
 from u3lab import images
 from u3lab.datasets import cutouts, photos
 from u3lab.selfsup.views import crop, grey_some, recolour

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3course.worlds.pieces import pick
+from u3course.worlds.composing import pick
 from u3lab import images, selfsup
 from u3lab.datasets import clips, packed
 from u3lab.nets import Classifier, checkpoints

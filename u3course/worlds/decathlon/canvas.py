@@ -22,14 +22,11 @@ class Recipe:
     """How a domain is made.
 
     ``make(class number, split, count, draw)`` yields ``count`` pictures (64×64, RGB) of one class; ``counts`` says how
-    many for train, val and test. ``what`` it shows, which of the benchmark's it is ``like``, and by what it is
-    ``split`` is for the table.
+    many for train, val and test, and ``split`` by what these differ.
     """
 
     make: Callable[[int, str, int, Draw], Iterator[Image.Image]]
     classes: tuple[str, ...]
-    what: str
-    like: str
     split: str
     counts: tuple[int, int, int] = (100, 20, 40)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import math
-from pathlib import Path
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -31,20 +30,13 @@ class Domain(NamedTuple):
 
 DOMAINS: dict[str, Recipe] = {**signs.DOMAINS, **objects.DOMAINS, **patients.DOMAINS}
 EVERY: dict[str, Recipe] = {**DOMAINS, **patients.LESIONS}  # two more, each of one patient against another
-READERS = ("__init__",)  # modules beside this one that have no part in making the pictures
 COLUMNS = 40  # of the sheet that a split is kept on
+SAMPLE = 36  # pictures of each domain, which ship
 
 
 def names() -> list[str]:
     """Names of the ten domains."""
     return list(DOMAINS)
-
-
-def table() -> list[dict[str, str]]:
-    """A row for each domain: its name, what it shows, the benchmark's own beside it, classes, splits and what by."""
-    return [{"domain": name, "shows": one.what, "in the benchmark": one.like, "classes": str(len(one.classes)),
-             "pictures of a class": " / ".join(map(str, one.counts)), "split by": one.split}
-            for name, one in DOMAINS.items()]
 
 
 def load(name: str, split: str = "train", *, each: int | None = None) -> Domain:
@@ -55,8 +47,8 @@ def load(name: str, split: str = "train", *, each: int | None = None) -> Domain:
     Args:
         name: One of :func:`names`; or "brain lesions" or "chest lesions": squares with a lesion and without one.
         split: "train", "val" or "test": 100, 20 and 40 pictures of each class (of people 130, 30, 60), in the order of
-            the classes. No source (photo, artist, typeface, patient …) of the test is in another split; :func:`table`
-            says which source it is, and where val shares some with train.
+            the classes. No source (photo, artist, typeface, patient …) of the test is in another split;
+            ``DOMAINS[name].split`` says which source it is, and where val shares some with train.
         each: Only the first so many of each class; their order is by chance.
 
     Raises:
@@ -65,13 +57,33 @@ def load(name: str, split: str = "train", *, each: int | None = None) -> Domain:
     domain = EVERY[one_of("name", name, EVERY)]
     made = domain.counts[SPLITS.index(one_of("split", split, SPLITS))]
     each = made if each is None else whole("each", each, 1, made)
-    file = paths.cache(f"decathlon-{name.replace(' ', '-')}-{split}-{version()}.jpg")
-    page = keeping.once(file, lambda: _drawn(name, split, made))
-    sheet = np.asarray(Image.open(io.BytesIO(page)))
-    tiles = sheet.reshape(-1, SIDE, COLUMNS, SIDE, 3).swapaxes(1, 2).reshape(-1, SIDE, SIDE, 3)
-    tiles = tiles[: made * len(domain.classes)].reshape(-1, made, SIDE, SIDE, 3)[:, :each].reshape(-1, SIDE, SIDE, 3)
-    images = torch.from_numpy(np.ascontiguousarray(tiles.transpose(0, 3, 1, 2))).float() / 255
-    return Domain(images, torch.arange(len(domain.classes)).repeat_interleave(each), domain.classes)
+    makers = (sys.modules[__name__], canvas, objects, patients, signs, cutouts, packed, patterns, photos, scans)
+    file = keeping.file(f"decathlon-{name.replace(' ', '-')}-{split}", ".jpg", makers,
+                        ("decathlon", "photos", "cutouts", "scans"))
+    tiles = _tiles(Image.open(io.BytesIO(keeping.once(file, lambda: _drawn(name, split, made)))))
+    images = tiles[: made * len(domain.classes)].unflatten(0, (-1, made))[:, :each].flatten(0, 1)
+    return Domain(images.float() / 255, torch.arange(len(domain.classes)).repeat_interleave(each), domain.classes)
+
+
+def sample() -> dict[str, Domain]:
+    """Domain → some of its test pictures, of as many classes as there are: at once, for they ship.
+
+    They are those of :func:`load` but for what a JPEG takes, at most five of 255 levels.
+    """
+    rows = _tiles(Image.open(paths.data("cutouts", "sample.jpg"))).unflatten(0, (-1, SAMPLE)).float() / 255
+    return {name: Domain(images, torch.tensor([label for label, _ in sampled(len(one.classes))]), one.classes)
+            for images, (name, one) in zip(rows, DOMAINS.items(), strict=True)}
+
+
+def sampled(classes: int) -> list[tuple[int, int]]:
+    """Of a domain with so many classes the pictures of the sample: (class, which of its pictures) each."""
+    return [(n * classes // SAMPLE, 0) if classes > SAMPLE else (n % classes, n // classes) for n in range(SAMPLE)]
+
+
+def _tiles(sheet: Image.Image) -> Tensor:
+    """The squares of a sheet, row by row, (N,3,64,64) uint8."""
+    pixels = torch.from_numpy(np.array(sheet))
+    return pixels.view(-1, SIDE, sheet.width // SIDE, SIDE, 3).permute(0, 2, 4, 1, 3).flatten(0, 1)
 
 
 def _drawn(name: str, split: str, each: int) -> bytes:
@@ -92,12 +104,3 @@ def _drawn(name: str, split: str, each: int) -> bytes:
     content = io.BytesIO()
     sheet.save(content, "JPEG", quality=95, subsampling=0)
     return content.getvalue()
-
-
-@functools.cache
-def version() -> str:
-    """A name for these very pictures: it changes when anything changes that they are made from."""
-    own = [file for file in sorted(Path(__file__).parent.glob("*.py")) if file.stem not in READERS]
-    makers = [*own, *(Path(one.__file__) for one in (cutouts, packed, patterns, photos, scans))]
-    folders = [paths.data(name) for name in ("decathlon", "photos", "cutouts", "scans")]
-    return keeping.version([*makers, *(file for folder in folders for file in sorted(folder.iterdir()))])

@@ -151,15 +151,11 @@ def clip(way: str, thing: Image.Image, split: str, draw: Draw) -> np.ndarray:
     return np.clip(np.stack(frames) + grain, 0, 255).astype(np.uint8)
 
 
-DOMAINS = {
-    "textures": Recipe(textures, TEXTURES, "ten painted textures, three photographed", "DTD",
-                       "painted ones are always new; of three there is one photo, cut in pieces"),
-    "animals": Recipe(animals, ANIMALS, "animals cut out of photos, on other photos", "ImageNet",
-                      "the animals' photos and the backgrounds; kinds with three animals or fewer to learn from have "
-                      "the same ones in val"),
-    "objects": Recipe(objects, tuple(packed.index("decathlon")["objects"]["rows"]),
-                      "everyday things as four artists draw them", "CIFAR-100", "artists"),
-    "people": Recipe(people, ("person", "nobody"), "crops of a film of a street", "Daimler pedestrians",
-                     "time: the test's are of the last quarter of the film", (130, 30, 60)),
-    "motion": Recipe(dynamic_images, tuple(MOTIONS), "dynamic images: things that move, people who walk",
-                     "UCF-101 dynamic images", "the things' photos and the backgrounds; for walkers time")}
+DOMAINS = {  # like DTD, ImageNet, CIFAR-100, Daimler pedestrians and UCF-101's dynamic images in the benchmark
+    "textures": Recipe(textures, TEXTURES, "painted ones are always new; of three there is one photo, cut in pieces"),
+    "animals": Recipe(animals, ANIMALS, "the animals' photos and the backgrounds; kinds with three animals or fewer to "
+                      "learn from have the same ones in val"),
+    "objects": Recipe(objects, tuple(packed.index("decathlon")["objects"]["rows"]), "artists"),
+    "people": Recipe(people, ("person", "nobody"), "time: the test's are of the last quarter of the film",
+                     (130, 30, 60)),
+    "motion": Recipe(dynamic_images, tuple(MOTIONS), "the things' photos and the backgrounds; for walkers time")}

@@ -100,11 +100,7 @@ def square(one: Slice, mask: np.ndarray, draw: Draw) -> Image.Image:
     return Image.fromarray(np.clip(bright, 0, 255).astype(np.uint8))
 
 
-_SPLIT = ("patients: one brain and one pair of lungs to learn from (every fourth slice to choose with), another of "
-          "each for the test")
-DOMAINS = {"patients": Recipe(patients, (*BRAIN, *CHEST), "squares of scans, by the part of the body in the middle",
-                              "none", _SPLIT)}
-LESIONS = {f"{organ} lesions": Recipe(functools.partial(lesions, n), ("no lesion", "lesion"),
-                                      f"squares of a {organ}'s scan, by whether a lesion is in the middle", "none",
-                                      "patients: one to learn from (every fourth slice to choose with), one to test")
+_SPLIT = "patients: one {} to learn from (every fourth slice to choose with), another for the test"
+DOMAINS = {"patients": Recipe(patients, (*BRAIN, *CHEST), _SPLIT.format("brain and one pair of lungs"))}
+LESIONS = {f"{organ} lesions": Recipe(functools.partial(lesions, n), ("no lesion", "lesion"), _SPLIT.format(organ))
            for n, organ in enumerate(("brain", "chest"))}

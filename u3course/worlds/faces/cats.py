@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from u3course.worlds.faces.drawn import DARK, WHITE, Colour, Draw, Held, Sheet, far, mix
-from u3course.worlds.faces.head import Being, Head, Points, both, lit, oval, placed, smooth
+from u3course.worlds.faces.drawn import DARK, WHITE, Draw, Held, Sheet, far, mix
+from u3course.worlds.faces.head import Being, Head, Points, both, lit, oval, placed, smooth, symmetric
 
 CAT_POINTS = ("left eye", "right eye", "left ear", "right ear", "nose", "left mouth corner", "right mouth corner",
               "chin")
@@ -24,73 +22,51 @@ CHANCE = {"stripes": 0.4, "patches": 0.35, "white muzzle": 0.5, "long fur": 0.4,
 PLAIN = 70.0  # how far, of 442, a second colour is from the first
 
 
-@dataclass(frozen=True, kw_only=True)
 class Cat(Being):
     """What stays of a cat."""
 
-    half_head: ClassVar = 0.245  # the ears want their place
-    middle: ClassVar = 0.55
-    stripes: bool
-    patches: bool
-    white_muzzle: bool
-    long_fur: bool
-    collar: bool
-    fur: Colour
-    second: Colour  # of the patches
-    iris: Colour
-    nose: Colour
-    collar_colour: Colour
-    eyes: tuple[float, float, float]  # from the middle, below it, half their width
-    slant: float  # degrees by which the outer corners of the eyes are higher
-    muzzle: tuple[float, float]  # where the nose is, half the width of the pads
-    ears: tuple[float, float]  # how high, how far out
-    spots: tuple[tuple[float, float, float], ...]  # patches: x, y, radius
+    half_head, middle = 0.245, 0.55  # the ears want their place
+
+    def __init__(self, identity: int) -> None:
+        draw = Draw(identity, 11)
+        between = draw.between
+        self.fur = mix(draw.of(FURS), draw.of(FURS), between(0, 0.25))
+        self.second = self.fur  # of the patches
+        while far(self.second, self.fur) < PLAIN:
+            self.second = draw.of(FURS)
+        side = 1 if draw.yes(0.5) else -1  # on which the large patch is
+        self.spots = ((0.55 * side, between(-0.35, -0.1), between(0.42, 0.55)),  # patches: x, y, radius
+                      (-0.7 * side, between(0.15, 0.5), between(0.28, 0.4)),
+                      (-0.3 * side, between(-0.95, -0.7), between(0.25, 0.4)))
+        self.stripes, self.patches, self.white_muzzle, self.long_fur, self.collar = map(
+            draw.yes, list(CHANCE.values())[:5])
+        self.iris, self.nose, self.collar_colour = draw.of(IRISES), draw.of(NOSES), draw.of(COLLARS)
+        self.width, self.jaw, self.taper = between(1.04, 1.2), between(1.9, 2.6), between(0.08, 0.22)
+        self.eyes = between(0.43, 0.50), between(-0.10, 0.03), between(0.22, 0.27)  # aside, below, half their width
+        self.slant = between(4, 20)  # degrees by which the outer corners of the eyes are higher
+        self.muzzle = between(0.28, 0.38), between(0.22, 0.28)  # where the nose is, half the width of the pads
+        self.ears = between(1.42, 1.72), between(0.80, 0.98)  # how high, how far out
+
+    def at_rest(self) -> np.ndarray:
+        """Where on the front of the head the CAT_POINTS are while nothing in the face moves, (8,2); ears are beyond."""
+        apart, down, _ = self.eyes
+        high, out = self.ears
+        tip, half = self.muzzle
+        ear, corner = out * self.width / 1.12, 1.25 * half
+        return np.array([(-apart, down), (apart, down), (-ear, -high), (ear, -high), (0.0, tip), (-corner, tip + 0.33),
+                         (corner, tip + 0.33), (0.0, min(tip + 0.52, 0.97))])
 
 
-@dataclass(frozen=True, kw_only=True)
 class Mood(Held):
-    """How a cat looks in a picture."""
+    """How a cat looks in one of its pictures, turned by at most ``yaw`` degrees."""
 
-    pupils: float  # their width as a share of their height
-    lids: float  # how far the upper ones hang
-
-
-def cat(identity: int) -> Cat:
-    """The cat of a number."""
-    draw = Draw(identity, 11)
-    between = draw.between
-    fur = mix(draw.of(FURS), draw.of(FURS), between(0, 0.25))
-    second = fur
-    while far(second, fur) < PLAIN:
-        second = draw.of(FURS)
-    side = 1 if draw.yes(0.5) else -1  # on which the large patch is
-    spots = ((0.55 * side, between(-0.35, -0.1), between(0.42, 0.55)), (-0.7 * side, between(0.15, 0.5),
-             between(0.28, 0.4)), (-0.3 * side, between(-0.95, -0.7), between(0.25, 0.4)))
-    return Cat(stripes=draw.yes(CHANCE["stripes"]), patches=draw.yes(CHANCE["patches"]),
-               white_muzzle=draw.yes(CHANCE["white muzzle"]), long_fur=draw.yes(CHANCE["long fur"]),
-               collar=draw.yes(CHANCE["collar"]), fur=fur, second=second, iris=draw.of(IRISES), nose=draw.of(NOSES),
-               collar_colour=draw.of(COLLARS), width=between(1.04, 1.2), jaw=between(1.9, 2.6),
-               taper=between(0.08, 0.22), eyes=(between(0.43, 0.50), between(-0.10, 0.03), between(0.22, 0.27)),
-               slant=between(4, 20),
-               muzzle=(between(0.28, 0.38), between(0.22, 0.28)), ears=(between(1.42, 1.72), between(0.80, 0.98)),
-               spots=spots)
-
-
-def mood(identity: int, number: int, yaw: float) -> Mood:
-    """How that cat looks in one of its pictures, turned by at most ``yaw`` degrees."""
-    draw = Draw(identity, 12, number)
-    return Mood(**draw.turned(yaw), open_mouth=draw.yes(CHANCE["open mouth"]), strength=draw.between(0.7, 1),
-                pupils=draw.between(0.22, 0.75), lids=draw.between(0, 0.35), **draw.placed(0.05))
-
-
-def at_rest(who: Cat) -> np.ndarray:
-    """Where on the front of the head the CAT_POINTS are while nothing in the face moves, (8,2); ears are beyond it."""
-    apart, down, _ = who.eyes
-    high, out = who.ears
-    tip, half = who.muzzle
-    ear, corner = out * who.width / 1.12, 1.25 * half
-    return np.array([(-apart, down), (apart, down), (-ear, -high), (ear, -high), (0.0, tip), (-corner, tip + 0.33),
-                     (corner, tip + 0.33), (0.0, min(tip + 0.52, 0.97))])
+    def __init__(self, identity: int, number: int, yaw: float) -> None:
+        draw = Draw(identity, 12, number)
+        super().__init__(draw, yaw)
+        self.open_mouth, self.strength = draw.yes(CHANCE["open mouth"]), draw.between(0.7, 1)
+        self.pupils = draw.between(0.22, 0.75)  # their width as a share of their height
+        self.lids = draw.between(0, 0.35)  # how far the upper ones hang
+        self.place(draw, 0.05)
 
 
 def cat_face(cat: Cat, mood: Mood, size: int, margin: int) -> tuple[np.ndarray, np.ndarray]:
@@ -123,9 +99,8 @@ def _body(sheet: Sheet, head: Head, cat: Cat) -> None:
     tufts = [(0.90, 0.02), (1.13, 0.28), (0.97, 0.30), (1.12, 0.56), (0.88, 0.54), (0.90, 0.80), (0.62, 0.74),
              (0.52, 0.96), (0.2, 0.86)]
     out = cat.width * (1.14 if cat.long_fur else 0.96)
-    left, right = (head.seen(np.stack([out * side[:, 0], side[:, 1] * (1.1 if cat.long_fur else 1.0),
-                                       np.full(len(side), 0.1)], 1)) for side in both(tufts))
-    sheet.fill(np.concatenate([left, right[::-1]]), mix(cat.fur, DARK, 0.07))
+    ruff = symmetric(tufts) * (out, 1.1 if cat.long_fur else 1.0)
+    sheet.fill(head.seen(np.insert(ruff, 2, 0.1, axis=1)), mix(cat.fur, DARK, 0.07))
 
 
 def _ears(sheet: Sheet, head: Head, cat: Cat) -> Points:
@@ -180,8 +155,7 @@ def _fur(sheet: Sheet, head: Head, cat: Cat) -> None:
                 sheet.fill(head.seen(_within(head, one)), dark)
     if cat.white_muzzle:
         blaze = [(0.0, -0.62), (0.08, -0.3), (0.16, 0.1), (0.50, 0.42), (0.58, 0.66), (0.38, 0.88), (0.0, 0.97)]
-        left, right = both(blaze)
-        sheet.fill(head.seen(smooth(np.concatenate([left, right[::-1]]), 2)), WHITE_FUR)
+        sheet.fill(head.seen(smooth(symmetric(blaze), 2)), WHITE_FUR)
 
 
 def _within(head: Head, shape: Points) -> Points:
@@ -238,9 +212,8 @@ def _muzzle(sheet: Sheet, head: Head, cat: Cat, mood: Mood) -> Points:
     for pad in both(oval(0.86 * half, y, half, 0.185, 2.3)):
         sheet.fill(head.seen(pad, 0.17), base)
     bridge = [(0.10, tip - 0.32), (0.15, tip - 0.02), (0.0, tip + 0.1)]
-    left, right = both(bridge)
-    sheet.fill(head.seen(smooth(np.concatenate([left, right[::-1]]), 1), 0.12), base if cat.white_muzzle else
-               mix(cat.fur, WHITE_FUR, 0.12))
+    sheet.fill(head.seen(smooth(symmetric(bridge), 1), 0.12),
+               base if cat.white_muzzle else mix(cat.fur, WHITE_FUR, 0.12))
     nose = [(-0.13, tip - 0.06), (0.0, tip - 0.085), (0.13, tip - 0.06), (0.12, tip), (0.0, tip + 0.10), (-0.12, tip)]
     sheet.fill(head.seen(smooth(nose, 1), 0.26), cat.nose if far(cat.nose, base) > 60 else mix(cat.nose, DARK, 0.5))
     lips = [(0.0, y - 0.08), (0.02, y + 0.08), (0.35 * half, y + 0.18), (0.9 * half, y + 0.19), (1.25 * half, y + 0.13)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,21 +11,6 @@ Colour = tuple[float, float, float]  # 0 … 255
 YAW, PITCH, ROLL = 25.0, 14.0, 9.0  # degrees, at most
 FINE = 4  # times the picture's size
 DARK, WHITE = (38, 26, 28), (250, 248, 244)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Held:
-    """What changes from picture to picture: degrees, shares, pixels of a picture of side 1."""
-
-    yaw: float
-    pitch: float
-    roll: float
-    open_mouth: bool
-    strength: float
-    gaze: tuple[float, float]
-    scale: float
-    shift: tuple[float, float]
-    light: tuple[float, float]
 
 
 class Draw:
@@ -51,15 +35,17 @@ class Draw:
         """Two numbers, each from −``most`` to ``most``."""
         return tuple(self.numbers.uniform(-most, most, 2).tolist())
 
-    def turned(self, yaw: float) -> dict[str, float]:
-        """How a head is turned, by at most ``yaw``, PITCH and ROLL."""
-        return {axis: float(most * self.numbers.uniform(-1, 1))
-                for axis, most in (("yaw", yaw), ("pitch", PITCH), ("roll", ROLL))}
 
-    def placed(self, most: float) -> dict[str, Any]:
+class Held:
+    """What changes from picture to picture: how a head is held, and how it is lit; degrees, and shares of a picture."""
+
+    def __init__(self, draw: Draw, yaw: float) -> None:
+        self.yaw, self.pitch, self.roll = (float(most * draw.numbers.uniform(-1, 1)) for most in (yaw, PITCH, ROLL))
+
+    def place(self, draw: Draw, most: float) -> None:
         """Where the eyes look, and where in the picture and how the head is lit; moved by at most ``most`` of it."""
-        return {"gaze": self.point(1), "scale": self.between(0.9, 1.08), "shift": self.point(most),
-                "light": self.point(0.16)}
+        self.gaze, self.scale = draw.point(1), draw.between(0.9, 1.08)
+        self.shift, self.light = draw.point(most), draw.point(0.16)
 
 
 def mix(a: Colour, b: Colour, share: float) -> Colour:

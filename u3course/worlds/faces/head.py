@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from scipy.spatial import ConvexHull
@@ -17,13 +15,12 @@ DEEP = 1.12  # times as deep as wide
 Points = np.ndarray  # (n,2) or (n,3): x to the right, y down, z to the viewer; in half heads
 
 
-@dataclass(frozen=True, kw_only=True)
 class Being:
     """What stays of a person or a cat: the number of an identity decides it. Lengths are in half heads (chin to crown
     is 2)."""
 
-    half_head: ClassVar[float]  # of the picture's side
-    middle: ClassVar[float]  # how low in the picture, of its side
+    half_head: float  # of the picture's side
+    middle: float  # how low in the picture, of its side
     width: float
     jaw: float  # exponent of its outline: the larger, the squarer
     taper: float
@@ -119,6 +116,12 @@ def oval(x: float, y: float, across: float, down: float, power: float = 2.0, cou
     if power != 2:
         circle = np.sign(circle) * np.abs(circle) ** (2 / power)
     return circle * (across, down) + (x, y)
+
+
+def symmetric(points: Points) -> Points:
+    """A closed outline of which the right half is given, from top to bottom."""
+    left, right = both(points)
+    return np.concatenate([left, right[::-1]])
 
 
 def both(points: Points) -> tuple[Points, Points]:

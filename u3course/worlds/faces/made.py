@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
+import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,10 +12,9 @@ import torch
 from torch import Tensor
 
 from u3course.worlds import keeping, scenery
-from u3course.worlds.faces import cats, people
+from u3course.worlds.faces import cats, drawn, head, people
 from u3course.worlds.faces.drawn import YAW, Held
 from u3course.worlds.faces.head import Being, placed
-from u3lab._system import paths
 from u3lab.checks import SIDE, is_a, number, one_of, room, tensors, whole
 from u3lab.datasets import packed, photos
 
@@ -28,21 +26,18 @@ LEAST, MOST = 4 * 2**20, 50 * 2**20  # bytes of pictures: less is drawn as fast 
 
 
 class Kind(NamedTuple):
-    """Who a number is, how they look in their n-th picture, where their points are at rest, and how they are drawn."""
+    """Who a number is, how they look in their n-th picture, and how they are drawn."""
 
     who: Callable[[int], Being]
     now: Callable[[int, int, float], Held]
-    at_rest: Callable[[Being], np.ndarray]
     face: Callable[[Being, Held, int, int], tuple[np.ndarray, np.ndarray]]
     attributes: tuple[str, ...]
     hard: tuple[str, ...]  # those that cover, or break up, where points lie
     behind: int  # a cat and a person of one number have nothing in common, nor have their backgrounds
 
 
-KINDS = {
-    "person": Kind(people.person, people.moment, people.at_rest, people.face, tuple(people.CHANCE),
-                   ("glasses", "beard"), 3),
-    "cat": Kind(cats.cat, cats.mood, cats.at_rest, cats.cat_face, tuple(cats.CHANCE), ("patches",), 13)}
+KINDS = {"person": Kind(people.Person, people.Moment, people.face, tuple(people.CHANCE), ("glasses", "beard"), 3),
+         "cat": Kind(cats.Cat, cats.Mood, cats.cat_face, tuple(cats.CHANCE), ("patches",), 13)}
 ATTRIBUTES, CAT_ATTRIBUTES = (kind.attributes for kind in KINDS.values())
 
 
@@ -99,25 +94,18 @@ def draw(count: int, *, split: str = "train", seed: int = 0, size: int = 64, eac
     """
     asked = _asked(count, split, seed, size, each, 0, kind, yaw)
 
-    def drawn() -> dict[str, Tensor]:  # about 5 ms a face
+    def anew() -> dict[str, Tensor]:  # about 5 ms a face
         front, behind, *known = layers(count, split=split, seed=seed, size=size, each=each, kind=kind, yaw=yaw)
         return Faces(composite(front, behind), *known)._asdict()
 
     if not LEAST <= 12 * asked[0] * asked[3] ** 2 <= MOST:
-        return Faces(**drawn())
+        return Faces(**anew())
     from safetensors.torch import load, save
 
-    file = paths.cache(f"faces-{'-'.join(map(str, asked))}-{_version()}.safetensors")
-    return Faces(**load(keeping.once(file, lambda: save(drawn()))))
-
-
-@functools.cache
-def _version() -> str:
-    """Changes when anything changes that faces are drawn by or from."""
-    makers = [file for file in sorted(Path(__file__).parent.glob("*.py")) if file.stem != "__init__"]
-    makers += [Path(one.__file__) for one in (packed, photos, scenery)]
-    return keeping.version([*makers, *sorted(paths.data("photos").iterdir())],
-                           f"Pillow {PIL.__version__}, NumPy {np.__version__}")
+    makers = (sys.modules[__name__], cats, drawn, head, people, packed, photos, scenery)
+    file = keeping.file(f"faces-{'-'.join(map(str, asked))}", ".safetensors", makers, ("photos",),
+                        f"Pillow {PIL.__version__}, NumPy {np.__version__}")
+    return Faces(**load(keeping.once(file, lambda: save(anew()))))
 
 
 def composite(face: Tensor, background: Tensor) -> Tensor:
@@ -133,9 +121,9 @@ def layers(count: int, *, split: str = "train", seed: int = 0, size: int = 64, e
     """
     count, split, seed, size, each, margin, kind, yaw = _asked(count, split, seed, size, each, margin, kind, yaw)
     test = packed.SPLITS.index(split)
-    faces = [_one(KINDS[kind], 2 * (PEOPLE * seed + n // each) + test, n % each, size, margin, split, yaw)
+    drawn = [_one(KINDS[kind], 2 * (PEOPLE * seed + n // each) + test, n % each, size, margin, split, yaw)
              for n in range(count)]
-    return Layers(*map(torch.stack, zip(*faces, strict=True)))
+    return Layers(*map(torch.stack, zip(*drawn, strict=True)))
 
 
 def _asked(count: int, split: str, seed: int, size: int, each: int, margin: int, kind: str, yaw: float) -> tuple:
@@ -164,11 +152,11 @@ def fronts(made: Faces | Layers, *, each: int, size: int = 64, margin: int = 0, 
                                                       np.linspace(-0.95, 0.95, LATTICE), indexing="ij"))
     found = []
     for n, identity in enumerate(made.identities.tolist()):
-        head = placed(KINDS[kind].who(identity), KINDS[kind].now(identity, n % each, yaw), size, margin)
-        places = np.stack([share * head.half_width(down), down], 1)
-        rest = KINDS[kind].at_rest(head.person)
-        pixels = head.seen(places) + spread(places, rest, made.points[n].numpy() - head.seen(rest))
-        found.append(np.concatenate([pixels, head.facing(places)[:, None]], 1))
+        turned = placed(KINDS[kind].who(identity), KINDS[kind].now(identity, n % each, yaw), size, margin)
+        places = np.stack([share * turned.half_width(down), down], 1)
+        rest = turned.person.at_rest()
+        pixels = turned.seen(places) + spread(places, rest, made.points[n].numpy() - turned.seen(rest))
+        found.append(np.concatenate([pixels, turned.facing(places)[:, None]], 1))
     return torch.from_numpy(np.stack(found)).float()
 
 

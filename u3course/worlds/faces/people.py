@@ -6,12 +6,10 @@ from __future__ import annotations
 
 import colorsys
 import math
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from u3course.worlds.faces.drawn import DARK, WHITE, YAW, Colour, Draw, Held, Sheet, far, mix
+from u3course.worlds.faces.drawn import DARK, WHITE, Colour, Draw, Held, Sheet, far, mix
 from u3course.worlds.faces.head import Being, Head, Points, both, evenly, hull, lit, oval, placed, smooth
 
 POINTS = ("left eye", "right eye", "left brow", "right brow", "nose", "left mouth corner", "right mouth corner", "chin")
@@ -22,84 +20,59 @@ CHANCE = {"glasses": 0.45, "beard": 0.4, "hat": 0.35, "long hair": 0.45, "smile"
 PLAIN = {"hair": 78.0, "frame": 110.0}  # how far, of 442, they are from the skin: beard and glasses are to be seen
 
 
-@dataclass(frozen=True, kw_only=True)
 class Person(Being):
     """What stays of a person."""
 
-    half_head: ClassVar = 0.30
-    middle: ClassVar = 0.48
-    glasses: bool
-    beard: bool
-    hat: bool
-    long_hair: bool
-    skin: Colour
-    hair: Colour
-    iris: Colour
-    lips: Colour
-    shirt: Colour
-    hat_colour: Colour
-    frame: Colour
-    eyes: tuple[float, float, float]  # from the middle, below it, half their width
-    brow: tuple[float, float]  # above the eye, thickness
-    nose: tuple[float, float]  # where its tip is, half its width
-    mouth: tuple[float, float, float]  # half its width, where it is, thickness of the lips
-    hairline: tuple[float, float, float]  # where it is in the middle, its slant, how much lower at the temples
-    volume: float
-    curls: bool
-    peaked: bool  # a hat with a peak, else a woollen one
-    round_glasses: float  # exponent of their outline
+    half_head, middle = 0.30, 0.48
+
+    def __init__(self, identity: int) -> None:
+        draw = Draw(identity, 1)
+        between, tone = draw.between, draw.between(0, len(SKINS) - 1.001)
+        self.skin = mix(SKINS[int(tone)], SKINS[int(tone) + 1], tone % 1)
+        self.hair = self.frame = self.skin
+        while far(self.hair, self.skin) < PLAIN["hair"]:
+            self.hair = mix(draw.of(HAIRS), vivid(draw, (0, 0.2), (0.2, 0.8)), 0.12)
+        while far(self.frame, self.skin) < PLAIN["frame"]:
+            self.frame = (30, 28, 34) if draw.yes(0.6) else vivid(draw, (0.3, 0.9), (0.3, 0.95))
+        self.glasses, self.beard, self.hat, self.long_hair = map(draw.yes, list(CHANCE.values())[:4])
+        self.iris = draw.of(IRISES)
+        self.lips = mix(mix(self.skin, (186, 52, 62), between(0.35, 0.7)), (0, 0, 0), 0.05)
+        self.shirt, self.hat_colour = vivid(draw, (0.2, 0.8), (0.3, 0.9)), vivid(draw, (0.5, 0.95), (0.35, 0.95))
+        self.width, self.jaw, self.taper = between(0.70, 0.82), between(2.0, 3.0), between(0.10, 0.30)
+        self.eyes = between(0.30, 0.37), between(-0.08, 0.03), between(0.155, 0.19)  # aside, below, half their width
+        self.brow = between(0.18, 0.25), between(0.035, 0.075)  # above the eye, thickness
+        self.nose = between(0.27, 0.36), between(0.09, 0.14)  # where its tip is, half its width
+        self.mouth = between(0.24, 0.31), between(0.55, 0.62), between(0.05, 0.085)  # half its width, where, its lips
+        # The hairline: where it is in the middle, its slant, how much lower at the temples.
+        self.hairline = between(-0.72, -0.42), between(-0.18, 0.18), between(0.05, 0.35)
+        self.volume, self.curls = between(1.06, 1.2), draw.yes(0.3)
+        self.peaked = draw.yes(0.5)  # a hat with a peak, else a woollen one
+        self.round_glasses = between(2, 5)  # exponent of their outline
+
+    def at_rest(self) -> np.ndarray:
+        """Where on the front of the head the POINTS are while nothing in the face moves, (8,2)."""
+        apart, down, _ = self.eyes
+        wide, low, _ = self.mouth
+        high = down - self.brow[0]
+        return np.array([(-apart, down), (apart, down), (-apart, high), (apart, high), (0.0, self.nose[0]),
+                         (-wide, low), (wide, low), (0.0, 0.97)])
 
 
-@dataclass(frozen=True, kw_only=True)
 class Moment(Held):
-    """How a person looks in a picture."""
+    """How a person looks in one of their pictures, turned by at most ``yaw`` degrees."""
 
-    smile: bool
-    brows: float
-
-
-def person(identity: int) -> Person:
-    """The person of a number."""
-    draw = Draw(identity, 1)
-    between = draw.between
-
-    def vivid(saturation: tuple[float, float], value: tuple[float, float]) -> Colour:
-        made = colorsys.hsv_to_rgb(between(0, 1), between(*saturation), between(*value))
-        return tuple(255 * one for one in made)
-
-    tone = between(0, len(SKINS) - 1.001)
-    skin = mix(SKINS[int(tone)], SKINS[int(tone) + 1], tone % 1)
-    hair, frame = skin, skin
-    while far(hair, skin) < PLAIN["hair"]:
-        hair = mix(draw.of(HAIRS), vivid((0, 0.2), (0.2, 0.8)), 0.12)
-    while far(frame, skin) < PLAIN["frame"]:
-        frame = (30, 28, 34) if draw.yes(0.6) else vivid((0.3, 0.9), (0.3, 0.95))
-    return Person(
-        glasses=draw.yes(CHANCE["glasses"]), beard=draw.yes(CHANCE["beard"]), hat=draw.yes(CHANCE["hat"]),
-        long_hair=draw.yes(CHANCE["long hair"]), skin=skin, hair=hair, iris=draw.of(IRISES),
-        lips=mix(mix(skin, (186, 52, 62), between(0.35, 0.7)), (0, 0, 0), 0.05), shirt=vivid((0.2, 0.8), (0.3, 0.9)),
-        hat_colour=vivid((0.5, 0.95), (0.35, 0.95)), frame=frame, width=between(0.70, 0.82), jaw=between(2.0, 3.0),
-        taper=between(0.10, 0.30), eyes=(between(0.30, 0.37), between(-0.08, 0.03), between(0.155, 0.19)),
-        brow=(between(0.18, 0.25), between(0.035, 0.075)), nose=(between(0.27, 0.36), between(0.09, 0.14)),
-        mouth=(between(0.24, 0.31), between(0.55, 0.62), between(0.05, 0.085)),
-        hairline=(between(-0.72, -0.42), between(-0.18, 0.18), between(0.05, 0.35)), volume=between(1.06, 1.2),
-        curls=draw.yes(0.3), peaked=draw.yes(0.5), round_glasses=between(2, 5))
+    def __init__(self, identity: int, number: int, yaw: float) -> None:
+        draw = Draw(identity, 2, number)
+        super().__init__(draw, yaw)
+        self.smile, self.open_mouth = draw.yes(CHANCE["smile"]), draw.yes(CHANCE["open mouth"])
+        self.strength, self.brows = draw.between(0.7, 1), draw.between(-1, 1)
+        self.place(draw, 0.06)
 
 
-def moment(identity: int, number: int, yaw: float = YAW) -> Moment:
-    """How that person looks in one of their pictures, turned by at most ``yaw`` degrees."""
-    draw = Draw(identity, 2, number)
-    return Moment(**draw.turned(yaw), smile=draw.yes(CHANCE["smile"]), open_mouth=draw.yes(CHANCE["open mouth"]),
-                  strength=draw.between(0.7, 1), brows=draw.between(-1, 1), **draw.placed(0.06))
-
-
-def at_rest(who: Person) -> np.ndarray:
-    """Where on the front of the head the POINTS of a person are while nothing in the face moves, (8,2)."""
-    apart, down, _ = who.eyes
-    wide, low, _ = who.mouth
-    high = down - who.brow[0]
-    return np.array([(-apart, down), (apart, down), (-apart, high), (apart, high), (0.0, who.nose[0]), (-wide, low),
-                     (wide, low), (0.0, 0.97)])
+def vivid(draw: Draw, saturation: tuple[float, float], value: tuple[float, float]) -> Colour:
+    """A colour of any hue."""
+    made = colorsys.hsv_to_rgb(draw.between(0, 1), draw.between(*saturation), draw.between(*value))
+    return tuple(255 * one for one in made)
 
 
 def face(person: Person, moment: Moment, size: int, margin: int) -> tuple[np.ndarray, np.ndarray]:
