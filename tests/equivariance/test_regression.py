@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.helpers import uniform
-from u3lab.equivariance.regression import orthogonal_matching_pursuit, ridge
+from u3lab.equivariance.transport import orthogonal_matching_pursuit, ridge
 
 
 @pytest.mark.oracle("the normal equations", equivariance=["dense map", "map of neighbourhoods", "least squares"])

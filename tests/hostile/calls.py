@@ -70,7 +70,7 @@ from u3lab.checks import STEPS
 from u3lab.datasets import clips as films
 from u3lab.datasets import cutouts
 from u3lab.datasets.labelled import Labelled, LabelledPictures, batches
-from u3lab.equivariance import regression
+from u3lab.equivariance import transport
 from u3lab.saliency.pointing import Mosaic
 from u3lab.selfsup import cielab
 from u3lab.training.tasks import Joined, cross_entropy, share_right
@@ -577,7 +577,7 @@ good("Transform.inside", lambda height, width: equivariance.HFLIP.inside(height,
 good("Equivariance.map", lambda features: moved().map(features), features=numbers(features, 1))
 good("Errors.invariant", lambda threshold: equivariance.errors(moved(), x(2)).invariant(threshold),
      threshold=number(0.5, 0))
-good("equivariance.ridge", regression.ridge, x=(Free("samples that the room made"), Made(lambda: draw(6, 3))),
+good("equivariance.ridge", transport.ridge, x=(Free("samples that the room made"), Made(lambda: draw(6, 3))),
      y=(Free("samples that the room made"), Made(lambda: draw(6, 2))), strength=number(0.1, 0))
 good("Transform()", lambda x: equivariance.HFLIP(x), x=(Numbers(thin=False), Made(x)))
 good("equivariance.fit_equivariance", net=NET, layer=LAYER, images=pictures(4), g=G, inputs=(Whole(none=True), 2),

@@ -4,14 +4,19 @@
 
 If the franken-network answers as B does, then A's features hold what B's upper part needs, up to a linear map. After
 Lenc & Vedaldi, Understanding image representations by measuring their equivariance and equivalence, CVPR 2015 and
-IJCV 2018, section 6. They train E on ImageNet's labels. Here it comes from least squares on B's own features, and can
-then be trained to answer as B does, which takes no labels either (:mod:`u3lab.equivariance.distilling`).
+IJCV 2018, section 6. They train E on ImageNet's labels. Here it comes from least squares on B's own features. That
+makes every feature of B a little wrong; what counts is what B's upper part makes of them. So E can then be trained to
+answer as B does, which takes no labels either: over crops x
+
+    minimise over E    KL( softmax B(x) ‖ softmax top_B(E bottom_A(x)) )
+
+after Hinton, Vinyals & Dean, Distilling the knowledge in a neural network, 2015.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -19,12 +24,13 @@ from torch import Tensor, nn
 
 from u3lab import images as _images
 from u3lab.checks import number, whole
-from u3lab.equivariance.regression import MOST_STRENGTH, ridge
+from u3lab.descent import Step, descend
+from u3lab.equivariance.transport import BATCH, MOST_STRENGTH, ridge
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import Rectify, before_relu, bottom, forward_from
+from u3lab.settings import or_default, setting, settings
 
-BATCH = 4  # pictures at a time: the features of early layers are large
 CLOSE = 1.2  # grids whose sides differ by no more than this factor are resampled to one another
 
 
@@ -160,3 +166,50 @@ def _ratio(name_a: str, a: Tensor, name_b: str, b: Tensor) -> tuple[float, float
         raise U3Error(f"{name_a} has {a.shape[2]}×{a.shape[3]} sites and {name_b} {b.shape[2]}×{b.shape[3]}; "
                       "stitch layers of the same resolution")
     return ratio
+
+
+@settings
+class StitchSettings:
+    """Settings of :func:`distil`."""
+
+    lr: float = setting(0.01, 0.0001, 0.1, scale="log", symbol="η", help="learning rate, relative to the spread of E")
+    batch_size: int = setting(12, 1, 64, symbol="B", help="crops at each step")
+    steps: int = setting(40, 1, 500, once=True, help="number of steps")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the choice of crops")
+
+
+def distil(stitched: Classifier, images: Tensor, *, settings: StitchSettings | None = None) -> Iterator[Step]:
+    """Train E, step by step; the stitched network that is given changes, its two halves do not.
+
+    Args:
+        stitched: From :func:`u3lab.equivariance.stitch`.
+        images: Pictures to train on, (B,3,H,W) in [0,1].
+        settings: Read at every step.
+
+    Yields:
+        Step: ``value`` is E with its bias as the last column, (1,1,C_B,C_A+1); the loss is the divergence in nats.
+
+    Raises:
+        U3Error: A network that is not stitched, or pictures that are none.
+    """
+    module, settings = franken(stitched), or_default(settings, StitchSettings)
+    a, b, convolution = module.a, module.b, module.stitch
+    _images.check(images)
+    with torch.no_grad():
+        wanted = torch.cat([b(x).softmax(1) for x in _images.resize(images, b.size).split(BATCH)])
+    x = _images.resize(images, a.size)
+    e = torch.cat([convolution.weight.flatten(1), convolution.bias[:, None]], 1).requires_grad_()
+    spread = float(convolution.weight.std())
+    generator = torch.Generator().manual_seed(settings.seed)
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        chosen = torch.randperm(len(x), generator=generator)[: settings.batch_size]
+        with torch.no_grad():
+            convolution.weight.copy_(e[:, :-1, None, None])
+            convolution.bias.copy_(e[:, -1])
+            features = module.bottom(a.normalise(x[chosen]))
+        scores = module.top(F.conv2d(features, e[:, :-1, None, None], e[:, -1]))
+        divergence = F.kl_div(scores.log_softmax(1), wanted[chosen.to(wanted.device)], reduction="batchmean")
+        return e[None, None], {"divergence": divergence}
+
+    return descend(e, energy, steps=settings.steps, lr=lambda: settings.lr * spread)

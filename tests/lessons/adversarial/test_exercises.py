@@ -11,9 +11,8 @@ import torch.nn.functional as F
 from tests.adversarial.attacked import small
 from u3lab.adversarial import attacks
 from u3lab.adversarial.attacks import AttackSettings, descend_once, fgsm, pgd, targeted_loss
-from u3lab.equivariance import mirror, stitching, transport
-from u3lab.equivariance.mirror import mirrored_filters
-from u3lab.equivariance.regression import ridge
+from u3lab.equivariance import stitching, transport
+from u3lab.equivariance.transport import mirrored_filters, ridge
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
 
@@ -26,7 +25,7 @@ def test_the_library_uses_the_references():
     for function in (attacks.fgsm, attacks.projected_descent):
         assert "descend_once(" in inspect.getsource(function)
     assert "targeted_loss(scores" in inspect.getsource(attacks.fooling)
-    assert "mirrored_filters(layer.weight" in inspect.getsource(mirror.mirrored)
+    assert "mirrored_filters(layer.weight" in inspect.getsource(transport.mirrored)
     assert all("ridge(x" in inspect.getsource(module) for module in (stitching, transport))
 
 
