@@ -10,7 +10,7 @@ import torch
 from tests.universal.networks import network, pictures, shaken, tiny
 from u3lab.descent import last
 from u3lab.universal import METHODS, Adapted, UniversalSettings, adapt, train_domain
-from u3lab.universal.methods import shrinkage
+from u3lab.universal.domain import shrinkage
 
 EACH = pytest.mark.parametrize("kind", METHODS)
 X, Y = pictures(12, 16), torch.arange(12) % 3

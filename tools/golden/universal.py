@@ -16,9 +16,7 @@ from u3lab import nets, universal
 from u3lab.descent import last
 from u3lab.training.batches import Batches
 from u3lab.universal import adapters, files, multitask, score, training
-from u3lab.universal.adaptable import Adaptable
-from u3lab.universal.domain import Plan
-from u3lab.universal.methods import shrinkage
+from u3lab.universal.domain import Adaptable, Plan, shrinkage
 
 X, Y = uniform(12, 3, 16, 16), torch.arange(12) % 3
 
@@ -56,8 +54,8 @@ for kind in universal.METHODS:
                 net.merge("new")(X), net.use("source")(X)]
 
 
-call("universal: a domain trained from the probe, pictures moved")(
-    lambda: [(steps, told(net)) for net, steps in [trained("parallel", probe=True, augment=0.2, prior="zero")]])
+call("universal: a domain trained, pulled to zero")(
+    lambda: [(steps, told(net)) for net, steps in [trained("parallel", prior="zero")]])
 call("universal: what the methods are")(lambda: [
     (name, method.norms, method.own, method.fresh, method.reach) for name, method in universal.METHODS.items()])
 
@@ -104,7 +102,7 @@ def _places() -> object:
 def _squeezenet() -> object:
     net = universal.adapt(squeezenet(), "parallel").add_domain("new", 2)
     x = torch.cat([photo(size=64), photo("dog", 64)])
-    settings = universal.UniversalSettings(steps=2, batch_size=2, lr=0.01, probe=True)
+    settings = universal.UniversalSettings(steps=2, batch_size=2, lr=0.01)
     step = last(universal.train_domain(net, "new", x, torch.tensor([0, 1]), settings=settings))
     return [net.base, step, sealed(net.domain_parameters("new")), net.use("new")(x)]
 
@@ -132,7 +130,7 @@ def _batches() -> object:
 @call("universal: where a training starts")
 def _starting() -> object:
     net = universal.adapt(tiny(), "batch norm").add_domain("new", 3).use("new")
-    training.start(net, net.domain("new"), X, Y, probe=True)
+    training.start(net, net.domain("new"), X)
     return [told(net), [[norm.running_mean, norm.running_var] for norm in net.domain("new").norms()],
             training.pooled(net, X)]
 
@@ -172,7 +170,7 @@ def _registry() -> object:
 @call("universal: the decathlon's score")
 def _score() -> object:
     errors, baseline = {"a": 0.1, "b": 0.0, "c": 0.3}, {"a": 0.2, "b": 0.004, "c": 0.14}
-    return [universal.decathlon_score(errors, baseline), score.points(errors, baseline), score.networks(1000, 30, 10)]
+    return [universal.decathlon_score(errors, baseline), score.points(errors, baseline)]
 
 
 def labels() -> dict[str, Tensor]:

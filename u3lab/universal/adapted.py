@@ -24,10 +24,9 @@ from u3lab.nets.classifier import Classifier, LayerReached
 from u3lab.nets.gate import ready
 from u3lab.nets.surgery import untrained
 from u3lab.universal import files
-from u3lab.universal.adaptable import Adaptable
 from u3lab.universal.adapted_layer import AdaptedLayer, DomainsInUse, new_head, replace
-from u3lab.universal.domain import Domain, Plan, key_of
-from u3lab.universal.methods import LAST_BLOCK, METHODS, NOTHING, named, planned
+from u3lab.universal.adapters import LAST_BLOCK, METHODS, NOTHING
+from u3lab.universal.domain import Adaptable, Domain, Plan, key_of, named, planned
 
 SOURCE = "source"
 

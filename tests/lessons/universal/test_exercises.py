@@ -13,8 +13,8 @@ from u3course.lessons.universal import exercises
 from u3lab import nets
 from u3lab.training.batches import Batches
 from u3lab.universal import METHODS, UniversalSettings, adapt, adapters, train_domain
+from u3lab.universal.domain import shrinkage
 from u3lab.universal.dynamic import Learnet
-from u3lab.universal.methods import shrinkage
 from u3lab.universal.multitask import Task, masked_losses
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
