@@ -1040,7 +1040,7 @@ def moved_pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor,
 good("landmarks.codes_at", codes=(Numbers(fixed=(0,)), CODES[1]), points=(Numbers(fixed=(0, 2)), GONE[1]))
 good("landmarks.dense_labelling_loss", codes=CODES, codes_moved=CODES_MOVED, gu=GONE, u=ASKED,
      gamma=number(0.5, 0, 10, without_low=True), through=(Numbers(fixed=(0, 1), none=True), CODES[1]),
-     queries=(Whole(none=True), 4), generator=GENERATOR, at_once=whole(99))
+     at_once=whole(99))
 good("landmarks.dense_labelling_loss, of all cells", codes=CODES, codes_moved=CODES_MOVED,
      gu=numbers(lambda: draw(2, 16, 2) - 0.5, 0, 1, 2))
 good("landmarks.invariance_loss", codes=CODES, codes_moved=CODES_MOVED, gu=GONE, u=ASKED)
@@ -1055,7 +1055,7 @@ good("landmarks.diversity_loss", maps=(Numbers(), CODES[1]), window=whole(2, 1, 
 good("landmarks.landmark_error", found=MARKED, true=MARKED, eyes=EYES)
 good("landmarks.share_within", found=MARKED, true=MARKED, eyes=EYES, part=number(0.25, 0, 100, without_low=True))
 good("landmarks.fit_landmarks", z=(Numbers(fixed=(0,), thin=False), MARKED[1]), true=(Numbers(fixed=(0, 2)), MARKED[1]),
-     ridge=number(0.1, 0, 1e9), bias=(Flag(), True))
+     ridge=number(0.1, 0, 1e9))
 good("Regressor.landmarks", lambda z: landmarks.fit_landmarks(draw(5, 3, 2), draw(5, 3, 2)).landmarks(z),
      z=(Numbers(fixed=(1,), thin=False), MARKED[1]))
 good("landmarks.labeller", width=whole(2, 2, 256), dimensions=whole(3, 1, 256),

@@ -64,7 +64,7 @@ def _losses() -> object:
         codes, moved = CODES.clone().requires_grad_(), MOVED.clone().requires_grad_()
         loss = landmarks.dense_labelling_loss(codes, moved, GONE, u=POINTS, gamma=0.7, through=through)
         found.append([loss, *torch.autograd.grad(loss, (codes, moved))])
-    some = landmarks.dense_labelling_loss(CODES, MOVED, GONE, u=POINTS, queries=4, generator=draw(), at_once=7)
+    some = landmarks.dense_labelling_loss(CODES, MOVED, GONE, u=POINTS, at_once=7)
     return [found, some, landmarks.dense_labelling_loss(CODES, MOVED, uniform(2, 42, 2) - 0.5),
             landmarks.invariance_loss(CODES, MOVED, GONE, u=POINTS)]
 
@@ -80,7 +80,7 @@ def _matches() -> object:
 
 @call("places in maps")
 def _places() -> object:
-    return [places.cells(CODES), places.centres(5, CODES), places.inside(POINTS), places.drawn(4, draw(), POINTS, GONE)]
+    return [places.cells(CODES), places.centres(5, CODES), places.inside(POINTS)]
 
 
 @call("sparse landmarks")
@@ -92,7 +92,7 @@ def _sparse() -> object:
 @call("errors of landmarks, and their regression")
 def _measured() -> object:
     found, true = uniform(9, 3, 2), uniform(9, 3, 2, seed=1)
-    fits = [landmarks.fit_landmarks(found, true), landmarks.fit_landmarks(found, true, ridge=0.3, bias=False)]
+    fits = [landmarks.fit_landmarks(found, true), landmarks.fit_landmarks(found, true, ridge=0.3)]
     return [landmarks.landmark_error(found, true, (0, 1)), landmarks.share_within(found, true, (0, 2), part=0.5), fits,
             [fit.landmarks(found) for fit in fits]]
 
