@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from u3lab import images as _images
 from u3lab.checks import number, whole
@@ -87,8 +88,7 @@ def stitch(net_a: Classifier, layer_a: str, net_b: Classifier, layer_b: str, ima
         raise U3Error(f"{len(x)} sites cannot decide {x.shape[1]} weights for each channel of {layer_b!r}; give more "
                       "pictures, or a strength above 0")
     weight, bias = ridge(x.cpu(), y.to(x.dtype).cpu(), strength=strength)
-    with torch.random.fork_rng(devices=[]):  # PyTorch draws weights, which are not kept, from everybody's numbers
-        stitch = nn.Conv2d(x.shape[1], y.shape[1], 1, dtype=y.dtype).to(y.device).requires_grad_(False)
+    stitch = skip_init(nn.Conv2d, x.shape[1], y.shape[1], 1, dtype=y.dtype, device=y.device).requires_grad_(False)
     stitch.weight.copy_(weight[..., None, None])
     stitch.bias.copy_(bias)
     return _classifier(Franken(net_a, layer_a, net_b, layer_b, stitch, rectify, ratio))

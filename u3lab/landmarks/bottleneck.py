@@ -117,7 +117,7 @@ class KeypointAutoencoder(nn.Module):
         self.sigma = number("sigma", sigma, 0, 2, without_low=True)
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(whole("seed", seed, 0))
-            self.appearance_encoder = _deep_encoder(self.width) if deep else _encoder(self.width)
+            self.appearance_encoder = _encoder(self.width, deep=deep)
             self.pose_encoder = nn.Sequential(*_encoder(self.width), nn.Conv2d(4 * width, count, 1, bias=False))
             self.pose_encoder[-1].weight.data.mul_(GAIN)
             self.generator = (_Generator(self.count, self.width, self.sigma) if deep else
@@ -204,29 +204,28 @@ def check_sides(images: Tensor, shrink: int) -> None:
                       f"multiples of {shrink}, such as 64; cut or resize them")
 
 
-def _encoder(width: int) -> nn.Sequential:
-    """(B,3,H,W) → (B,4·width,H/4,W/4); each place sees 63 pixels a side."""
-    return nn.Sequential(*_layer(3, width, 7, stride=2), *_layer(width, width), *_layer(width, 2 * width, stride=2),
-                         *_layer(2 * width, 2 * width), *_layer(2 * width, 4 * width, dilation=2),
-                         *_layer(4 * width, 4 * width, dilation=3))
+def _encoder(width: int, *, deep: bool = False) -> nn.Sequential:
+    """(B,3,H,W) → (B,4·width,H/4,W/4); each place sees 63 pixels a side.
+
+    If ``deep``, (B,8·width,H/8,W/8), of which the second half is the mean of the first over all places.
+    """
+    layers = [*_layer(3, width, 7, stride=2), *_layer(width, width), *_layer(width, 2 * width, stride=2),
+              *_layer(2 * width, 2 * width)]
+    if deep:
+        layers += [*_layer(2 * width, 4 * width, stride=2), *_layer(4 * width, 4 * width),
+                   *_layer(4 * width, 4 * width), _AndMean()]
+    else:
+        layers += [*_layer(2 * width, 4 * width, dilation=2), *_layer(4 * width, 4 * width, dilation=3)]
+    return nn.Sequential(*layers)
 
 
 def _generator(channels: int, width: int) -> nn.Sequential:
     """(B,channels,h,w) → (B,3,4h,4w) in [0,1]: two convolutions, of which the second halves the channels, at each size.
     """
-    def finer() -> nn.Upsample:
-        return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
-
-    return nn.Sequential(*_layer(channels, 4 * width), *_layer(4 * width, 2 * width), finer(),
-                         *_layer(2 * width, 2 * width), *_layer(2 * width, width), finer(),
+    finer = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+    return nn.Sequential(*_layer(channels, 4 * width), *_layer(4 * width, 2 * width), finer,
+                         *_layer(2 * width, 2 * width), *_layer(2 * width, width), finer,
                          *_layer(width, width), nn.Conv2d(width, 3, 3, padding=1), nn.Sigmoid())
-
-
-def _deep_encoder(width: int) -> nn.Sequential:
-    """(B,3,H,W) → (B,8·width,H/8,W/8), of which the second half is the mean of the first over all places."""
-    return nn.Sequential(*_layer(3, width, 7, stride=2), *_layer(width, width), *_layer(width, 2 * width, stride=2),
-                         *_layer(2 * width, 2 * width), *_layer(2 * width, 4 * width, stride=2),
-                         *_layer(4 * width, 4 * width), *_layer(4 * width, 4 * width), _AndMean())
 
 
 class _AndMean(nn.Module):

@@ -107,14 +107,14 @@ def rotated(images: Tensor, degrees: Tensor) -> Tensor:
     """
     _images.check(images)
     tensors(images=(images, "NCHH"), degrees=(degrees, "N"))
-    backwards = _turn(degrees).to(images)
+    backwards = plane(degrees).to(images)
     grid = F.affine_grid(F.pad(backwards, (0, 1)), list(images.shape), align_corners=False)  # its y goes down
     inside = grid.square().sum(-1) <= 1
     return F.grid_sample(images, grid, align_corners=False) * inside[:, None]
 
 
-def _turn(degrees: Tensor) -> Tensor:
-    """Rotations in the plane by angles (N): (N,2,2)."""
+def plane(degrees: Tensor) -> Tensor:
+    """Rotations in the plane by angles (N) in degrees: (N,2,2)."""
     return as_rotation(torch.stack([degrees.deg2rad().cos(), degrees.deg2rad().sin()], 1))
 
 
@@ -127,7 +127,7 @@ def rotated_pairs(images: Tensor) -> Pairs:
     def pairs(count: int, generator: torch.Generator) -> Pair:
         chosen = images[torch.randint(len(images), (count,), generator=generator)]
         start, on = 360 * torch.rand(2, count, generator=generator)
-        return rotated(chosen, start), rotated(chosen, start + on), _turn(on)
+        return rotated(chosen, start), rotated(chosen, start + on), plane(on)
 
     return pairs
 

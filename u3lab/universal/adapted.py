@@ -125,9 +125,17 @@ class Adapted(Classifier):
 
     def add_planned(self, name: str, classes: int | Sequence[str], plan: Plan) -> Domain:
         """As :meth:`add_domain`, with another plan than the network's: that of a file."""
-        self._check_new(name, plan)
-        classes = named(classes)
+        if not isinstance(name, str) or not name.strip() or "." in name:
+            raise U3Error(f"a domain's name is a word without a dot, not {shown(name)}")
+        if name in self._domains:
+            raise U3Error(f"{self.name} has a domain {name!r} already; choose another name")
         method, generator = METHODS[plan.method], torch.Generator().manual_seed(plan.seed)
+        alone = [one.plan.method for one in self._domains.values() if one.own] + [plan.method] * (
+            method.own != NOTHING and len(self._domains) > 1)
+        if alone:
+            raise U3Error(f"{alone[0]!r} changes the network's own weights, so that "
+                          "it serves one domain; adapt the source network again for another")
+        classes = named(classes)
         domain = Domain(name, classes, plan, key_of(self.adaptable.head))
         convolutions, norms = self.adaptable.chosen(plan, self.name)
         copied = norms if method.norms else []
@@ -154,17 +162,6 @@ class Adapted(Classifier):
         del self._domains[name]
         self.added = nn.ModuleList(one for one in self.added if one is not domain).eval()
         return self
-
-    def _check_new(self, name: object, plan: Plan) -> None:
-        if not isinstance(name, str) or not name.strip() or "." in name:
-            raise U3Error(f"a domain's name is a word without a dot, not {shown(name)}")
-        if name in self._domains:
-            raise U3Error(f"{self.name} has a domain {name!r} already; choose another name")
-        alone = [one.plan.method for one in self._domains.values() if one.own] + [plan.method] * (
-            METHODS[plan.method].own != NOTHING and len(self._domains) > 1)
-        if alone:
-            raise U3Error(f"{alone[0]!r} changes the network's own weights, so that "
-                          "it serves one domain; adapt the source network again for another")
 
     def use(self, names: str | Sequence[str]) -> Adapted:
         """Answer for a domain from now on; or for several, one name for each picture of the next batches.

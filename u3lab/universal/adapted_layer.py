@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from u3lab.errors import U3Error
 from u3lab.universal.adapters import Adapter
@@ -83,8 +84,8 @@ def new_head(old: nn.Module, classes: int) -> nn.Module:
     """A linear layer for other classes, all zero; of a map's mean over places if the old one is a convolution."""
     layer = next(m for m in old.modules() if isinstance(m, (nn.Conv2d, nn.Linear)))
     pools = isinstance(layer, nn.Conv2d)
-    with torch.random.fork_rng(devices=[]):  # PyTorch draws, from everybody's random numbers
-        linear = nn.Conv2d(layer.in_channels, classes, 1) if pools else nn.Linear(layer.in_features, classes)
+    linear = (skip_init(nn.Conv2d, layer.in_channels, classes, 1) if pools else
+              skip_init(nn.Linear, layer.in_features, classes))
     for weight in linear.to(layer.weight).parameters():
         nn.init.zeros_(weight)
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), linear) if pools else linear

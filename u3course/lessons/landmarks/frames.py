@@ -16,8 +16,8 @@ from torch import Tensor
 from u3course.worlds import turntable
 from u3course.worlds.turntable import Turntable
 from u3lab.datasets import scans
-from u3lab.landmarks import as_rotation, pose_encoder
-from u3lab.landmarks.posing import Pair, Pairs
+from u3lab.landmarks import pose_encoder
+from u3lab.landmarks.posing import Pair, Pairs, plane  # noqa: F401 — the notebook draws with it
 from u3lab.nets import Classifier, checkpoints
 from u3lab.pixels import eight_bit
 
@@ -146,12 +146,6 @@ def shapes(*, size: int = SIDE) -> dict[str, Tensor]:
               "cross": torch.minimum(0.16 - thin, 0.75 - out), "disc": 0.6 - (x.square() + y.square()).sqrt()}
     ground = torch.tensor(GROUND).view(1, 3, 1, 1).expand(1, 3, size, size)
     return {name: _laid(ground, _inside(inside[name], size), INK) for name in SHAPES}
-
-
-def plane(degrees: Tensor) -> Tensor:
-    """Turns of the plane by angles in degrees (N), as matrices (N,2,2)."""
-    a = degrees.deg2rad()
-    return as_rotation(torch.stack([a.cos(), a.sin()], 1))
 
 
 def degrees(turns: Tensor) -> Tensor:
