@@ -1110,7 +1110,6 @@ def odd_pairs() -> dict[str, object]:
 
 good("landmarks.learn_pose", net=(Net(), Made(lambda: landmarks.pose_encoder(2))),
      pairs=(These(make=odd_pairs), Made(lambda: (x(4), x(4), turns()))),
-     loss=(Function(none=True), landmarks.factorise),
      settings=(Options(none=True), Made(lambda: landmarks.PoseSettings(steps=2, batch_size=2))))
 
 
