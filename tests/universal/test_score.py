@@ -5,7 +5,7 @@ import pytest
 from tests.helpers import refuses
 from tests.universal.published import DOMAINS, PUBLISHED, errors
 from u3lab.universal import decathlon_score
-from u3lab.universal.score import points
+from u3lab.universal.score import networks, points
 
 BASELINE = errors("fine-tuning")
 
@@ -26,6 +26,11 @@ def test_by_hand():
     """E_max = .4, α = 1000 / .16, S = α (.4 − .3)² = 62.5; a perfect baseline counts as one of an error of .01."""
     assert decathlon_score({"a": 0.3}, {"a": 0.2}) == pytest.approx(62.5)
     assert decathlon_score({"a": 0.01}, {"a": 0.0}) == pytest.approx(250)
+
+
+def test_networks():
+    assert networks(100, 10, 10) == pytest.approx(2.0)
+    assert networks(100, 0, 3) == 1
 
 
 def test_slips():

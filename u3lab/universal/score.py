@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from u3lab.checks import is_a, number, shown
+from u3lab.checks import is_a, number, shown, whole
 from u3lab.errors import U3Error
 
 GAMMA, POINTS = 2, 1000.0
@@ -43,6 +43,12 @@ def points(errors: Mapping[str, float], baseline: Mapping[str, float]) -> dict[s
         raise U3Error(f"{odd!r} has no {'baseline' if odd in ours else 'error'}; give both for the same domains")
     most = {name: max(2 * share, LEAST) for name, share in theirs.items()}
     return {name: POINTS * most[name]**-GAMMA * max(0.0, most[name] - error) ** GAMMA for name, error in ours.items()}
+
+
+def networks(shared: int, added: int, domains: int) -> float:
+    """All parameters for several domains as a multiple of the one network: (shared + domains · added) / shared."""
+    whole("shared", shared), whole("added", added, 0), whole("domains", domains)
+    return 1 + domains * added / shared
 
 
 def _shares(what: str, given: object) -> dict[str, float]:
