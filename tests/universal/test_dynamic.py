@@ -124,12 +124,7 @@ def test_many_domains_may_have_one_head():
 def test_slips():
     net = made()
     predictor = learnet(net, "a")
-    for wrong in (torch.ones(12, 1), torch.ones(3)):
-        refuses(predictor, wrong, says="z")
     refuses(put_adapters, net, "a", {"net/0": torch.zeros(8, 3)}, says="no α for the convolutions")
     refuses(learnet, adapt(tiny(), "serial").add_domain("a", 2), "a", says="'a' has no parallel adapters")
     refuses(learnet, tiny(), "a", says="universal.adapt")
     refuses(train_learnet, net, predictor, {"c": DATA["a"]}, says="no domain 'c'")
-    refuses(train_learnet, net, predictor, {}, says="data = ")
-    refuses(train_learnet, net, None, DATA, says="learnet is")
-    refuses(train_learnet, net, predictor, {"a": (X, None)}, says="labels are")

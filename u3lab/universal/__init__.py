@@ -5,9 +5,8 @@
     net.use("digits")                                    # a classifier of digits
 
 Files: ``adapters`` (the formulas, and who trains what: the adapters and their rivals), ``domain`` (what a domain adds
-to a network, and where), ``adapted_layer`` (where it comes in), ``adapted`` (the network), ``files`` (a domain in a
-file), ``training``, ``score`` (the decathlon's), ``dynamic`` (adapters that are predicted), ``multitask`` (more tasks
-for one network).
+to a network, and where), ``adapted`` (the network), ``files`` (a domain in a file), ``training``, ``score`` (the
+decathlon's), ``dynamic`` (adapters that are predicted), ``multitask`` (more tasks for one network).
 """
 
 from u3lab.universal.adapted import Adapted, adapt
