@@ -60,11 +60,6 @@ def test_a_picture_is_turned_as_scipy_turns_it():
 
 
 def test_turned_pairs_fit_their_turn():
-    x, moved, g = landmarks.rotated_pairs(sevens(0, 5))(20, seeded())
-    on = torch.rad2deg(torch.atan2(g[:, 1, 0], g[:, 0, 0]))
-    again, alone = landmarks.rotated(x, on), (moved - x).abs().mean()
-    assert (again - moved).abs().mean() < 0.3 * alone  # but for sampling twice
-    assert on.std() > 60
     half = torch.zeros(1, 3, 32, 32)
     half[..., 16:] = 1
     first, second, g = landmarks.rotated_pairs(half)(200, seeded())
@@ -73,6 +68,7 @@ def test_turned_pairs_fit_their_turn():
     for way in ways:  # where the light half is: anywhere
         assert torch.histc(way, 4, -math.pi, math.pi).min() > 30
     on = torch.atan2(g[:, 1, 0], g[:, 0, 0])
+    assert on.std() > 1
     assert torch.cos(ways[1] - ways[0] - on).min() > 0.99
 
 
