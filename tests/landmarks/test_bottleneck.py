@@ -111,7 +111,7 @@ def test_in_a_deep_one_points_alone_come_from_the_target_and_the_look_reaches_ev
     half = features.shape[1] // 2
     torch.testing.assert_close(features[:, half:], features[:, :half].mean((2, 3), keepdim=True).expand(-1, -1, 4, 6))
     points = net.keypoints(other).requires_grad_()
-    net._drawn(net.appearance(x).features, points)[0, :, 0, 0].sum().backward()
+    net._generate(net.appearance(x).features, points)[0, :, 0, 0].sum().backward()
     assert (points.grad[0].abs().sum(1) > 0).all() and not points.grad[1].any()  # each point of its own picture
 
 

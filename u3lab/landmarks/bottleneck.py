@@ -126,7 +126,7 @@ class KeypointAutoencoder(nn.Module):
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """x̂ (B,3,H,W) in [0,1] of checked pictures, with a graph, in whatever mode it is: for training."""
-        return self._drawn(self.appearance_encoder(self._laid(source)), self._points(target))
+        return self._generate(self.appearance_encoder(self._laid(source)), self._points(target))
 
     @torch.no_grad()
     def keypoints(self, images: Tensor) -> Tensor:
@@ -169,7 +169,7 @@ class KeypointAutoencoder(nn.Module):
             raise U3Error(f"{len(features)} pictures cannot be drawn with {len(points)} sets of points; give as many "
                           "of both, or one of either")
         many = max(len(features), len(points))
-        drawn = [self._drawn(*part) for part in zip(features.expand(many, -1, -1, -1).split(AT_ONCE),
+        drawn = [self._generate(*part) for part in zip(features.expand(many, -1, -1, -1).split(AT_ONCE),
                                                     points.expand(many, -1, -1).split(AT_ONCE), strict=True)]
         return finite(torch.cat(drawn), NAME)
 
@@ -178,7 +178,7 @@ class KeypointAutoencoder(nn.Module):
         with torch.autocast(maps.device.type, enabled=False):  # a place in halves would be off by a third of a pixel
             return marginal_soft_argmax(maps.to(self.pose_encoder[-1].weight))
 
-    def _drawn(self, features: Tensor, points: Tensor) -> Tensor:
+    def _generate(self, features: Tensor, points: Tensor) -> Tensor:
         if self.deep:
             return self.generator(features, points)
         y = gaussian_maps(points, features.shape[2:], sigma=self.sigma)
