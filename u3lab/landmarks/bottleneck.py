@@ -11,8 +11,6 @@ they look. For x̂ to equal x′, the points have to be those of the thing.
 Jakab, Gupta, Bilen & Vedaldi, Unsupervised learning of object landmarks through conditional image generation, NeurIPS
 2018, section 3 and equation 1. The networks here are smaller: pictures shrink by 4 and not by 8, unless ``deep``, and
 dilated convolutions see as far as the paper's last layers do. Its first scores are not as large as GAIN makes them.
-
-A point is (x, y) in [−1,1]; the picture's borders are at ±1, so that the middle of column i of w is (2i + 1)/w − 1.
 """
 
 from __future__ import annotations

@@ -263,8 +263,7 @@ class Adapted(Classifier):
 
         Raises:
             U3Error: A file that is none or damaged, one for a network of other weights, mean, standard deviation or
-                size, or a
-            domain of a name that is there.
+                size, or a domain of a name that is there.
         """
         stored = files.read(path)
         ours = files.ties_of(self, self.base)
