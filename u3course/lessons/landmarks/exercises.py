@@ -36,25 +36,16 @@ def _moves(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(x), A, 0.3 * torch.randn(B, 2, generator=g, dtype=dtype), not_contiguous(2 * u - 1)
 
 
-def _pulled(x: Tensor, matrix: Tensor, corners: bool = False) -> Tensor:
-    places = F.affine_grid(matrix, list(x.shape), align_corners=corners)
-    return F.grid_sample(x, places, align_corners=corners)
-
-
-def _back(A: Tensor, t: Tensor) -> Tensor:
-    return torch.cat([A.inverse(), -A.inverse() @ t[:, :, None]], 2)
-
-
 PAIR = Exercise(**words("3-pair"), reference=pair, judge=by_cases(pair, _moves, (
-        Mistake(lambda x, A, t, u: (_pulled(x, torch.cat([A, t[:, :, None]], 2)), u @ A.mT + t[:, None]), "your "
-                "picture moves the other way than your points: affine_grid wants where each pixel *comes from*, g⁻¹"),
-        Mistake((lambda x, A, t, u: (_pulled(x, torch.cat([A.inverse(), -t[:, :, None]], 2)), u @ A.mT + t[:, None]),
-                "-back @ t → back @ t"), "the shift of your g⁻¹ is wrong: g⁻¹v = A⁻¹(v − t) = A⁻¹v − A⁻¹t"),
+        Mistake("[back, -back @ t → [A, t", "your picture moves the other way than your points: affine_grid wants "
+                "where each pixel *comes from*, g⁻¹"),
+        Mistake(("-back @ t → -t", "-back @ t → back @ t"), "the shift of your g⁻¹ is wrong: g⁻¹v = A⁻¹(v − t) = "
+                "A⁻¹v − A⁻¹t"),
         Mistake("u @ A.mT → u @ A", "points are rows, so A u is `u @ A.mT`; you turned them the other way"),
         Mistake(("u @ A.mT + t[:, None] → (u - t[:, None]) @ back.mT", "u @ A.mT → u @ back.mT"), "your points go back "
                 "to where they came from; gu = A u + t"),
-        Mistake(lambda x, A, t, u: (_pulled(x, _back(A, t), True), u @ A.mT + t[:, None]), "with align_corners=True "
-                "±1 are the centres of the outermost pixels; here they are the borders of the picture"),
+        Mistake("align_corners=False → align_corners=True", "with align_corners=True ±1 are the centres of the "
+                "outermost pixels; here they are the borders of the picture"),
     ), rtol=1e-3, atol=1e-4))
 
 
@@ -96,24 +87,16 @@ def _searches(g: torch.Generator) -> Iterator[tuple]:
         yield query, not_contiguous(2 * torch.randn(B, 3, h, w, generator=g, dtype=dtype)), 2 * gu - 1, tau, gamma
 
 
-def _found(query: Tensor, codes: Tensor, gu: Tensor, tau: float, gamma: float, *, unit: bool = False,
-           late: bool = False, middle: bool = False) -> tuple[Tensor, Tensor]:
-    """With codes of length 1; with the power taken of the mean; or of the mean place."""
-    if unit:
-        query, codes = F.normalize(query, dim=2), F.normalize(codes, dim=1)
-    p, away = find(query, codes, gu, tau, 1.0 if late else gamma)
-    return p, away**gamma if late else (p @ cells(codes) - gu).norm(dim=2) ** gamma if middle else away
-
-
 FIND = Exercise(**words("3-find"), reference=find, helpers=(cells, centres), judge=by_cases(find, _searches, (
         Mistake("softmax(2) → softmax(1)", "your softmax runs over the points u; p(u′|u) is a probability over the "
                 "places u′, so that each point's sum is 1"),
         Mistake("/ tau → * tau", "you multiplied the scores by τ; a small τ should make p narrow"),
-        Mistake(lambda *a: _found(*a, unit=True), "you normalised the codes; their length may say how narrow p is"),
-        Mistake(lambda *a: _found(*a, late=True), "you took the power γ of the mean distance; take the power of each "
-                "distance, and then the mean"),
-        Mistake(lambda *a: _found(*a, middle=True), "you took the distance of the mean place; two peaks on both sides "
-                "of gu would cost nothing; take the mean of the distances"),
+        Mistake("query @ codes.flatten(2) → F.normalize(query, dim=2) @ F.normalize(codes, dim=1).flatten(2)", "you "
+                "normalised the codes; their length may say how narrow p is"),
+        Mistake("(p * distance**gamma).sum(2) → (p * distance).sum(2)**gamma", "you took the power γ of the mean "
+                "distance; take the power of each distance, and then the mean"),
+        Mistake("(p * distance**gamma).sum(2) → (p @ cells(codes) - gu).norm(dim=2)**gamma", "you took the distance of "
+                "the mean place; two peaks on both sides of gu would cost nothing; take the mean of the distances"),
     ), rtol=1e-3, atol=1e-5))
 
 
@@ -158,25 +141,16 @@ def _six(g: torch.Generator) -> Iterator[tuple]:
         yield (not_contiguous(scale * torch.randn(count, 6, generator=g, dtype=dtype)),)
 
 
-def _made(code: Tensor, *, unit: bool = True, right: bool = True, hand: int = 1, rows: bool = False) -> Tensor:
-    """A rotation with something left out: lengths, the right angle, the hand; or with rows for columns."""
-    a, b = code.split(3, 1)
-    first = F.normalize(a, dim=1) if unit else a
-    along = (first * b).sum(1, keepdim=True) * first
-    second = F.normalize(b - along * right, dim=1) if unit else b - along
-    return torch.stack([first, second, hand * torch.linalg.cross(first, second)], 1 if rows else 2)
-
-
 ROTATION = Exercise(**words("3b-rotation"), reference=rotation, judge=by_cases(rotation, _six, (
-        Mistake((lambda code: _made(code, right=False), "b - (first → b + (first"), "your second column is not at a "
-                "right angle to the first: take away from b what lies along the first column"),
-        Mistake((lambda code: _made(code, unit=False), "F.normalize(a, dim=1) → a", "F.normalize(a, dim=1) → a / "
-                "a.norm()", "second = F.normalize(b - → second = (b - ;; * first, dim=1) → * first)"), "your columns "
+        Mistake(("b - (first * b).sum(1, keepdim=True) * first → b", "b - (first → b + (first"), "your second column "
+                "is not at a right angle to the first: take away from b what lies along the first column"),
+        Mistake(("F.normalize(a, dim=1) → a ;; second = F.normalize(b - → second = (b - ;; * first, dim=1) → * first)",
+                 "F.normalize(a, dim=1) → a", "F.normalize(a, dim=1) → a / a.norm()",
+                 "second = F.normalize(b - → second = (b - ;; * first, dim=1) → * first)"), "your columns "
                 "are not of length 1: each picture's first and second are made so, `F.normalize(…, dim=1)`"),
-        Mistake(lambda code: _made(code, hand=-1), "the determinant is −1, a mirror: the third column is "
+        Mistake("cross(first, second) → cross(second, first)", "the determinant is −1, a mirror: the third column is "
                 "first × second, in this order"),
-        Mistake(lambda code: _made(code, rows=True), "your three vectors are rows; stack them as columns, along "
-                "axis 2"),
+        Mistake("second)], 2) → second)], 1)", "your three vectors are rows; stack them as columns, along axis 2"),
         Mistake(("second = F.normalize(b - (first * b).sum(1, keepdim=True) * first, dim=1) → second = F.normalize(b - "
                 "(a * b).sum(1, keepdim=True) * a, dim=1)", "(first * b) → (a * b)"), "the part of b along a is (first "
                 "· b) first, with the column of length 1: a itself is too long or too short"),
