@@ -170,7 +170,7 @@ def _registry() -> object:
 @call("universal: the decathlon's score")
 def _score() -> object:
     errors, baseline = {"a": 0.1, "b": 0.0, "c": 0.3}, {"a": 0.2, "b": 0.004, "c": 0.14}
-    return [universal.decathlon_score(errors, baseline), score.points(errors, baseline), score.networks(1000, 30, 10)]
+    return [universal.decathlon_score(errors, baseline), score.networks(1000, 30, 10)]
 
 
 def labels() -> dict[str, Tensor]:
