@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from evidence.bench import adapters
 from evidence.bench.plain import Race, Run
-from tests.landmarks.test_learners import plain_steps
+from tests.landmarks.test_contract import plain_steps
 from tests.universal.networks import shaken
 from tools.site.lists import CENTRES, CLUSTERINGS, LEARNERS, PREDICTORS
 from u3lab import nets
