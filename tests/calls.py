@@ -681,7 +681,7 @@ good("turntable.draw", kind=word("chair"), count=whole(1), size=SIZE, split=SPLI
      things=whole(30, 1, 4000))
 good("turntable.views turntable.rotation", kind=word("chair"), instance=whole(23, 0, 9999), azimuth=AZIMUTH,
      elevation=ELEVATION, size=SIZE)
-CLIPS = {"count": whole(1), "length": whole(2, 2), "size": SIZE, "split": SPLIT, "damping": number(0.1, 0, 0.9),
+CLIPS = {"count": whole(1), "length": whole(2, 2), "size": SIZE, "split": SPLIT,
          "colours": word("glass")}
 for name in ("moving", "bouncing"):
     good(f"clips.{name}", getattr(clips, name), **CLIPS | ({"length": whole(2)} if name == "bouncing" else {}))

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.helpers import minimised, refuses, squeezenet
+from tests.helpers import minimised, normal, refuses, squeezenet
 from u3lab import images, nets, saliency
 from u3lab.descent import last
 from u3lab.equivariance import StitchSettings, cka, distil, identity_stitch, shuffled_stitch, stitch
@@ -84,9 +84,7 @@ def test_what_it_computes():
     expected = b.module[2:](torch.relu(e(a.module[0](x))))
     torch.testing.assert_close(franken(x), expected)
     torch.testing.assert_close(franken(x), forward_from(b, "one", torch.relu(e(a.features(x, "0")))))
-    assert franken.classes == b.classes and franken.size == a.size
-    assert franken.layers == ("net 0:one", "stitch", "net 1:two")
-    assert franken.name == "net 0:one → net 1:one"
+    assert franken.size == a.size and franken.name == "net 0:one → net 1:one"
 
 
 def test_grids_that_differ_by_little_are_resampled():
@@ -122,32 +120,22 @@ def test_saliency_explains_it():
     (true,) = torch.autograd.grad(franken(x_)[0, k], x_)
     torch.testing.assert_close(saliency.backprop(franken, x, k), true, atol=1e-4, rtol=1e-3)
     for found in (saliency.backprop(franken, x, k, rule="guided"), saliency.grad_cam(franken, x, k),
-                  saliency.smooth_grad(franken, x, k, samples=1), saliency.backprop(franken, x, k, layer="stitch"),
-                  saliency.lrp(franken, x, k)):
+                  saliency.backprop(franken, x, k, layer="stitch"), saliency.lrp(franken, x, k)):
         assert found.isfinite().all() and found.abs().max() > 0
-    mask = last(saliency.meaningful_perturbation(franken, x, k, settings=saliency.MaskSettings(steps=2))).value
-    assert mask.isfinite().all()
 
 
 def test_slips():
     a, b = small(0), small(1)
-    refuses(stitch, a, "one", b, "two", pictures(2),
-            says=("net 0's 'one' has 10×10 sites", "net 1's 'two' 4×4", "same resolution"))
     refuses(stitch, a, "one", b, "one", pictures(1), strength=0, sites=5,
             says=("5 sites", "8 weights", "strength above 0"))
     refuses(identity_stitch, a, says="not a stitched network")
     refuses(distil, a, pictures(2), says="not a stitched network")
 
 
-def test_too_few_pictures_still_have_a_ridge_solution():
-    assert stitch(small(0), "two", small(1), "two", pictures(1)[..., :8, :8])(pictures(2)).isfinite().all()
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_distilling_brings_the_answers_together(seed: int):
     """From a stitch whose channels were shuffled; only E changes, and it is the caller's network that learns."""
     a, b, x = small(seed), small(seed + 10), pictures(24, seed)
-    frozen = [p.clone() for net in (a, b) for p in net.parameters()]
     franken = shuffled_stitch(stitch(a, "one", b, "one", x), seed=seed)
 
     def divergence() -> float:
@@ -158,9 +146,8 @@ def test_distilling_brings_the_answers_together(seed: int):
     assert steps[0].loss == pytest.approx(before) and steps[-1].loss == pytest.approx(divergence())
     assert divergence() < 0.5 * before
     e = steps[-1].value[0, 0]
-    assert torch.equal(e[:, :-1], franken.module.stitch.weight[..., 0, 0])
-    assert torch.equal(e[:, -1], franken.module.stitch.bias)
-    assert all(torch.equal(p, q) for p, q in zip(frozen, [p for net in (a, b) for p in net.parameters()], strict=True))
+    convolution = franken.module.stitch
+    assert torch.equal(e, torch.cat([convolution.weight[..., 0, 0], convolution.bias[:, None]], 1))
     assert not any(p.requires_grad or p.grad is not None for p in franken.parameters())
 
 
@@ -178,3 +165,34 @@ def test_distilling_is_a_few_lines_of_plain_torch():
     last(distil(franken, x, settings=StitchSettings(steps=4, lr=0.05, batch_size=12)))
     torch.testing.assert_close(franken.module.stitch.weight, e.weight, check_stride=False)
     torch.testing.assert_close(franken.module.stitch.bias, e.bias)
+
+
+@pytest.mark.oracle("the definition by kernels", equivariance=["CKA"])
+@pytest.mark.parametrize("seed", range(3))
+def test_cka_by_kernels(seed: int):
+    """HSIC(K, L) / √(HSIC(K, K) HSIC(L, L)) with K = XXᵀ, L = YYᵀ, HSIC(K, L) ∝ tr(KHLH)."""
+    x, y = normal(15, 6, seed=seed), normal(15, 4, seed=seed + 10) + normal(15, 6, seed=seed)[:, :4]
+    h = torch.eye(15, dtype=x.dtype) - 1 / 15
+    k_x, k_y = x @ x.T, y @ y.T
+
+    def hsic(a: Tensor, b: Tensor) -> Tensor:
+        return (a @ h @ b @ h).trace()
+
+    assert cka(x, y) == pytest.approx((hsic(k_x, k_y) / (hsic(k_x, k_x) * hsic(k_y, k_y)).sqrt()).item(), abs=1e-12)
+
+
+def test_sites_are_samples_and_grids_meet_at_the_coarser_one():
+    a, b = normal(2, 3, 4, 6), normal(2, 5, 4, 6, seed=1)
+    rows = [f.permute(0, 2, 3, 1).reshape(-1, f.shape[1]) for f in (a, b)]
+    assert cka(a, b) == pytest.approx(cka(*rows))
+    fine = a.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    assert cka(fine, b) == pytest.approx(cka(a, b))
+    assert cka(b, fine) == pytest.approx(cka(b, a))
+
+
+@pytest.mark.parametrize("a, b, words", [
+    (normal(3, 4), normal(4, 4), "do not belong together"), (normal(3, 4), normal(3, 4, 2, 2), "do not"),
+    (normal(3, 4), normal(3, 4) / 0, "NaN"), (normal(1, 4), normal(1, 4), "1 sample is too few"),
+    (normal(3, 4), torch.ones(3, 4), "same for every sample")])
+def test_slips_of_cka(a, b, words):
+    refuses(cka, a, b, says=words)

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.helpers import refuses
-from u3course.lessons.landmarks.parts import discs, explained
+from u3course.lessons.landmarks.parts import explained, pairs
 from u3lab.descent import last
 from u3lab.landmarks import AutoencodeSettings, KeypointAutoencoder, autoencode
 from u3lab.landmarks.autoencoding import layer_errors
@@ -15,10 +15,6 @@ from u3lab.nets import Classifier
 
 def model() -> KeypointAutoencoder:
     return KeypointAutoencoder(3, width=4, sigma=0.2, seed=0)
-
-
-def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    return discs(count, generator)[:2]
 
 
 def judge() -> Classifier:
@@ -92,21 +88,6 @@ def test_a_network_that_compares_stays_as_it_is() -> None:
     last(autoencode(model(), pairs, net=net, layers=("first",), settings=AutoencodeSettings(steps=3, batch_size=2)))
     assert torch.equal(weights(net), before) and all(one.grad is None for one in net.parameters())
     assert not any(module._forward_hooks for module in net.modules())
-
-
-def test_the_same_seed_gives_the_same_numbers() -> None:
-    settings, judged = AutoencodeSettings(steps=3, batch_size=2), {"net": judge(), "layers": ("first",)}
-    one, two = ([step.loss for step in autoencode(model(), pairs, settings=settings, **judged)] for _ in range(2))
-    assert one == two
-
-
-def test_fixed_pairs_are_learnt_by_heart_and_between_steps_it_can_be_asked() -> None:
-    fixed, net = pairs(4, torch.Generator().manual_seed(0)), model()
-    steps = []
-    for step in autoencode(net, fixed, settings=AutoencodeSettings(steps=40, batch_size=4, lr=0.01)):
-        assert net.keypoints(fixed[1][:1]).shape == (1, 3, 2)
-        steps.append(step.value.item())
-    assert steps[-1] < 0.4 * steps[0]
 
 
 def test_keypoints_follow_a_part_of_a_thing_that_nobody_has_marked() -> None:

@@ -60,11 +60,6 @@ def test_a_picture_is_turned_as_scipy_turns_it():
 
 
 def test_turned_pairs_fit_their_turn():
-    x, moved, g = landmarks.rotated_pairs(sevens(0, 5))(20, seeded())
-    on = torch.rad2deg(torch.atan2(g[:, 1, 0], g[:, 0, 0]))
-    again, alone = landmarks.rotated(x, on), (moved - x).abs().mean()
-    assert (again - moved).abs().mean() < 0.3 * alone  # but for sampling twice
-    assert on.std() > 60
     half = torch.zeros(1, 3, 32, 32)
     half[..., 16:] = 1
     first, second, g = landmarks.rotated_pairs(half)(200, seeded())
@@ -73,6 +68,7 @@ def test_turned_pairs_fit_their_turn():
     for way in ways:  # where the light half is: anywhere
         assert torch.histc(way, 4, -math.pi, math.pi).min() > 30
     on = torch.atan2(g[:, 1, 0], g[:, 0, 0])
+    assert on.std() > 1
     assert torch.cos(ways[1] - ways[0] - on).min() > 0.99
 
 
@@ -97,28 +93,6 @@ def test_one_frame_for_sevens_that_it_never_saw():
 def turns() -> tuple[torch.Tensor, ...]:
     views = turntable.draw("chair", 8, size=16)
     return views.images[::2], views.images[1::2], views.rotations[1::2] @ views.rotations[::2].mT
-
-
-@pytest.mark.parametrize("distance", ["chordal", "geodesic"])
-def test_given_pairs_are_learnt_by_heart_in_space(distance: str):
-    net = landmarks.pose_encoder(4)
-    settings = landmarks.PoseSettings(steps=25, batch_size=8, lr=0.01, distance=distance)
-    steps = list(landmarks.learn_pose(net, turns(), settings=settings))
-    assert len(steps) == 26 and steps[-1].loss < 0.6 * steps[0].loss and steps[-1].value < 0.75 * steps[0].value
-    assert not net.training
-
-
-def test_a_loss_of_ones_own_is_minimised():
-    given = []
-
-    def away(found, moved, g):  # from the turns that are told
-        given.append((found, moved, g))
-        return -landmarks.factorise(found, moved, g)
-
-    settings = landmarks.PoseSettings(steps=15, batch_size=8, lr=0.01)
-    steps = list(landmarks.learn_pose(landmarks.pose_encoder(4), turns(), loss=away, settings=settings))
-    assert steps[-1].loss < steps[0].loss < 0 and set(steps[0].terms) == {"loss"}
-    assert {tuple(one.shape) for one in given[0]} == {(8, 3, 3)}
 
 
 def test_slips():

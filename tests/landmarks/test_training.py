@@ -55,10 +55,9 @@ def short(**more: object) -> LabelSettings:
 
 
 @cache
-def learnt(loss: str = "labelling", exchange: bool = False, dimensions: int = 3) -> tuple[torch.nn.Module, list[float]]:
-    net = labeller(8, dimensions, longest=None, seed=0)
-    steps = train_labeller(net, blobs, loss=loss, settings=short(exchange=exchange))
-    return net, [step.loss for step in steps]
+def learnt(loss: str = "labelling") -> tuple[torch.nn.Module, list[float]]:
+    net = labeller(8, longest=None, seed=0)
+    return net, [step.loss for step in train_labeller(net, blobs, loss=loss, settings=short())]
 
 
 def test_the_labeller_has_a_code_for_every_second_pixel() -> None:

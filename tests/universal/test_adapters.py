@@ -60,15 +60,11 @@ SIDES = ((12, 12), (13, 11), (8, 9))
 
 @pytest.mark.oracle("the equation, by hand", universal=["serial"])
 def test_serial_by_hand():
-    """v = f ∗ x, y_o = v_o + Σ_c α_oc v_c, site by site."""
+    """v = f ∗ x, y_o = v_o + Σ_c α_oc v_c at each site."""
     f, x = conv(2, 3, 3, padding=1), normal(1, 2, 5, 5)
     adapter = filled(made("serial", f))
     v, alpha = f(x), adapter.alpha.weight[:, :, 0, 0]
-    y = adapter(f, x)
-    for i in range(5):
-        for j in range(5):
-            wanted = [v[0, o, i, j] + sum(alpha[o, c] * v[0, c, i, j] for c in range(3)) for o in range(3)]
-            assert torch.allclose(y[0, :, i, j], torch.stack(wanted))
+    assert torch.allclose(adapter(f, x), v + torch.einsum("oc,ncij->noij", alpha, v))
 
 
 @pytest.mark.oracle("the equation, by hand", universal=["parallel"])
@@ -76,11 +72,8 @@ def test_parallel_by_hand():
     """y_o(i,j) = (f ∗ x)_o(i,j) + Σ_c α_oc x_c(2i, 2j): stride 2, the centres of the windows."""
     f, x = conv(2, 3, 3, 2, 1), normal(1, 2, 6, 6)
     adapter = filled(made("parallel", f))
-    y, alpha = adapter(f, x), adapter.alpha.weight[:, :, 0, 0]
-    for i in range(3):
-        for j in range(3):
-            wanted = [f(x)[0, o, i, j] + sum(alpha[o, c] * x[0, c, 2 * i, 2 * j] for c in range(2)) for o in range(3)]
-            assert torch.allclose(y[0, :, i, j], torch.stack(wanted))
+    alpha = adapter.alpha.weight[:, :, 0, 0]
+    assert torch.allclose(adapter(f, x), f(x) + torch.einsum("oc,ncij->noij", alpha, x[..., ::2, ::2]))
 
 
 @pytest.mark.parametrize("kind, size", [("low rank", 3), ("low rank", 1), ("parallel", 1), ("serial", 1)])

@@ -43,19 +43,19 @@ def test_any_module_and_any_layer():
 
 @pytest.mark.parametrize("kind", [kind for kind, method in METHODS.items() if method.own == "nothing"])
 def test_nothing_is_forgotten(kind: str):
-    """After nine more domains were trained the first one's answers are bit-identical, and so are the source's."""
+    """After two more domains were trained the first one's answers are bit-identical, and so are the source's."""
     x, base = pictures(), tiny()
     net = adapt(base, kind).add_domain("first", 3)
     settings = UniversalSettings(steps=2, lr=0.05)
     last(train_domain(net, "first", pictures(6, 16), torch.arange(6) % 3, settings=settings))
     first = net.use("first")(x)
-    for n in range(9):
+    for n in range(2):
         net.add_domain(f"domain {n}", 2 + n)
         last(train_domain(net, f"domain {n}", pictures(6, 16, seed=n), torch.arange(6) % (2 + n), settings=settings))
         assert not torch.equal(net.use(f"domain {n}")(x)[:, :2], first[:, :2])
     assert torch.equal(net.use("first")(x), first)
     assert torch.equal(net.use("source")(x), base(x))
-    assert net.domains == ("source", "first", *(f"domain {n}" for n in range(9)))
+    assert net.domains == ("source", "first", *(f"domain {n}" for n in range(2)))
 
 
 def test_domains_share_no_weight_and_all_are_counted():
@@ -115,12 +115,6 @@ def test_a_copy_is_a_network_of_its_own():
     assert net.used == ("source",) and torch.equal(other(pictures()), net.use("a")(pictures()))
     shaken(other, "a", seed=5)
     assert not torch.equal(other(pictures()), net(pictures()))
-
-
-def test_in_double_precision():
-    net = shaken(adapt(tiny()).add_domain("a", 3), "a").use("a")
-    single = net(pictures())
-    assert relative(net.double()(pictures().double()).float(), single) < 1e-5
 
 
 @pytest.mark.parametrize("name", SMALL)

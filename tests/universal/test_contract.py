@@ -1,18 +1,36 @@
-"""Every method of the registry keeps its word: what it trains, what it leaves alone, and where its prior pulls.
+"""Every line of the registries keeps its word: methods, centres of a prior, predictors of adapters, kinds of task.
 
-A new line in ``universal.METHODS`` is tested here without a word more.
+A new line is tested here without a word more. Of a method: what it trains, what it leaves alone, where its prior pulls.
 """
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
+from tests.helpers import minimised
 from tests.universal.networks import network, pictures, shaken, tiny
+from tools.site.lists import CENTRES, DOMAINS, PREDICTORS
 from u3lab.descent import last
-from u3lab.universal import METHODS, Adapted, UniversalSettings, adapt, train_domain
-from u3lab.universal.methods import shrinkage
+from u3lab.universal import (
+    METHODS,
+    Adapted,
+    LearnetSettings,
+    Task,
+    Tasks,
+    UniversalSettings,
+    adapt,
+    put_adapters,
+    train_domain,
+    train_learnet,
+)
+from u3lab.universal.domain import shrinkage
+from u3lab.universal.multitask import KINDS, OUTPUTS
 
 EACH = pytest.mark.parametrize("kind", METHODS)
 X, Y = pictures(12, 16), torch.arange(12) % 3
+STEPS, RATE = 3, 0.01
+WAYS = [kind for kind, method in METHODS.items() if not method.adapter]
 
 
 def made(kind: str) -> Adapted:
@@ -60,7 +78,7 @@ def test_the_same_seed_gives_the_same_numbers(kind: str):
         net = made(kind)
         torch.rand(n)
         drawn = torch.get_rng_state()
-        settings = UniversalSettings(steps=4, augment=0.1, lr=0.01, seed=3)
+        settings = UniversalSettings(steps=4, lr=0.01, seed=3)
         losses = [step.loss for step in train_domain(net, "new", X, Y, settings=settings)]
         assert torch.equal(drawn, torch.get_rng_state())
         runs.append((losses, numbers(net)))
@@ -77,7 +95,6 @@ def test_the_prior_is_zero_at_its_centre_and_pulls_there(kind: str):
     distance = shrinkage(domain)
     trained = len(domain.parts) > 1 or domain.own
     assert (distance > 0) == bool(trained) and distance.shape == ()
-    net = made(kind)
     free, held = ([shrinkage(net.domain("new")).item() for net in [made(kind)] if last(train_domain(
         net, "new", X, Y, settings=UniversalSettings(steps=12, lr=0.01, lam=lam)))][0] for lam in (0, 10))
     assert held < free or not trained
@@ -156,3 +173,71 @@ def test_the_last_block_is_the_last():
     assert {name.split(".")[1] for name in net.domain("new").own} == {"12"}  # fire9
     net = adapt(network("resnet18"), "last block").add_domain("new", 3)
     assert {name.partition(".conv")[0].partition(".bn")[0] for name in net.domain("new").own} == {"layer4.1"}
+
+
+def trained(way: str) -> nn.Module:
+    """The network with a new head of zeros, after some steps of Adam on what this way trains."""
+    net = adapt(tiny().double(), way).add_domain("new", 3)
+    own, module = {name.replace("shared.", "") for name in net.domain("new").own}, net.merge("new").module
+    head = module[-1]
+    nn.init.zeros_(head.weight), nn.init.zeros_(head.bias)
+    norms = [part for part in module if isinstance(part, nn.BatchNorm2d)] if METHODS[way].norms else []
+    for norm in norms:  # all twelve pictures at once: the statistics that training begins with are those of each step
+        norm.train()
+    chosen = {"all": lambda name: True, "last block": lambda name: name in own, "nothing": lambda name: False}
+    weights = [weight.requires_grad_() for name, weight in module.named_parameters()
+               if chosen[METHODS[way].own](name) or any(weight is one for part in (head, *norms)
+                                                       for one in part.parameters())]
+    minimised(torch.optim.Adam(weights, lr=RATE), lambda: F.cross_entropy(module(net.normalise(X.double())), Y), STEPS)
+    return module
+
+
+@pytest.mark.oracle("the same steps in plain torch",
+                    universal=["scratch", "features", "batch norm", "last block", "fine-tuning"])
+@pytest.mark.parametrize("way", WAYS)
+def test_the_steps_are_those_of_plain_torch(way: str):
+    """In the pictures' own statistics, since those that batch norms remember depend on how training begins."""
+    net = adapt(tiny().double(), way).add_domain("new", 3)
+    last(train_domain(net, "new", X.double(), Y, settings=UniversalSettings(steps=STEPS, lr=RATE, batch_size=len(X))))
+    module, found = trained(way), net.merge("new").module
+    for part in (*module, *found):
+        if METHODS[way].norms and isinstance(part, nn.BatchNorm2d):
+            part.train()
+    x = net.normalise(X.double())
+    torch.testing.assert_close(found(x), module(x), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", CENTRES)
+@pytest.mark.parametrize("kind", ["fine-tuning", "parallel"])
+def test_a_prior_says_where_its_home_is(name: str, kind: str):
+    """As the source it costs nothing or not; every step away from home costs more."""
+    domain = adapt(tiny(), kind).add_domain("new", 3).domain("new")
+    assert (CENTRES[name].price(domain).item() == 0) == CENTRES[name].home
+    trained = [weight for name, weight in domain.changed()] + [w for a in domain.adapters() for w in a.parameters()]
+    away = adapt(tiny(), kind).add_domain("new", 3)
+    near, far = (CENTRES[name].price(shaken(away, "new", size).domain("new")).item() for size in (0.5, 5.0))
+    assert trained and near < far
+
+
+@pytest.mark.parametrize("name", PREDICTORS)
+def test_a_fresh_predictor_gives_the_source_and_a_trained_one_says_of_which_domains_it_knows(name: str):
+    net, predictor = adapt(tiny()).add_domain("a", 3), PREDICTORS[name]
+    made = predictor.make(net, "a")
+    assert not any(alpha.any() for alpha in made(predictor.told(net, X, 0)).values())
+    if predictor.unseen:
+        data = {"a": (X, Y), "b": (1 - X, Y)}
+        last(train_learnet(net, made, data, head="a", settings=LearnetSettings(steps=3, batch_size=4)))
+    else:  # train_learnet asks what the network sees; a table is filled by its own rows
+        made(predictor.told(net, X, 1))["net/0"].sum().backward()
+        assert made.p[0].grad[:, 1].any() and not made.p[0].grad[:, [0, *range(2, DOMAINS)]].any()
+        made.p[0].data -= made.p[0].grad
+    other = made(predictor.told(net, pictures(4, 16, seed=5), 3))
+    assert any(alpha.any() for alpha in other.values()) == predictor.unseen
+    put_adapters(net, "a", other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_task_says_whether_it_has_an_answer_for_each_pixel(kind: str):
+    task = Task(kind, OUTPUTS.get(kind, (4, 4))[0])
+    answer = Tasks(tiny(), ["1", "7"], {"it": task})(X)["it"]
+    assert (answer.ndim == 4) == KINDS[kind].dense and answer.shape[:2] == (12, task.outputs)

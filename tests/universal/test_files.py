@@ -40,13 +40,6 @@ def test_a_network_of_one_kind_takes_the_domain_of_another(tmp_path: Path):
     assert torch.equal(other.use("new")(X), net(X))
 
 
-@pytest.mark.parametrize("name", ["resnet18", "vgg11", "squeezenet1_1"])
-def test_it_is_at_most_twelve_per_cent_of_the_network(name: str, tmp_path: Path):
-    net = adapt(network(name)).add_domain("new", 10)
-    size = os.path.getsize(net.save_domain(tmp_path / "new", "new"))
-    assert size <= 0.12 * sum(4 * p.numel() for p in network(name).parameters())
-
-
 def test_half_precision_is_written_if_every_picture_keeps_its_class(tmp_path: Path):
     net = shaken(adapt(squeezenet()).add_domain("new", 4), "new", 0.05)
     x = pictures(4)

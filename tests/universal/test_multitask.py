@@ -101,11 +101,9 @@ def test_features_of_several_layers_are_joined():
 
 
 def test_slips():
-    refuses(Tasks, tiny(), ["1"], {}, says="tasks = ")
     for kind, outputs in (("boundaries", 2), ("normals", 1), ("segments", 1), ("label", 0)):
         refuses(Task, kind, outputs, says="outputs")
     tasks = Tasks(tiny(), ["1"], TASKS)
-    refuses(train_tasks, tiny(), X, LABELS, says="tasks is")
     for labels in (None, {}, LABELS | {"rim": LABELS["rim"][:3]}):
         refuses(train_tasks, tasks, X, labels, says="has no labels for 6 pictures")
     for name, y in (("parts", LABELS["parts"] + 1), ("parts", LABELS["parts"].float()), ("rim", LABELS["rim"] * 2),

@@ -5,7 +5,7 @@ import pytest
 from tests.helpers import refuses
 from tests.universal.published import DOMAINS, PUBLISHED, errors
 from u3lab.universal import decathlon_score
-from u3lab.universal.score import networks, points
+from u3lab.universal.score import networks
 
 BASELINE = errors("fine-tuning")
 
@@ -16,18 +16,10 @@ def test_published_scores_come_out_again(name: str):
     assert abs(decathlon_score(errors(name), BASELINE) - PUBLISHED[name][1]) < 2.5
 
 
-@pytest.mark.parametrize("name, mean", [("scratch", 70.32), ("fine-tuning", 76.51), ("features", 54.28),
-                                        ("residual adapters (2017)", 73.88), ("deep adaptation (DAN)", 77.01),
-                                        ("Piggyback", 76.60), ("parallel adapters, SVD (2018)", 78.36)])
-def test_published_means_come_out_again(name: str, mean: float):
-    """The table of accuracies is the papers' own, which print the means beside it."""
-    assert sum(PUBLISHED[name][0]) / len(DOMAINS) == pytest.approx(mean, abs=0.006)
-
-
 def test_the_baseline_has_250_points_a_domain_and_no_error_1000():
     assert decathlon_score(BASELINE, BASELINE) == pytest.approx(2500)
     assert decathlon_score(dict.fromkeys(DOMAINS, 0.0), BASELINE) == pytest.approx(10_000)
-    assert points({"a": 0.2}, {"a": 0.1}) == {"a": 0.0} == points({"a": 0.9}, {"a": 0.1})
+    assert decathlon_score({"a": 0.2}, {"a": 0.1}) == 0 == decathlon_score({"a": 0.9}, {"a": 0.1})
 
 
 def test_by_hand():

@@ -5,7 +5,6 @@ import torch
 
 from tests.helpers import refuses, relative, slip
 from tests.universal.networks import pictures, tiny
-from u3lab.measures import probe
 from u3lab.universal import UniversalSettings, adapt, train_domain
 
 X, Y = pictures(12, 16), torch.arange(12) % 3
@@ -13,15 +12,6 @@ X, Y = pictures(12, 16), torch.arange(12) % 3
 
 def settings(**given) -> UniversalSettings:
     return UniversalSettings(**{"steps": 3, "lr": 0.01, "batch_size": 6} | given)
-
-
-def test_it_starts_from_the_linear_probe():
-    net = adapt(tiny(norms=False), "parallel").add_domain("new", 4)  # no picture of the fourth class
-    next(train_domain(net, "new", X, Y, settings=settings(probe=True)))
-    found = probe(net.use("source").pooled(X), Y, C=0.01)
-    scores = net.use("new")(X)
-    assert relative(scores[:, :3].log_softmax(1).double(), found.scores(net.pooled(X)).log_softmax(1)) < 1e-4
-    assert (scores[:, 3] < scores[:, :3].amax(1)).all()
 
 
 def test_it_starts_from_zero_if_not_asked():
@@ -48,21 +38,6 @@ def test_between_the_steps_the_network_is_ready_for_use():
         name = ("source", "new", "other")[step.iteration % 3]
         assert net.use(name).probabilities(X).sum().item() == pytest.approx(12, rel=1e-5)
         assert net.used == (name,)
-
-
-def test_a_fixed_trunk_is_passed_once_and_gives_the_same():
-    """With a frozen trunk its features are kept; the way through the network for each batch gives the same losses."""
-    once = [step.loss for step in train_domain(adapt(tiny(), "features").add_domain("new", 3), "new", X, Y,
-                                               settings=settings(steps=5))]
-    chosen = settings(steps=5, augment=0.0)
-    net = adapt(tiny(), "features").add_domain("new", 3)
-    steps, each = train_domain(net, "new", X, Y, settings=chosen), []
-    chosen.augment = 1e-12  # no move that could be seen, but no reason to keep the features either
-    for step in steps:
-        each.append(step.loss)
-    assert each == pytest.approx(once, rel=1e-3)
-    chosen, net = settings(steps=5, augment=0.3), adapt(tiny(), "features").add_domain("new", 3)
-    assert [step.loss for step in train_domain(net, "new", X, Y, settings=chosen)] != pytest.approx(once, rel=1e-3)
 
 
 def test_what_cannot_be_trained():

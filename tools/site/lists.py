@@ -34,9 +34,8 @@ from u3lab.selfsup import (
 )
 from u3lab.training.tasks import Task
 from u3lab.universal import describe, learnet
-from u3lab.universal.domain import Domain
+from u3lab.universal.domain import Domain, shrinkage
 from u3lab.universal.dynamic import Learnet
-from u3lab.universal.methods import shrinkage
 
 DOMAINS = 10  # rows of a table of adapters: as many as the course's decathlon has
 

@@ -4,27 +4,35 @@
 
 If the franken-network answers as B does, then A's features hold what B's upper part needs, up to a linear map. After
 Lenc & Vedaldi, Understanding image representations by measuring their equivariance and equivalence, CVPR 2015 and
-IJCV 2018, section 6. They train E on ImageNet's labels. Here it comes from least squares on B's own features, and can
-then be trained to answer as B does, which takes no labels either (:mod:`u3lab.equivariance.distilling`).
+IJCV 2018, section 6. They train E on ImageNet's labels. Here it comes from least squares on B's own features. That
+makes every feature of B a little wrong; what counts is what B's upper part makes of them. So E can then be trained to
+answer as B does, which takes no labels either: over crops x
+
+    minimise over E    KL( softmax B(x) ‖ softmax top_B(E bottom_A(x)) )
+
+after Hinton, Vinyals & Dean, Distilling the knowledge in a neural network, 2015. Without a stitch, CKA says how alike
+two networks' features are.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from u3lab import images as _images
-from u3lab.checks import number, whole
-from u3lab.equivariance.regression import MOST_STRENGTH, ridge
+from u3lab.checks import is_plain, number, shown, whole
+from u3lab.descent import Step, descend
+from u3lab.equivariance.transport import BATCH, MOST_STRENGTH, ridge
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import Rectify, before_relu, bottom, forward_from
+from u3lab.settings import or_default, setting, settings
 
-BATCH = 4  # pictures at a time: the features of early layers are large
 CLOSE = 1.2  # grids whose sides differ by no more than this factor are resampled to one another
 
 
@@ -81,8 +89,7 @@ def stitch(net_a: Classifier, layer_a: str, net_b: Classifier, layer_b: str, ima
         raise U3Error(f"{len(x)} sites cannot decide {x.shape[1]} weights for each channel of {layer_b!r}; give more "
                       "pictures, or a strength above 0")
     weight, bias = ridge(x.cpu(), y.to(x.dtype).cpu(), strength=strength)
-    with torch.random.fork_rng(devices=[]):  # PyTorch draws weights, which are not kept, from everybody's numbers
-        stitch = nn.Conv2d(x.shape[1], y.shape[1], 1, dtype=y.dtype).to(y.device).requires_grad_(False)
+    stitch = skip_init(nn.Conv2d, x.shape[1], y.shape[1], 1, dtype=y.dtype, device=y.device).requires_grad_(False)
     stitch.weight.copy_(weight[..., None, None])
     stitch.bias.copy_(bias)
     return _classifier(Franken(net_a, layer_a, net_b, layer_b, stitch, rectify, ratio))
@@ -160,3 +167,96 @@ def _ratio(name_a: str, a: Tensor, name_b: str, b: Tensor) -> tuple[float, float
         raise U3Error(f"{name_a} has {a.shape[2]}×{a.shape[3]} sites and {name_b} {b.shape[2]}×{b.shape[3]}; "
                       "stitch layers of the same resolution")
     return ratio
+
+
+@settings
+class StitchSettings:
+    """Settings of :func:`distil`."""
+
+    lr: float = setting(0.01, 0.0001, 0.1, scale="log", symbol="η", help="learning rate, relative to the spread of E")
+    batch_size: int = setting(12, 1, 64, symbol="B", help="crops at each step")
+    steps: int = setting(40, 1, 500, once=True, help="number of steps")
+    seed: int = setting(0, 0, 2**31 - 1, once=True, help="seed of the choice of crops")
+
+
+def distil(stitched: Classifier, images: Tensor, *, settings: StitchSettings | None = None) -> Iterator[Step]:
+    """Train E, step by step; the stitched network that is given changes, its two halves do not.
+
+    Args:
+        stitched: From :func:`u3lab.equivariance.stitch`.
+        images: Pictures to train on, (B,3,H,W) in [0,1].
+        settings: Read at every step.
+
+    Yields:
+        Step: ``value`` is E with its bias as the last column, (1,1,C_B,C_A+1); the loss is the divergence in nats.
+
+    Raises:
+        U3Error: A network that is not stitched, or pictures that are none.
+    """
+    module, settings = franken(stitched), or_default(settings, StitchSettings)
+    a, b, convolution = module.a, module.b, module.stitch
+    _images.check(images)
+    with torch.no_grad():
+        wanted = torch.cat([b(x).softmax(1) for x in _images.resize(images, b.size).split(BATCH)])
+    x = _images.resize(images, a.size)
+    e = torch.cat([convolution.weight.flatten(1), convolution.bias[:, None]], 1).requires_grad_()
+    spread = float(convolution.weight.std())
+    generator = torch.Generator().manual_seed(settings.seed)
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        chosen = torch.randperm(len(x), generator=generator)[: settings.batch_size]
+        with torch.no_grad():
+            convolution.weight.copy_(e[:, :-1, None, None])
+            convolution.bias.copy_(e[:, -1])
+            features = module.bottom(a.normalise(x[chosen]))
+        scores = module.top(F.conv2d(features, e[:, :-1, None, None], e[:, -1]))
+        divergence = F.kl_div(scores.log_softmax(1), wanted[chosen.to(wanted.device)], reduction="batchmean")
+        return e[None, None], {"divergence": divergence}
+
+    return descend(e, energy, steps=settings.steps, lr=lambda: settings.lr * spread)
+
+
+def cka(features_a: Tensor, features_b: Tensor) -> float:
+    """Linear CKA of two layers on the same pictures: 1 for the same up to rotation and scale, 0 for unrelated.
+
+    With X (n,p) and Y (n,q) the features of the same n samples, each channel about its mean,
+
+        CKA(X, Y) = ‖YᵀX‖²_F / (‖XᵀX‖_F ‖YᵀY‖_F)
+
+    after Kornblith, Norouzi, Lee & Hinton, Similarity of neural network representations revisited, ICML 2019, equation
+    5 and section 5.
+
+    Args:
+        features_a, features_b: Two tensors (B,C,h,w), whose sites are the samples, or two (n,C). The numbers of
+            channels may differ. Where the grids differ, the finer one is averaged down to the coarser.
+        Few samples make everything look alike: take many times more of them than channels.
+
+    Raises:
+        U3Error: Different numbers of pictures, fewer than two samples, features that never change or are not finite.
+    """
+    x, y = _rows(features_a, features_b)
+    if len(x) < 2:
+        raise U3Error(f"{len(x)} sample is too few to compare features; give two or more, better thousands")
+    centred = [one - one.mean(0) for one in (x, y)]
+    norms = (centred[0].T @ centred[0]).norm() * (centred[1].T @ centred[1]).norm()
+    if not (norms.isfinite() or (x.isfinite().all() and y.isfinite().all())):  # a number's NaN is that of the norms
+        raise U3Error("the features have values that are NaN or infinite; look for their origin before this line")
+    if norms == 0:
+        raise U3Error("one of the features is the same for every sample: nothing to compare; give different pictures")
+    return ((centred[1].T @ centred[0]).square().sum() / norms).item()
+
+
+def _rows(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Both as (n,C) in double precision, sample by sample."""
+    shapes = " and ".join(str(tuple(f.shape)) if is_plain(f) else shown(f) for f in (a, b))
+    both = is_plain(a) and is_plain(b)
+    if not both or a.ndim != b.ndim or a.ndim not in (2, 4) or len(a) != len(b):
+        raise U3Error(f"features of shapes {shapes} do not belong together; give (B,C,h,w) twice or (n,C) twice, "
+                      "of the same pictures")
+    if a.is_complex() or b.is_complex():
+        raise U3Error("the features are complex numbers; give real ones, such as their sizes, features.abs()")
+    a, b = a.detach().double(), b.detach().double().to(a.device)
+    if a.ndim == 2:
+        return a, b
+    grid = tuple(min(sides) for sides in zip(a.shape[2:], b.shape[2:], strict=True))
+    return tuple(F.adaptive_avg_pool2d(f, grid).permute(0, 2, 3, 1).flatten(0, 2) for f in (a, b))

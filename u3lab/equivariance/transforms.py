@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 from operator import mul
-from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -28,7 +27,6 @@ from u3lab.errors import U3Error
 
 SITES = 2**20  # that are moved at a time: each takes a hundred bytes
 Matrix = tuple[tuple[float, ...], ...]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class Transform:
                        for row, a in zip(self.matrix, s, strict=True))
         return Transform(self.name, matrix)
 
-    def _moves(self, axes: Sequence[T]) -> Sequence[T]:
+    def _moves(self, axes: Sequence) -> Sequence:
         """Those of the axes that are moved: the last two, or all three."""
         if len(axes) < len(self.matrix):
             raise U3Error(f"{self.name} moves volumes (B,C,D,H,W); for pictures take one of two axes")

@@ -7,11 +7,17 @@ every site u:
 
 after Lenc & Vedaldi, Understanding image representations by measuring their equivariance and equivalence, CVPR 2015
 and IJCV 2018, sections 3 and 4. They too fit W by ridge regression or with few inputs for each output.
+
+For a mirror it is exact, whatever the filters W are:    φ(flip x; W) = flip φ(x; flip W),    provided that the grid
+lies in the middle of the picture. SqueezeNet's strides place it there for pictures of 223 pixels but not of 227;
+EfficientNet-Lite0's for 225 and not for 224.
 """
 
 from __future__ import annotations
 
+import copy
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,14 +27,39 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.checks import is_a, is_plain, number, one_of, whole
-from u3lab.equivariance.regression import MOST_STRENGTH, orthogonal_matching_pursuit, ridge
-from u3lab.equivariance.stitching import BATCH
 from u3lab.equivariance.transforms import Transform
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import GRIDS, before_relu, forward_from
 
+BATCH = 4  # pictures at a time: the features of early layers are large
+MOST_STRENGTH = 1e6  # far beyond where all weights are 0
 FIT = "make one with equivariance.fit_equivariance(…)"
+
+
+def ridge(x: Tensor, y: Tensor, *, strength: float = 0.0) -> tuple[Tensor, Tensor]:
+    """W, b that minimise ‖y − Wx − b‖² + α‖W‖² over samples x (n,p), y (n,q): W (q,p) and b (q,).
+
+    α = strength × the mean energy Σx² of an input about its mean, so that a strength means the same for every layer.
+    Without it these are plain least squares, which want more samples than inputs.
+    """
+    from sklearn.linear_model import Ridge
+
+    alpha = number("strength", strength, 0, MOST_STRENGTH) * float((x - x.mean(0)).square().sum()) / x.shape[1]
+    model = Ridge(alpha=max(alpha, torch.finfo(x.dtype).tiny), solver="cholesky").fit(x.numpy(), y.numpy())
+    return torch.from_numpy(model.coef_).view(y.shape[1], -1), torch.from_numpy(model.intercept_)
+
+
+def orthogonal_matching_pursuit(x: Tensor, y: Tensor, count: int) -> Tensor:
+    """The ``count`` inputs that best explain each output, by orthogonal matching pursuit: bool (q,p)."""
+    from sklearn.linear_model import OrthogonalMatchingPursuit
+
+    x = x - x.mean(0)
+    x = x / x.norm(dim=0).clamp(min=torch.finfo(x.dtype).tiny)  # the pursuit compares inputs of equal length
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # it ends early where fewer inputs explain everything
+        model = OrthogonalMatchingPursuit(n_nonzero_coefs=count, precompute=True).fit(x.numpy(), y.numpy())
+    return torch.from_numpy(model.coef_).view(y.shape[1], -1) != 0
 
 
 @dataclass(frozen=True)
@@ -210,3 +241,33 @@ def transported_scores(found: Equivariance, images: Tensor) -> dict[str, Tensor]
                 forward_from(found.net, found.layer, one) for one in guesses)])
     names = ("recomputed", "nothing", "moved", "mapped")
     return {name: torch.cat(parts) for name, parts in zip(names, zip(*scores, strict=True), strict=True)}
+
+
+def mirrored(net: nn.Module) -> Classifier:
+    """A copy of a network whose filters are all flipped from left to right."""
+    twin = copy.deepcopy(ready(net))
+    for layer in twin.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Conv3d)):
+            layer.weight.data = mirrored_filters(layer.weight.data)
+    return twin
+
+
+def mirrored_filters(filters: Tensor) -> Tensor:
+    """Filters (O,C,k,k) flipped from left to right: conv(flip x; W) = flip conv(x; flip W)."""
+    return filters.flip(-1)
+
+
+def centred_size(net: nn.Module, layer: str) -> int:
+    """The size nearest to what the network was trained with at which its layer's grid lies in the middle.
+
+    Flips and quarter turns then permute the layer's sites exactly.
+    """
+    net, twin = ready(net), mirrored(net)
+    usual = max(net.sides)
+    for size in sorted(range(max(usual - 32, 1), usual + 33), key=lambda size: abs(size - usual)):
+        x = torch.rand(1, net.channels, *[size] * net.axes, generator=torch.Generator().manual_seed(0))
+        a, b = before_relu(net, layer, x.flip(-1))[0], before_relu(twin, layer, x)[0].flip(-1)
+        if (a - b).abs().max() <= 1e-3 * a.abs().max():
+            return size
+    raise U3Error(f"no size near {usual} centres the grid of {layer!r} of {net.name}; choose an earlier layer, or "
+                  "let a neighbourhood of 3 make up for the shift")

@@ -4,11 +4,11 @@
     last(train_labeller(net, pairs))                   # pairs(count, generator) → x, gx, points u, and gu in gx
     match(net(x), net(other), points).best             # the same parts of another face
 
-A point is (x, y) in [−1,1]; the picture's borders are at ±1. Files: ``dense`` (a code for each pixel: loss, heat maps,
-matches), ``exchange`` (its descendant of 2019), ``sparse`` (K landmarks), ``encoder``, ``training``, ``measuring``
-(errors, and the regression of marked landmarks), ``places`` (points and cells); ``factorising`` (turns that are found
-from turns between pictures), ``posing`` (a network that learns them), ``bottleneck`` (keypoints that another picture is
-drawn from), ``autoencoding`` (how they are learnt).
+A point is (x, y) in [−1,1]; the picture's borders are at ±1. Files: ``dense`` (a code for each pixel: losses, heat
+maps, matches), ``sparse`` (K landmarks), ``training`` (the labeller), ``measuring`` (errors, and the regression of
+marked landmarks), ``places`` (points and cells); ``factorising`` (turns that are found from turns between pictures),
+``posing`` (a network that learns them), ``bottleneck`` (keypoints that another picture is drawn from),
+``autoencoding`` (how they are learnt).
 """
 
 from u3lab.landmarks.autoencoding import AutoencodeSettings, autoencode
@@ -16,17 +16,16 @@ from u3lab.landmarks.bottleneck import Appearance, KeypointAutoencoder, gaussian
 from u3lab.landmarks.dense import (
     Matches,
     dense_labelling_loss,
+    exchange_descriptors,
     heat_map,
     invariance_loss,
     match,
     sphere,
     virtual_landmarks,
 )
-from u3lab.landmarks.encoder import labeller
-from u3lab.landmarks.exchange import exchange_descriptors
 from u3lab.landmarks.factorising import DISTANCES, align, as_rotation, factorise, pose_error
 from u3lab.landmarks.measuring import Regressor, fit_landmarks, landmark_error, share_within
 from u3lab.landmarks.places import codes_at
 from u3lab.landmarks.posing import PoseSettings, learn_pose, pairs_of, pose_encoder, poses, rotated, rotated_pairs
 from u3lab.landmarks.sparse import diversity_loss, equivariance_loss, soft_argmax
-from u3lab.landmarks.training import LOSSES, LabelSettings, train_labeller
+from u3lab.landmarks.training import LOSSES, LabelSettings, labeller, train_labeller

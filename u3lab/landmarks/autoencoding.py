@@ -86,8 +86,8 @@ def autoencode(model: KeypointAutoencoder, pairs: Pairs, *, net: nn.Module | Non
     means = torch.zeros(1 + len(layers), device=device)  # m_0, m_1, …; 0 before the first step
 
     def energy(step: int) -> tuple[Tensor, Terms]:
-        batch = _made(pairs, count, generator_of(seed, step), model.shrink) if callable(pairs) else (
-            one[batches.at(step)] for one in pairs)
+        batch = (_checked(pairs(count, generator_of(seed, step)), model.shrink, count) if callable(pairs) else
+                 (one[batches.at(step)] for one in pairs))
         source, target = (one.to(device) for one in batch)
         halved = partial(torch.autocast, device.type, torch.bfloat16, enabled=half)
         with training_mode(model), halved():
@@ -115,16 +115,8 @@ def _balanced(errors: dict[str, Tensor], means: Tensor) -> dict[str, Tensor]:
     return {name: error / m.clamp(min=1e-12) for (name, error), m in zip(errors.items(), means, strict=True)}
 
 
-def _made(pairs: Callable, count: int, generator: torch.Generator, shrink: int) -> tuple[Tensor, Tensor]:
-    """As many pairs as a function was asked for."""
-    source, target = _checked(pairs(count, generator), shrink)
-    if len(source) != count:
-        raise U3Error(f"pairs was asked for {count} pairs and made {len(source)}; give as many as asked for")
-    return source, target
-
-
-def _checked(pairs: object, shrink: int) -> tuple[Tensor, Tensor]:
-    """Pairs, if they are."""
+def _checked(pairs: object, shrink: int, count: int | None = None) -> tuple[Tensor, Tensor]:
+    """Pairs, if they are some, and as many as a function was asked for."""
     if not isinstance(pairs, (tuple, list)) or len(pairs) != 2:
         raise U3Error(f"pairs = {shown(pairs)}; give a tuple of sources and targets, (N,3,H,W) each, or a function "
                       "(count, generator) that makes them")
@@ -133,6 +125,8 @@ def _checked(pairs: object, shrink: int) -> tuple[Tensor, Tensor]:
     if source.shape != target.shape:
         raise U3Error(f"sources have the shape {tuple(source.shape)} and targets {tuple(target.shape)}; give both the "
                       "same")
+    if count not in (None, len(source)):
+        raise U3Error(f"pairs was asked for {count} pairs and made {len(source)}; give as many as asked for")
     return source, target
 
 

@@ -11,8 +11,6 @@ they look. For x̂ to equal x′, the points have to be those of the thing.
 Jakab, Gupta, Bilen & Vedaldi, Unsupervised learning of object landmarks through conditional image generation, NeurIPS
 2018, section 3 and equation 1. The networks here are smaller: pictures shrink by 4 and not by 8, unless ``deep``, and
 dilated convolutions see as far as the paper's last layers do. Its first scores are not as large as GAIN makes them.
-
-A point is (x, y) in [−1,1]; the picture's borders are at ±1, so that the middle of column i of w is (2i + 1)/w − 1.
 """
 
 from __future__ import annotations
@@ -117,7 +115,7 @@ class KeypointAutoencoder(nn.Module):
         self.sigma = number("sigma", sigma, 0, 2, without_low=True)
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(whole("seed", seed, 0))
-            self.appearance_encoder = _deep_encoder(self.width) if deep else _encoder(self.width)
+            self.appearance_encoder = _encoder(self.width, deep=deep)
             self.pose_encoder = nn.Sequential(*_encoder(self.width), nn.Conv2d(4 * width, count, 1, bias=False))
             self.pose_encoder[-1].weight.data.mul_(GAIN)
             self.generator = (_Generator(self.count, self.width, self.sigma) if deep else
@@ -126,7 +124,7 @@ class KeypointAutoencoder(nn.Module):
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """x̂ (B,3,H,W) in [0,1] of checked pictures, with a graph, in whatever mode it is: for training."""
-        return self._drawn(self.appearance_encoder(self._laid(source)), self._points(target))
+        return self._generate(self.appearance_encoder(self._laid(source)), self._points(target))
 
     @torch.no_grad()
     def keypoints(self, images: Tensor) -> Tensor:
@@ -169,7 +167,7 @@ class KeypointAutoencoder(nn.Module):
             raise U3Error(f"{len(features)} pictures cannot be drawn with {len(points)} sets of points; give as many "
                           "of both, or one of either")
         many = max(len(features), len(points))
-        drawn = [self._drawn(*part) for part in zip(features.expand(many, -1, -1, -1).split(AT_ONCE),
+        drawn = [self._generate(*part) for part in zip(features.expand(many, -1, -1, -1).split(AT_ONCE),
                                                     points.expand(many, -1, -1).split(AT_ONCE), strict=True)]
         return finite(torch.cat(drawn), NAME)
 
@@ -178,7 +176,7 @@ class KeypointAutoencoder(nn.Module):
         with torch.autocast(maps.device.type, enabled=False):  # a place in halves would be off by a third of a pixel
             return marginal_soft_argmax(maps.to(self.pose_encoder[-1].weight))
 
-    def _drawn(self, features: Tensor, points: Tensor) -> Tensor:
+    def _generate(self, features: Tensor, points: Tensor) -> Tensor:
         if self.deep:
             return self.generator(features, points)
         y = gaussian_maps(points, features.shape[2:], sigma=self.sigma)
@@ -204,29 +202,28 @@ def check_sides(images: Tensor, shrink: int) -> None:
                       f"multiples of {shrink}, such as 64; cut or resize them")
 
 
-def _encoder(width: int) -> nn.Sequential:
-    """(B,3,H,W) → (B,4·width,H/4,W/4); each place sees 63 pixels a side."""
-    return nn.Sequential(*_layer(3, width, 7, stride=2), *_layer(width, width), *_layer(width, 2 * width, stride=2),
-                         *_layer(2 * width, 2 * width), *_layer(2 * width, 4 * width, dilation=2),
-                         *_layer(4 * width, 4 * width, dilation=3))
+def _encoder(width: int, *, deep: bool = False) -> nn.Sequential:
+    """(B,3,H,W) → (B,4·width,H/4,W/4); each place sees 63 pixels a side.
+
+    If ``deep``, (B,8·width,H/8,W/8), of which the second half is the mean of the first over all places.
+    """
+    layers = [*_layer(3, width, 7, stride=2), *_layer(width, width), *_layer(width, 2 * width, stride=2),
+              *_layer(2 * width, 2 * width)]
+    if deep:
+        layers += [*_layer(2 * width, 4 * width, stride=2), *_layer(4 * width, 4 * width),
+                   *_layer(4 * width, 4 * width), _AndMean()]
+    else:
+        layers += [*_layer(2 * width, 4 * width, dilation=2), *_layer(4 * width, 4 * width, dilation=3)]
+    return nn.Sequential(*layers)
 
 
 def _generator(channels: int, width: int) -> nn.Sequential:
     """(B,channels,h,w) → (B,3,4h,4w) in [0,1]: two convolutions, of which the second halves the channels, at each size.
     """
-    def finer() -> nn.Upsample:
-        return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
-
-    return nn.Sequential(*_layer(channels, 4 * width), *_layer(4 * width, 2 * width), finer(),
-                         *_layer(2 * width, 2 * width), *_layer(2 * width, width), finer(),
+    finer = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+    return nn.Sequential(*_layer(channels, 4 * width), *_layer(4 * width, 2 * width), finer,
+                         *_layer(2 * width, 2 * width), *_layer(2 * width, width), finer,
                          *_layer(width, width), nn.Conv2d(width, 3, 3, padding=1), nn.Sigmoid())
-
-
-def _deep_encoder(width: int) -> nn.Sequential:
-    """(B,3,H,W) → (B,8·width,H/8,W/8), of which the second half is the mean of the first over all places."""
-    return nn.Sequential(*_layer(3, width, 7, stride=2), *_layer(width, width), *_layer(width, 2 * width, stride=2),
-                         *_layer(2 * width, 2 * width), *_layer(2 * width, 4 * width, stride=2),
-                         *_layer(4 * width, 4 * width), *_layer(4 * width, 4 * width), _AndMean())
 
 
 class _AndMean(nn.Module):

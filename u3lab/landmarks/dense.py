@@ -7,9 +7,15 @@
 Codes are not normalised. Their direction says which part of the thing it is, their length how sure that is: a long
 code makes p narrow, which pays only where its peak is right.
 
+Descriptor vector exchange: before it is matched, a code may be replaced by what *another* picture has in its place.
+
+    p_α(w|u) = exp ⟨Φ(x; u), Φ(x_α; w)⟩ / Σ_v exp ⟨Φ(x; u), Φ(x_α; v)⟩      where is u in another thing of the class?
+    Φ̂(x; u|x_α) = Σ_w p_α(w|u) Φ(x_α; w)                                    the code that is there
+
 Thewlis, Bilen & Vedaldi, Unsupervised learning of object frames by dense equivariant image labelling, NIPS 2017,
 section 3. The paper measures distances in pixels; here they are in half sides of the picture, which multiplies the
-loss by a constant.
+loss by a constant. The exchange: Thewlis, Albanie, Bilen & Vedaldi, Unsupervised learning of landmarks by descriptor
+vector exchange, ICCV 2019, section 3.
 """
 
 from __future__ import annotations
@@ -22,16 +28,14 @@ from torch.autograd.function import once_differentiable
 
 from u3lab.checks import number, room, whole
 from u3lab.errors import U3Error
-from u3lab.landmarks.exchange import exchange_descriptors
-from u3lab.landmarks.places import cells, check_maps, check_points, codes_at, drawn, inside, read
+from u3lab.landmarks.places import cells, check_maps, check_points, codes_at, inside, read
 
 GAMMA = 0.5
 AT_ONCE = 2**20  # values of p that are held at a time: 4 MB as float32
 
 
 def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, gu: Tensor, *, u: Tensor | None = None,
-                         gamma: float = GAMMA, through: Tensor | None = None, queries: int | None = None,
-                         generator: torch.Generator | None = None, at_once: int = AT_ONCE) -> Tensor:
+                         gamma: float = GAMMA, through: Tensor | None = None, at_once: int = AT_ONCE) -> Tensor:
     """L = 1/N Σ_u Σ_u′ ‖u′ − gu‖^γ p(u′|u), the mean over queries u and pictures; a scalar.
 
     It takes the queries in parts, so that memory grows with the number of pixels and not with its square; it can be
@@ -46,7 +50,6 @@ def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, gu: Tensor, *, u: T
             what is near.
         through: Φ(x_α; ·) (B,D,h″,w″) of *other* pictures: each code is first replaced by what these have in its place,
             as :func:`~u3lab.landmarks.exchange_descriptors` does (DVE, 2019).
-        queries, generator: Take only so many of the queries, drawn by the generator.
         at_once: How many values of p may be held at a time.
 
     Raises:
@@ -55,7 +58,7 @@ def dense_labelling_loss(codes: Tensor, codes_moved: Tensor, gu: Tensor, *, u: T
     check_maps(codes=(codes, "BDHW"), codes_moved=(codes_moved, "BDhw"),
                **({} if through is None else {"through": (through, "BDYX")}))
     gamma, at_once = number("gamma", gamma, 0, 10, without_low=True), whole("at_once", at_once)
-    u, gu = drawn(queries, generator, *queried(codes, u, gu))
+    u, gu = queried(codes, u, gu)
     counted = _counted(u, gu).to(codes.device)
     size = max(1, at_once // (len(codes) * codes_moved[0, 0].numel()))
     return _InParts.apply(read(codes, u), codes_moved, through, gu.to(codes), counted, gamma, size) / counted.sum()
@@ -101,6 +104,22 @@ def _summed(query: Tensor, gu: Tensor, counted: Tensor, codes_moved: Tensor, thr
     distance = torch.cdist(gu, cells(codes_moved).expand(len(gu), -1, -1),
                            compute_mode="donot_use_mm_for_euclid_dist")  # by products, near points are far off
     return (p * distance**gamma).sum(-1)[counted].sum()
+
+
+def exchange_descriptors(code: Tensor, through: Tensor) -> Tensor:
+    """Φ̂ = Σ_w p_α(w|u) Φ(x_α; w): codes (B,N,D) of points, made anew from the codes of other pictures (B,D,h,w).
+
+    Matching with Φ̂ in the place of Φ works only if a code says the same of all things of the class. With three
+    dimensions there is no room for more; with many, a code could also say which face it is of, and be found on no
+    other.
+
+    As codes get longer, p_α gets narrower; from the same picture, each code is then replaced by itself.
+    """
+    check_maps(code=(code, "BND"), through=(through, "BDhw"))
+    room("the exchange", through[0, 0].numel(), code.shape[1], len(code))
+    phi_alpha = through.flatten(2)
+    p_alpha = (code @ phi_alpha).softmax(-1)
+    return p_alpha @ phi_alpha.transpose(1, 2)
 
 
 def _scores(query: Tensor, codes: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from u3lab.checks import is_a, is_plain, number, room, shown, tensors, wholes
+from u3lab.checks import is_plain, number, room, shown, tensors, wholes
 from u3lab.errors import U3Error
 
 
@@ -64,7 +64,7 @@ class Regressor(NamedTuple):
         return (z @ self.W.T.to(z) + self.b.to(z)).unflatten(1, (-1, 2))
 
 
-def fit_landmarks(z: Tensor, true: Tensor, *, ridge: float = 0.0, bias: bool = True) -> Regressor:
+def fit_landmarks(z: Tensor, true: Tensor, *, ridge: float = 0.0) -> Regressor:
     """W, b that minimise Σ_n ‖y_n − W z_n − b‖² + α‖W‖²: from what was learnt without labels to marked landmarks.
 
     Args:
@@ -72,17 +72,15 @@ def fit_landmarks(z: Tensor, true: Tensor, *, ridge: float = 0.0, bias: bool = T
         true: (N,L,2).
         ridge: α ≥ 0. Give more the fewer pictures are labelled; with 0 and fewer pictures than features, W is the
             smallest of those that fit.
-        bias: Whether there is b; the papers have none, so that nothing but z can tell where the face is.
 
     Raises:
         U3Error: Shapes that do not fit each other, or NaN.
     """
-    is_a("bias", bias, bool, "give True or False")
     alpha, z = number("ridge", ridge, 0, 1e9), _flat(z)
     tensors(z=(z, "NF"), true=(true, "NL2"))
     room("a linear map from so many features", z.shape[1], z.shape[1])
     y = true.detach().double().cpu().flatten(1)
-    z_mean, y_mean = (one.mean(0) if bias else torch.zeros_like(one[0]) for one in (z, y))
+    z_mean, y_mean = (one.mean(0) for one in (z, y))
     # The penalty is as many more equations √α W = 0; gelsd takes the smallest W where there are too few.
     more = alpha**0.5 * torch.eye(z.shape[1], dtype=z.dtype) if alpha else z[:0]
     left = torch.cat([z - z_mean, more])

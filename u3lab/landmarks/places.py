@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import FLOATS, is_a, tensors, whole
+from u3lab.checks import FLOATS, tensors
 from u3lab.errors import U3Error
 
 
@@ -50,18 +50,6 @@ def read(codes: Tensor, points: Tensor) -> Tensor:
 def inside(points: Tensor) -> Tensor:
     """Which points (…,2) lie in the picture: (…) bool."""
     return (points.abs() <= 1).all(-1)
-
-
-def drawn(queries: int | None, generator: torch.Generator | None, *points: Tensor) -> tuple[Tensor, ...]:
-    """So many of the points (B,N,2), the same ones of each picture and of each tensor; all if there are no more."""
-    if queries is None:
-        return points
-    queries = whole("queries", queries)
-    is_a("generator", generator, torch.Generator, "give torch.Generator(), which draws the queries")
-    if queries >= points[0].shape[1]:
-        return points
-    chosen = torch.randperm(points[0].shape[1], generator=generator, device=generator.device)[:queries]
-    return tuple(one[:, chosen.to(one.device)] for one in points)
 
 
 def check_maps(**given: tuple[object, str]) -> None:

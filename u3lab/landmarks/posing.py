@@ -107,14 +107,14 @@ def rotated(images: Tensor, degrees: Tensor) -> Tensor:
     """
     _images.check(images)
     tensors(images=(images, "NCHH"), degrees=(degrees, "N"))
-    backwards = _turn(degrees).to(images)
+    backwards = plane(degrees).to(images)
     grid = F.affine_grid(F.pad(backwards, (0, 1)), list(images.shape), align_corners=False)  # its y goes down
     inside = grid.square().sum(-1) <= 1
     return F.grid_sample(images, grid, align_corners=False) * inside[:, None]
 
 
-def _turn(degrees: Tensor) -> Tensor:
-    """Rotations in the plane by angles (N): (N,2,2)."""
+def plane(degrees: Tensor) -> Tensor:
+    """Rotations in the plane by angles (N) in degrees: (N,2,2)."""
     return as_rotation(torch.stack([degrees.deg2rad().cos(), degrees.deg2rad().sin()], 1))
 
 
@@ -127,21 +127,18 @@ def rotated_pairs(images: Tensor) -> Pairs:
     def pairs(count: int, generator: torch.Generator) -> Pair:
         chosen = images[torch.randint(len(images), (count,), generator=generator)]
         start, on = 360 * torch.rand(2, count, generator=generator)
-        return rotated(chosen, start), rotated(chosen, start + on), _turn(on)
+        return rotated(chosen, start), rotated(chosen, start + on), plane(on)
 
     return pairs
 
 
-def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, loss: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
-               settings: PoseSettings | None = None) -> Iterator[Step]:
+def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, settings: PoseSettings | None = None) -> Iterator[Step]:
     """Learn Φ from pairs and the turns between them; no pose of any picture is told.
 
     Args:
         net: From :func:`pose_encoder`; changed in place. Any network from pictures to 2 or 6 numbers (B,K,1,1) will do.
         pairs: x, gx (N,3,H,W) in [0,1] and g (N,n,n); or a function (count, generator) that makes such a batch, as
             those of :func:`pairs_of` and :func:`rotated_pairs`.
-        loss: One's own, of Φ(x), Φ(gx) and g, (B,n,n) each → a scalar; by default :func:`factorise` with the settings'
-            ``distance``.
         settings: ``distance`` and ``lr`` are read at every step.
 
     Yields:
@@ -153,15 +150,13 @@ def learn_pose(net: nn.Module, pairs: Pair | Pairs, *, loss: Callable[[Tensor, T
     net, settings = ready(net), or_default(settings, PoseSettings)
     draw = function("pairs", pairs, 2, PAIRS) if callable(pairs) else _rows(_pair(pairs))
     seed, count = settings.seed, settings.batch_size
-    own = None if loss is None else function("loss", loss, 3, "give a function of Φ(x), Φ(gx) and g, all (B,n,n)")
 
     def energy(step: int) -> tuple[Tensor, Terms]:
         x, gx, g = _pair(draw(count, generator_of(seed, step)))
         found, found_moved = (_rotations(codes) for codes in maps_of_pairs(net, x, gx))
         g = g.float().to(net.device)
         error = pose_error(found_moved.detach() @ found.detach().mT, g).median()
-        return error, ({"loss": own(found, found_moved, g)} if own else
-                       {settings.distance: factorise(found, found_moved, g, distance=settings.distance)})
+        return error, {settings.distance: factorise(found, found_moved, g, distance=settings.distance)}
 
     return train(net.module.parameters(), energy, steps=settings.steps, rate=loop.annealed(settings))
 

@@ -1,4 +1,6 @@
-"""Training a labeller on pairs of pictures (x, gx), of which it is known where points go: step by step.
+"""The labeller Φ, from pictures to maps with a code for every second pixel each way, and its training, step by step.
+
+It learns from pairs of pictures (x, gx), of which it is known where points go:
 
     minimise over Φ    1/B Σ loss( Φ(x), Φ(gx), u, gu )
 
@@ -11,18 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab import images
-from u3lab.checks import function, one_of, shown, tensors
+from u3lab.checks import function, number, one_of, shown, tensors, whole
 from u3lab.descent import Step, train
 from u3lab.errors import U3Error
 from u3lab.landmarks.dense import dense_labelling_loss, invariance_loss
-from u3lab.landmarks.places import drawn
 from u3lab.landmarks.sparse import diversity_loss, equivariance_loss
 from u3lab.nets import Classifier, ready
+from u3lab.nets.blocks import conv_block
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.learning import maps
@@ -30,6 +34,65 @@ from u3lab.training.loop import Terms, generator_of, training_mode
 
 # (count, generator) → x (count,3,H,W), gx alike, points u (count,N,2) in x, and gu (count,N,2), where they are in gx.
 Pairs = Callable[[int, torch.Generator], tuple[Tensor, Tensor, Tensor, Tensor]]
+DILATIONS = (1, 1, 2, 4, 2)
+GAIN = 4.0  # makes codes longer from the start: p, a softmax of products of two of them, is nearly flat without it
+LONGEST = 4.0  # two codes that long: exp(16 cos θ) falls to its half at 17°, on a face some two cells
+MULTIPLE = 4  # of pixels: what the trunk's cells are made from
+_layer = partial(conv_block, kaiming=True, mirrored=True)
+
+
+def labeller(width: int = 32, dimensions: int = 3, *, longest: float | None = LONGEST, seed: int = 0) -> Classifier:
+    """A fresh labeller: pictures (B,3,H,W) in [0,1] → codes (B,dimensions,H/2,W/2), shorter than ``longest``.
+
+    H and W are multiples of 4, from 20 on. With ``dimensions`` = K and without a ``longest`` its maps will also do as
+    the K heat maps of sparse landmarks. The same seed gives the same weights.
+    """
+    width, dimensions = whole("width", width, 2, 256), whole("dimensions", dimensions, 1, 256)
+    longest = None if longest is None else number("longest", longest, 0, 1e6, without_low=True)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(whole("seed", seed, 0))
+        network = Labeller(width, dimensions, longest)
+    layers = ("conv1", "conv2", *(f"trunk.{n}" for n in range(len(DILATIONS))), "joined", "codes")
+    return Classifier(network.eval(), layers={layer.replace("trunk.", "trunk"): layer for layer in layers},
+                      mean=(0.5,), std=(0.25,), size=64, name="the labeller", memory_format=torch.channels_last)
+
+
+class Labeller(nn.Module):
+    """Two layers that halve the sides, a trunk with holes in its kernels, and a skip from the first layer.
+
+    The network of the NIPS 2017 paper is as small. What matters in it:
+
+    - A code has to see enough of the picture to know the part: here 100 pixels each way. With 25 nothing is learnt.
+    - Borders are mirrored. Zeros around the picture would tell a network where a pixel is in the *picture*, and codes
+      of the place in the picture are a shortcut as long as things move little.
+    - Cells lie evenly: a cell's centre is that of the pixels it is made from, so that a point is where it seems to be.
+    - Codes are of a bounded length. Left alone they grow and grow, p becomes a single place, and where that is the
+      wrong one no gradient is left to say so: the training stands still. LONGEST is enough to tell neighbouring cells
+      apart.
+    """
+
+    def __init__(self, width: int, dimensions: int, longest: float | None) -> None:
+        super().__init__()
+        self.longest = longest
+        # Kernels of even size, so that a cell is the middle of its pixels.
+        self.conv1 = _layer(3, width // 2, 6, 2, padding=2)
+        self.conv2 = _layer(width // 2, width, 4, 2, padding=1)
+        self.trunk = nn.Sequential(*(_layer(width, width, dilation=apart) for apart in DILATIONS))
+        self.joined = _layer(width + width // 2, width)
+        self.codes = nn.Conv2d(width, dimensions, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalised pictures (B,3,H,W) → codes (B,D,H/2,W/2)."""
+        if x.shape[2] % MULTIPLE or x.shape[3] % MULTIPLE:
+            raise U3Error(f"the labeller takes pictures whose sides are multiples of {MULTIPLE} pixels, these have "
+                          f"{x.shape[2]}×{x.shape[3]}; crop or resize them")
+        fine = self.conv1(x)
+        coarse = self.trunk(self.conv2(fine))
+        coarse = F.interpolate(coarse, fine.shape[2:], mode="bilinear", align_corners=False)
+        codes = GAIN * self.codes(self.joined(torch.cat([coarse, fine], 1)))
+        if self.longest is None:
+            return codes
+        return codes / (1 + codes.square().sum(1, keepdim=True) / self.longest**2).sqrt()
 
 
 @settings
@@ -117,7 +180,8 @@ def train_labeller(net: nn.Module, pairs: Pairs, *, loss: str | Callable[..., Te
     def energy(step: int) -> tuple[Tensor, Terms]:
         draw = generator_of(seed, step)
         x, gx, u, gu = _checked(pairs(count, draw), count)
-        u, gu = (one.to(net.device) for one in drawn(queries, draw, u, gu))
+        chosen = torch.randperm(u.shape[1], generator=draw)[:queries] if queries < u.shape[1] else slice(None)
+        u, gu = (one[:, chosen].to(net.device) for one in (u, gu))
         codes, codes_moved = maps_of_pairs(net, x, gx)
         return codes, terms(codes, codes_moved, u, gu, settings)
 

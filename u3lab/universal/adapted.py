@@ -4,7 +4,8 @@
     net.add_domain("digits", 10)
     net.use("digits")                                    # a classifier of digits; net.use("source") goes back
 
-Nearly all of its weights are shared, and each domain adds a few.
+Nearly all of its weights are shared, and each domain adds a few: each adapted layer looks up, at each call, what the
+domains in use have beside the shared module or in its place.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from u3lab._system.meanwhile import hook, meanwhile
 from u3lab.checks import listed, shown
@@ -24,12 +27,11 @@ from u3lab.nets.classifier import Classifier, LayerReached
 from u3lab.nets.gate import ready
 from u3lab.nets.surgery import untrained
 from u3lab.universal import files
-from u3lab.universal.adaptable import Adaptable
-from u3lab.universal.adapted_layer import AdaptedLayer, DomainsInUse, new_head, replace
-from u3lab.universal.domain import Domain, Plan, key_of
-from u3lab.universal.methods import LAST_BLOCK, METHODS, NOTHING, named, planned
+from u3lab.universal.adapters import LAST_BLOCK, METHODS, NOTHING, Adapter
+from u3lab.universal.domain import Adaptable, Domain, Plan, key_of, named, planned
 
 SOURCE = "source"
+NEVER = -1e4  # the score of a class that a picture's domain does not have: its probability is exactly 0
 
 
 def adapt(net: nn.Module, method: str = "parallel", *, share: float = 1.0, on: Sequence[str] | None = None,
@@ -126,9 +128,17 @@ class Adapted(Classifier):
 
     def add_planned(self, name: str, classes: int | Sequence[str], plan: Plan) -> Domain:
         """As :meth:`add_domain`, with another plan than the network's: that of a file."""
-        self._check_new(name, plan)
-        classes = named(classes)
+        if not isinstance(name, str) or not name.strip() or "." in name:
+            raise U3Error(f"a domain's name is a word without a dot, not {shown(name)}")
+        if name in self._domains:
+            raise U3Error(f"{self.name} has a domain {name!r} already; choose another name")
         method, generator = METHODS[plan.method], torch.Generator().manual_seed(plan.seed)
+        alone = [one.plan.method for one in self._domains.values() if one.own] + [plan.method] * (
+            method.own != NOTHING and len(self._domains) > 1)
+        if alone:
+            raise U3Error(f"{alone[0]!r} changes the network's own weights, so that "
+                          "it serves one domain; adapt the source network again for another")
+        classes = named(classes)
         domain = Domain(name, classes, plan, key_of(self.adaptable.head))
         convolutions, norms = self.adaptable.chosen(plan, self.name)
         copied = norms if method.norms else []
@@ -155,17 +165,6 @@ class Adapted(Classifier):
         del self._domains[name]
         self.added = nn.ModuleList(one for one in self.added if one is not domain).eval()
         return self
-
-    def _check_new(self, name: object, plan: Plan) -> None:
-        if not isinstance(name, str) or not name.strip() or "." in name:
-            raise U3Error(f"a domain's name is a word without a dot, not {shown(name)}")
-        if name in self._domains:
-            raise U3Error(f"{self.name} has a domain {name!r} already; choose another name")
-        alone = [one.plan.method for one in self._domains.values() if one.own] + [plan.method] * (
-            METHODS[plan.method].own != NOTHING and len(self._domains) > 1)
-        if alone:
-            raise U3Error(f"{alone[0]!r} changes the network's own weights, so that "
-                          "it serves one domain; adapt the source network again for another")
 
     def use(self, names: str | Sequence[str]) -> Adapted:
         """Answer for a domain from now on; or for several, one name for each picture of the next batches.
@@ -264,8 +263,7 @@ class Adapted(Classifier):
 
         Raises:
             U3Error: A file that is none or damaged, one for a network of other weights, mean, standard deviation or
-                size, or a
-            domain of a name that is there.
+                size, or a domain of a name that is there.
         """
         stored = files.read(path)
         ours = files.ties_of(self, self.base)
@@ -279,3 +277,84 @@ class Adapted(Classifier):
             self.remove_domain(stored.name)
             raise files.damaged(stored.path) from None
         return stored.name
+
+
+class DomainsInUse:
+    """Of which domains the pictures of the next passes are: one for all, or one a picture. All layers ask it."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.put([domain])
+
+    def put(self, domains: Sequence[Domain]) -> None:
+        """One domain for all pictures, or as many as there will be pictures."""
+        rows: dict[str, list[int]] = {}
+        for n, domain in enumerate(domains):
+            rows.setdefault(domain.name, []).append(n)
+        self.domains, self.rows = domains, [torch.tensor(which) for which in rows.values()]
+        self.groups = [domains[first] for first, *_ in rows.values()]  # each domain once
+
+    def split(self, x: Tensor) -> list[tuple[Domain, Tensor]]:
+        """Each domain with its part of a batch."""
+        if len(self.domains) > 1 and len(x) != len(self.domains):
+            raise U3Error(f"{len(x)} pictures, but use(…) named the domains of {len(self.domains)}; name one for each "
+                          "picture, or one domain for all")
+        if len(self.groups) == 1:
+            return [(self.groups[0], x)]
+        return [(domain, x[rows]) for domain, rows in zip(self.groups, self.rows, strict=True)]
+
+    def join(self, outputs: list[Tensor]) -> Tensor:
+        """The domains' outputs as one batch again, in its order.
+
+        Only a head's can differ, in classes, and in places if it is one of a convolutional network; its scores are
+        then the same at all places, whose mean is taken later.
+        """
+        if len(outputs) == 1:
+            return outputs[0]
+        classes = max(one.shape[1] for one in outputs)
+        places = [max(one.shape[axis] for one in outputs) for axis in range(2, outputs[0].ndim)]
+        return torch.cat([F.pad(one, [0, 0] * len(places) + [0, classes - one.shape[1]], value=NEVER)
+                          .expand(-1, -1, *places) for one in outputs])[torch.cat(self.rows).argsort()]
+
+
+class AdaptedLayer(nn.Module):
+    """A shared module that looks up, at each call, what the domains in use have for it; some have nothing.
+
+    In a batch of several domains the pictures part at each such layer and meet again behind it.
+    """
+
+    def __init__(self, shared: nn.Module, key: str, use: DomainsInUse) -> None:
+        super().__init__()
+        self.shared, self.key, self.use = shared, key, use
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.use.join([self.of(domain, part) for domain, part in self.use.split(x)])
+
+    def of(self, domain: Domain, x: Tensor) -> Tensor:
+        """What this layer makes of pictures of one domain."""
+        if self.key not in domain.parts:
+            return self.shared(x)
+        part = domain.parts[self.key]
+        return part(self.shared, x) if isinstance(part, Adapter) else part(x)
+
+    @torch.no_grad()
+    def plain(self, domain: Domain) -> nn.Module:
+        """A plain module that does the same for this one domain."""
+        part = domain.parts[self.key] if self.key in domain.parts else self.shared
+        return part.folded(self.shared) if isinstance(part, Adapter) else part
+
+
+def new_head(old: nn.Module, classes: int) -> nn.Module:
+    """A linear layer for other classes, all zero; of a map's mean over places if the old one is a convolution."""
+    layer = next(m for m in old.modules() if isinstance(m, (nn.Conv2d, nn.Linear)))
+    pools = isinstance(layer, nn.Conv2d)
+    linear = (skip_init(nn.Conv2d, layer.in_channels, classes, 1) if pools else
+              skip_init(nn.Linear, layer.in_features, classes))
+    for weight in linear.to(layer.weight).parameters():
+        nn.init.zeros_(weight)
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), linear) if pools else linear
+
+
+def replace(module: nn.Module, path: str, new: nn.Module) -> None:
+    """Put another module at a path."""
+    parent, _, name = path.rpartition(".")
+    setattr(module.get_submodule(parent), name, new)

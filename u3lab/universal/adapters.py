@@ -1,4 +1,6 @@
-"""What a domain adds to a shared convolution f: a residual that begins at zero.
+"""The ways to make a network fit another domain, by name, and what a domain adds to a shared convolution f.
+
+What is added is a residual that begins at zero:
 
     serial      v = f ∗ x,  y = v + α ∗ v     Rebuffi, Bilen & Vedaldi, Learning multiple visual domains with residual
                                               adapters, NIPS 2017
@@ -9,12 +11,16 @@
 α is a bank of 1×1 filters. With α = 0 (B = 0) each is the convolution itself, bit by bit. The papers put α before the
 batch norm, and so does this: the norm is a module of its own and follows. Each adapter is called with the shared
 convolution and its input, ``adapter(f, x)``, and ``adapter.folded(f)`` is one convolution that does the same.
+
+A new method is one function (f, rank, generator) → adapter, or nothing but a choice of what is trained, and one line
+in ``METHODS``; ``tests/universal/test_contract.py`` holds every line to its word.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +31,8 @@ from u3lab.errors import U3Error
 
 DENSE, DEPTHWISE, POINTWISE = "dense", "depthwise", "pointwise"
 SORTS = (DENSE, DEPTHWISE, POINTWISE)
+NOTHING, LAST_BLOCK, ALL = "nothing", "last block", "all"  # of the network's own weights
+MIXTURES, MIDDLES, LOW_RANK = "mixtures of the filters", "their centres", "a change of low rank"
 
 
 def sort_of(f: nn.Conv2d) -> str:
@@ -45,7 +53,7 @@ class Serial(nn.Module):
         if sort_of(f) == POINTWISE:
             self.alpha = LowRankBank(f.out_channels, f.out_channels, min(rank, f.out_channels), f, generator)
         else:
-            self.alpha = Bank(f.out_channels, f.out_channels, f)
+            self.alpha = Bank(f.out_channels, f.out_channels, f, f.groups)
 
     def forward(self, f: nn.Module, x: Tensor) -> Tensor:
         v = f(x)
@@ -73,7 +81,7 @@ class Parallel(nn.Module):
 
     def __init__(self, f: nn.Conv2d, rank: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.alpha = Bank(f.in_channels, f.out_channels, f)
+        self.alpha = Bank(f.in_channels, f.out_channels, f, f.groups)
 
     def forward(self, f: nn.Module, x: Tensor) -> Tensor:
         return f(x) + self.alpha(centres(f, x))
@@ -98,7 +106,7 @@ class LowRank(nn.Module):
         rank = min(rank, f.in_channels, f.out_channels)
         self.a = Bank(f.in_channels, rank, f) if sort_of(f) == POINTWISE else _like(f, rank)
         _draw(self.a.weight, generator)
-        self.b = Bank(rank, f.out_channels, f, groups=1)
+        self.b = Bank(rank, f.out_channels, f)
 
     def forward(self, f: nn.Module, x: Tensor) -> Tensor:
         return f(x) + self.b(self.a(centres(f, x) if isinstance(self.a, Bank) else x))
@@ -126,12 +134,44 @@ def low_rank(f: nn.Conv2d, rank: int, generator: torch.Generator) -> Adapter:
     return LowRank(f, rank, generator) if f.groups == 1 else Parallel(f, rank, generator)
 
 
-class Bank(nn.Conv2d):
-    """α: 1×1 filters in as many groups as f has, all zero."""
+@dataclass(frozen=True)
+class Method:
+    """One way to adapt.
 
-    def __init__(self, inputs: int, outputs: int, f: nn.Conv2d, *, groups: int | None = None) -> None:
-        super().__init__(inputs, outputs, 1, groups=f.groups if groups is None else groups, bias=False,
-                         device=f.weight.device, dtype=f.weight.dtype)
+    Attributes:
+        adapter: What is set beside each convolution: (f, rank, generator) → adapter; None for nothing.
+        norms: Whether a domain gets batch norms of its own, where the network has batch norms.
+        own: What of the network's weights is trained: "nothing", the "last block" or "all". What is trained in place is
+            forgotten for others, so such a network serves one domain.
+        fresh: Whether all starts from random weights.
+        reach: What an adapter can make of a network's k×k filters: "mixtures of the filters", no new shapes; "their
+            centres", where they look at nothing but the middle of their window; or "a change of low rank".
+    """
+
+    adapter: Maker | None = None
+    norms: bool = True
+    own: str = NOTHING
+    fresh: bool = False
+    reach: str | None = None
+
+
+METHODS: dict[str, Method] = {
+    "scratch": Method(own=ALL, fresh=True),
+    "features": Method(norms=False),
+    "batch norm": Method(),
+    "last block": Method(own=LAST_BLOCK, norms=False),
+    "fine-tuning": Method(own=ALL),
+    "serial": Method(Serial, reach=MIXTURES),
+    "parallel": Method(parallel, reach=MIDDLES),
+    "low rank": Method(low_rank, reach=LOW_RANK),
+}
+
+
+class Bank(nn.Conv2d):
+    """α: 1×1 filters where f's weights are, all zero."""
+
+    def __init__(self, inputs: int, outputs: int, f: nn.Conv2d, groups: int = 1) -> None:
+        super().__init__(inputs, outputs, 1, groups=groups, bias=False, device=f.weight.device, dtype=f.weight.dtype)
 
     def reset_parameters(self) -> None:
         """PyTorch draws here; α begins at zero."""
@@ -147,9 +187,9 @@ class LowRankBank(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, rank: int, f: nn.Conv2d, generator: torch.Generator) -> None:
         super().__init__()
-        self.a = Bank(inputs, rank, f, groups=1)
+        self.a = Bank(inputs, rank, f)
         _draw(self.a.weight, generator)
-        self.b = Bank(rank, outputs, f, groups=1)
+        self.b = Bank(rank, outputs, f)
 
     def forward(self, v: Tensor) -> Tensor:
         return self.b(self.a(v))
@@ -162,8 +202,7 @@ class LowRankBank(nn.Module):
 @torch.no_grad()
 def _draw(weight: Tensor, generator: torch.Generator) -> None:
     """Normal with variance 1/fan-in: A keeps the size of what it is given."""
-    drawn = torch.randn(weight.shape, generator=generator) * weight[0].numel() ** -0.5
-    weight.copy_(drawn)
+    weight.copy_(torch.randn(weight.shape, generator=generator) * weight[0].numel() ** -0.5)
 
 
 def _like(f: nn.Conv2d, outputs: int) -> nn.Conv2d:
@@ -213,14 +252,8 @@ def _with(f: nn.Conv2d, weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
     if type(f).forward is not nn.Conv2d.forward and not pads_to_same(f):
         raise U3Error(f"{type(f).__name__} does something else with its weights than a convolution does, so adapters "
                       "cannot be folded into it; use the network as it is")
-    with torch.no_grad():
-        like = copy.deepcopy(f)
-        like.weight = nn.Parameter(weight.detach().contiguous(memory_format=_format(f.weight)), requires_grad=False)
-        if bias is not None:
-            like.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)
+    like = copy.deepcopy(f).requires_grad_(False)
+    like.weight.copy_(weight.detach())
+    if bias is not None:
+        like.bias.copy_(bias.detach())
     return like
-
-
-def _format(weight: Tensor) -> torch.memory_format:
-    last = weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
-    return torch.channels_last if last else torch.contiguous_format

@@ -21,8 +21,7 @@ from u3lab._system.meanwhile import meanwhile
 from u3lab.checks import listed, place
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import Classifier
-from u3lab.universal.domain import Domain, Plan
-from u3lab.universal.methods import named, planned
+from u3lab.universal.domain import Domain, Plan, named, planned
 
 FORMAT = "u3lab domain 2"
 # What ties a domain to a network, and how an error calls what differs.

@@ -16,6 +16,7 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from u3lab.checks import is_a, is_plain, listed, number, of_wholes, one_of, shown, whole, words
 from u3lab.descent import Step, train
@@ -135,8 +136,7 @@ class Tasks(nn.Module):
 
 
 def _head(like: Tensor, task: Task) -> nn.Conv2d:
-    with torch.random.fork_rng(devices=[]):  # PyTorch draws, from everybody's random numbers
-        head = nn.Conv2d(like.shape[1], task.outputs, 1).to(like)
+    head = skip_init(nn.Conv2d, like.shape[1], task.outputs, 1).to(like)
     for weight in head.parameters():
         nn.init.zeros_(weight)
     if task.kind == "normals":  # zero has no direction, and the cosine no useful slope there: all begin by facing us

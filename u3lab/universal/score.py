@@ -32,21 +32,12 @@ def decathlon_score(errors: Mapping[str, float], baseline: Mapping[str, float]) 
         >>> universal.decathlon_score({"digits": 0.1, "signs": 0.0}, {"digits": 0.1, "signs": 0.2})
         1250.0
     """
-    return sum(points(errors, baseline).values())
-
-
-def points(errors: Mapping[str, float], baseline: Mapping[str, float]) -> dict[str, float]:
-    """Domain → its points, in [0,1000]; their sum is S."""
     ours, theirs = _shares("errors", errors), _shares("baseline", baseline)
     if ours.keys() != theirs.keys():
         odd = sorted(ours.keys() ^ theirs.keys())[0]
         raise U3Error(f"{odd!r} has no {'baseline' if odd in ours else 'error'}; give both for the same domains")
-    found = {}
-    for name, error in ours.items():
-        most = max(2 * theirs[name], LEAST)
-        alpha = POINTS * most**-GAMMA
-        found[name] = alpha * max(0.0, most - error) ** GAMMA
-    return found
+    most = {name: max(2 * share, LEAST) for name, share in theirs.items()}
+    return sum(POINTS * most[name]**-GAMMA * max(0.0, most[name] - error) ** GAMMA for name, error in ours.items())
 
 
 def networks(shared: int, added: int, domains: int) -> float:

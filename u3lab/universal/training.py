@@ -20,19 +20,15 @@ from u3lab._system.meanwhile import meanwhile, value
 from u3lab.checks import is_a, is_plain, of_wholes, shown
 from u3lab.descent import Step, train
 from u3lab.errors import U3Error
-from u3lab.measures import probe as fit_probe
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.batches import Batches
 from u3lab.training.loop import training_mode
 from u3lab.universal.adapted import Adapted
-from u3lab.universal.domain import Domain
-from u3lab.universal.methods import shrinkage
+from u3lab.universal.domain import Domain, shrinkage
 
 BATCH = 64  # pictures in a pass without a graph
-C = 0.01  # of the probe: with less of a penalty it is so sure already that the rest has nothing to learn
-LEAST = -10.0  # bias of a class that no label names: the probe's own is −∞, from which nothing is ever learnt
 
 
 @settings
@@ -44,17 +40,14 @@ class UniversalSettings:
     prior: str = setting("source", choices=("source", "zero"), help="w₀: the source network, or zero (weight decay)")
     steps: int = loop.steps(150)
     batch_size: int = loop.batch_size(16, 1024, "pictures at each step", slide_to=64)
-    augment: float = setting(0.0, 0.0, 0.3, help="each picture moved and zoomed by up to this share of its side")
-    probe: bool = setting(False, once=True, help="start from the linear probe of the source's features")
-    seed: int = loop.seed("the order of the pictures and of how they are moved")
+    seed: int = loop.seed("the order of the pictures")
 
 
 def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *,
                  settings: UniversalSettings | None = None) -> Iterator[Step]:
     """Train one domain, step by step; between the steps the network is ready for use, by this domain or another.
 
-    At the start the domain's batch norms take the statistics of the pictures, and the head is the linear probe of its
-    features if the settings ask for it.
+    At the start the domain's batch norms take the statistics of the pictures.
 
     Args:
         net: From :func:`u3lab.universal.adapt`; changed in place.
@@ -85,15 +78,15 @@ def train_domain(net: nn.Module, name: str, images: Tensor, labels: Tensor, *,
     def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         if not step:
             with net.using(name):
-                start(net, domain, images, labels, probe=settings.probe)
+                start(net, domain, images)
         chosen = batches.at(step)  # data
         y = labels[chosen].to(net.device)
-        if head_alone and settings.augment == 0:
+        if head_alone:
             features = fixed_features()
             scores = scored(domain, features[chosen.to(features.device)])
         else:
             with training_mode(domain.norms()), net.using(name):  # NaN becomes that of the loss
-                scores = net.module(net.normalise(batches.moved(images[chosen], step, settings.augment)))
+                scores = net.module(net.normalise(images[chosen]))
         prior = scores.new_zeros(())  # loss
         if settings.lam:  # or all weights would be gone through for nothing
             prior = settings.lam * shrinkage(domain, centre=settings.prior)
@@ -119,40 +112,19 @@ def check_labels(images: Tensor, labels: object, classes: int) -> None:
         raise U3Error("one picture is not enough to train with; give two or more")
 
 
-# ---- where it starts: its own statistics in the batch norms, and the linear probe as head ----------------------------
-
-def start(net: Adapted, domain: Domain, images: Tensor, labels: Tensor, *, probe: bool) -> None:
-    """Set the batch norms' statistics and, if asked, the head; the domain is in use."""
-    net.pooled(images[:1])  # says so if the pictures are too small
-    if len(domain.norms()):
-        estimate(net, domain, images)
-    if probe and len(labels.unique()) > 1:
-        put_probe(net, domain, images, labels)
-
-
 @torch.no_grad()
-def estimate(net: Adapted, domain: Domain, images: Tensor) -> None:
-    """Mean and variance of the domain's batch norms over all its pictures, as a mean over batches."""
+def start(net: Adapted, domain: Domain, images: Tensor) -> None:
+    """Give the batch norms of the domain, which is in use, mean and variance of all its pictures, over batches."""
+    net.pooled(images[:1])  # says so if the pictures are too small
     norms = domain.norms()
+    if not len(norms):
+        return
     for norm in norms:
         norm.reset_running_stats()
     # None is PyTorch's word for the plain mean over all batches
     with meanwhile(*(value(norm, "momentum", None) for norm in norms)), training_mode(norms):
         for x in images.split(BATCH):
             net.run(net.normalise(x))
-
-
-@torch.no_grad()
-def put_probe(net: Adapted, domain: Domain, images: Tensor, labels: Tensor) -> None:
-    """Make the head that of the linear probe: scores = W (a − mean) / spread + b, as one linear layer of a."""
-    found = fit_probe(pooled(net, images), labels.to(net.device), C=C)
-    weight = found.weight / found.spread
-    bias = (found.bias - weight @ found.mean).nan_to_num(neginf=LEAST)
-    layer = linear_of(domain)
-    layer.weight.zero_()
-    layer.bias.fill_(LEAST)
-    layer.weight[: len(weight)] = weight.view(len(weight), *layer.weight.shape[1:]).to(layer.weight)
-    layer.bias[: len(bias)] = bias.to(layer.bias)
 
 
 def pooled(net: Adapted, images: Tensor) -> Tensor:

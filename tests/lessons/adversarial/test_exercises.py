@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from tests.adversarial.attacked import small
 from u3lab.adversarial.attacks import AttackSettings, descend_once, fgsm, pgd, targeted_loss
-from u3lab.equivariance.mirror import mirrored_filters
+from u3lab.equivariance.transport import mirrored_filters
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
 

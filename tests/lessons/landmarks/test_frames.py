@@ -112,10 +112,3 @@ def test_a_shape_looks_alike_after_its_turn(name: str, turn: float) -> None:
 def test_a_hand_is_alike_after_a_whole_turn_only() -> None:
     x = landmarks.rotated(frames.shapes()["hand"], torch.zeros(1))
     assert all((landmarks.rotated(x, torch.tensor([turn])) - x).abs().mean() > 0.02 for turn in (90.0, 180.0, 270.0))
-
-
-def test_angles_and_matrices() -> None:
-    angle = torch.tensor([-170.0, 0, 30, 179])
-    torch.testing.assert_close(frames.degrees(frames.plane(angle)), angle)
-    quarter = frames.plane(torch.tensor([90.0]))[0] @ torch.tensor([1.0, 0])
-    torch.testing.assert_close(quarter, torch.tensor([0.0, 1]), atol=1e-6, rtol=0)

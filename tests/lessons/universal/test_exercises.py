@@ -7,14 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from tests import test_third_form
-from u3course import course
 from u3course.course import catalogue, pieces
 from u3course.lessons.universal import exercises
 from u3lab import nets
 from u3lab.training.batches import Batches
-from u3lab.universal import METHODS, UniversalSettings, adapt, adapters, train_domain
+from u3lab.universal import UniversalSettings, adapt, adapters, train_domain
+from u3lab.universal.domain import shrinkage
 from u3lab.universal.dynamic import Learnet
-from u3lab.universal.methods import shrinkage
 from u3lab.universal.multitask import Task, masked_losses
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
@@ -61,16 +60,6 @@ def test_the_training_is_the_library_s():
     for one, other in zip(mine.domain_parameters("three"), theirs.domain_parameters("three"), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
     assert all(torch.equal(*pair) for pair in zip(mine.shared_parameters(), theirs.shared_parameters(), strict=True))
-
-
-@pytest.mark.parametrize("gone", ["1-serial", "1-count", "1-score"])
-def test_exercises_of_the_earlier_form_say_where_the_new_ones_are(gone: str):
-    assert "belongs to an earlier form of its notebook" in course.check(gone, ...).message
-
-
-def test_the_quiz_names_a_method_that_exists():
-    assert any('"features"' in why for question in catalogue.questions("1") for why in question.why)
-    assert METHODS["features"].adapter is None and not METHODS["features"].norms
 
 
 @pytest.mark.parametrize("centre", ["source", "zero"])

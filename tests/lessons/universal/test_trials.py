@@ -111,7 +111,6 @@ def test_the_interval_is_over_domains_and_over_the_seeds_of_each():
 def test_weights_are_counted_for_ten_domains():
     found = adapters.networks()
     assert found["scratch"] == found["fine-tuning"] == 10 and found["features"] == 1
-    assert found["features"] < found["low rank"] < found["parallel"] < found["last block"] < found["serial"] < 10
     net = nets.load("squeezenet1_1", device="cpu")
     dense = sum(m.in_channels * m.out_channels for m in net.module.modules()
                 if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (3, 3))

@@ -10,8 +10,7 @@ from torch import Tensor
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, drawn, not_contiguous
 from u3course.course.words import words
-from u3lab.equivariance.mirror import mirrored_filters
-from u3lab.equivariance.regression import ridge
+from u3lab.equivariance.transport import mirrored_filters, ridge
 
 
 def _filter_cases(g: torch.Generator) -> Iterator[tuple]:

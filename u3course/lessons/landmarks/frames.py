@@ -16,8 +16,8 @@ from torch import Tensor
 from u3course.worlds import turntable
 from u3course.worlds.turntable import Turntable
 from u3lab.datasets import scans
-from u3lab.landmarks import as_rotation, pose_encoder
-from u3lab.landmarks.posing import Pair, Pairs
+from u3lab.landmarks import pose_encoder
+from u3lab.landmarks.posing import Pair, Pairs, plane  # noqa: F401 — the notebook draws with it
 from u3lab.nets import Classifier, checkpoints
 from u3lab.pixels import eight_bit
 
@@ -129,11 +129,11 @@ def dials(degrees: Tensor, found: Tensor | None = None, *, size: int = SIDE) -> 
     """
     x, y = _places(size)
     radius = (x.square() + y.square()).sqrt()
-    pictures = _laid(torch.ones(len(degrees), 3, size, size), _inside(0.94 - radius, size), RIM)
-    pictures = _laid(pictures, _inside(0.88 - radius, size), FACE)
-    pictures = _laid(pictures, _hand(degrees, 0.72, 0.085, size), HAND)
+    pictures = _blend(torch.ones(len(degrees), 3, size, size), _coverage(0.94 - radius, size), RIM)
+    pictures = _blend(pictures, _coverage(0.88 - radius, size), FACE)
+    pictures = _blend(pictures, _hand(degrees, 0.72, 0.085, size), HAND)
     if found is not None:
-        pictures = _laid(pictures, _hand(found, 0.56, 0.05, size), FOUND)
+        pictures = _blend(pictures, _hand(found, 0.56, 0.05, size), FOUND)
     return pictures
 
 
@@ -145,13 +145,7 @@ def shapes(*, size: int = SIDE) -> dict[str, Tensor]:
               "bar": torch.minimum(0.16 - x.abs(), 0.75 - y.abs()),
               "cross": torch.minimum(0.16 - thin, 0.75 - out), "disc": 0.6 - (x.square() + y.square()).sqrt()}
     ground = torch.tensor(GROUND).view(1, 3, 1, 1).expand(1, 3, size, size)
-    return {name: _laid(ground, _inside(inside[name], size), INK) for name in SHAPES}
-
-
-def plane(degrees: Tensor) -> Tensor:
-    """Turns of the plane by angles in degrees (N), as matrices (N,2,2)."""
-    a = degrees.deg2rad()
-    return as_rotation(torch.stack([a.cos(), a.sin()], 1))
+    return {name: _blend(ground, _coverage(inside[name], size), INK) for name in SHAPES}
 
 
 def degrees(turns: Tensor) -> Tensor:
@@ -164,7 +158,7 @@ def _places(size: int) -> tuple[Tensor, Tensor]:
     return along.expand(size, size), along[:, None].expand(size, size)
 
 
-def _inside(distance: Tensor, size: int) -> Tensor:
+def _coverage(distance: Tensor, size: int) -> Tensor:
     """How much of each pixel is inside, given the distance to the border, positive inside, in half pictures."""
     return (0.5 + distance * size / 2).clamp(0, 1)
 
@@ -175,8 +169,8 @@ def _hand(degrees: Tensor, length: float, half: float, size: int) -> Tensor:
     a = degrees.float().deg2rad()[:, None, None]
     along = (-a.sin() * x - a.cos() * y).clamp(0, length)
     away = ((x + a.sin() * along).square() + (y + a.cos() * along).square()).sqrt()
-    return _inside(half - away, size)[:, None]
+    return _coverage(half - away, size)[:, None]
 
 
-def _laid(pictures: Tensor, share: Tensor, colour: tuple[float, float, float]) -> Tensor:
+def _blend(pictures: Tensor, share: Tensor, colour: tuple[float, float, float]) -> Tensor:
     return pictures * (1 - share) + share * torch.tensor(colour).view(3, 1, 1)

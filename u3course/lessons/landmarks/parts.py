@@ -153,7 +153,7 @@ def discs(count: int, generator: torch.Generator, side: int = 32, *, walls: int 
         corners = FAR * torch.stack([angle.cos(), angle.sin()], -1)
         moved, bent = (2 * torch.rand(count, n, 2, generator=generator) - 1 for n in (1, 3))
         middles = corners + 0.35 * moved + 0.12 * bent
-        both.append((_disced(ground, middles, colours), middles))
+        both.append((_with_discs(ground, middles, colours), middles))
     return both[0][0], both[1][0], both[1][1]
 
 
@@ -167,16 +167,15 @@ def explained(find: Callable[[Tensor, Tensor], Tensor], *, walls: int = 0) -> Te
     return (1 - off.square().sum(0) / (wanted - wanted.mean(0)).flatten(1).square().sum(0)).view(3, 2).mean(1)
 
 
-def _disced(ground: Tensor, middles: Tensor, colours: Tensor) -> Tensor:
+def _with_discs(ground: Tensor, middles: Tensor, colours: Tensor) -> Tensor:
     side = ground.shape[-1]
     axis = (2 * torch.arange(side) + 1) / side - 1
-    made = ground
-    for k in range(middles.shape[1]):
-        x, y = middles[:, k, 0, None, None], middles[:, k, 1, None, None]
+    for middle, colour in zip(middles.unbind(1), colours.unbind(1), strict=True):
+        x, y = middle[:, :, None, None].unbind(1)
         off = ((axis - x) ** 2 + (axis[:, None] - y) ** 2).sqrt()
         alpha = (0.5 + (RADIUS - off) * side / 2).clamp(0, 1)[:, None]
-        made = made * (1 - alpha) + alpha * colours[:, k, :, None, None]
-    return made
+        ground = ground * (1 - alpha) + alpha * colour[..., None, None]
+    return ground
 
 
 def pairs(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

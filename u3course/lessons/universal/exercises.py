@@ -231,14 +231,11 @@ def _predicted_cases(g: torch.Generator) -> Iterator[tuple]:
 PREDICTED = Exercise(**words("1b-predicted"), reference=predicted, judge=by_cases(predicted, _predicted_cases, (
         Mistake(lambda z, P, M, M_out: (M_out @ M).expand(len(z), -1, -1), "that is M′ M, the same for all domains: w, "
                 "the one part that z decides, is missing"),
-        Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T)[:, :, None]) @ M, "your w multiplies the rows of M′; "
-                "M′ diag(w) multiplies its columns, one for each of the R numbers"),
-        Mistake(lambda z, P, M, M_out: (M_out + (z @ P.T)[:, None, :]) @ M, "you added w to M′; a diagonal matrix "
-                "multiplies"),
-        Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T).relu()[:, None, :]) @ M, "you clipped w at 0; its numbers "
-                "may be negative"),
-        Mistake(lambda z, P, M, M_out: (M_out * (z @ P.T).softmax(1)[:, None, :]) @ M, "you put w through a softmax; "
-                "it is P z as it is"),
+        Mistake("w[:, None, :] → w[:, :, None]", "your w multiplies the rows of M′; M′ diag(w) multiplies its columns, "
+                "one for each of the R numbers"),
+        Mistake("M_out * w → M_out + w", "you added w to M′; a diagonal matrix multiplies"),
+        Mistake("z @ P.T → (z @ P.T).relu()", "you clipped w at 0; its numbers may be negative"),
+        Mistake("z @ P.T → (z @ P.T).softmax(1)", "you put w through a softmax; it is P z as it is"),
     ), rtol=1e-3, atol=1e-5))
 
 

@@ -25,14 +25,16 @@ def adapters() -> Figure:
     with canvas.plot(7.6, 4.3, "") as (sheet, axes):
         axes.set(xlim=(-1.4, 10.4), ylim=(-1.15, 5.2))
         axes.axis("off")
-        for x, title in ((0, "plain"), (4, "serial"), (8.2, "parallel")):
+        for x, title, draw, norm in ((0, "plain", _plain, SHARED), (4, "serial", _serial, OWN),
+                                     (8.2, "parallel", _parallel, OWN)):
             axes.text(x, 4.95, title, ha="center", fontsize=12, weight="bold")
             axes.text(x, -0.15, "x", ha="center", va="top", style="italic", fontsize=12)
-        _plain(axes, 0)
-        _serial(axes, 4)
-        _parallel(axes, 8.2)
+            draw(axes, x)
+            _box(axes, x, 3.55, "norm", norm)
+            _wire(axes, (x, 3.55 + HEIGHT / 2), (x, 4.7))
+            axes.text(x + 0.12, 4.28, "ReLU", fontsize=9, va="center")
         for x, colour, words in ((-0.8, SHARED, "shared by all domains"), (3.6, OWN, "each domain has its own")):
-            axes.add_patch(_rectangle(x, -1.0, 0.5, 0.36, colour))
+            _rectangle(axes, x, -1.0, 0.5, 0.36, colour)
             axes.text(x + 0.65, -0.82, words, va="center", fontsize=10)
         return Figure(canvas.png(canvas.levels(sheet), ALT), ALT, line_art=True)
 
@@ -44,64 +46,52 @@ ALT = ("Three circuits. Plain: x goes through the 3 by 3 filters f, a norm and a
 
 
 def _plain(axes: Axes, x: float) -> None:
-    _arrow(axes, (x, 0), (x, 1 - HEIGHT / 2))
+    _wire(axes, (x, 0), (x, 1 - HEIGHT / 2))
     _box(axes, x, 1, "f   3×3", SHARED)
-    _arrow(axes, (x, 1 + HEIGHT / 2), (x, 3.55 - HEIGHT / 2))
-    _top(axes, x, SHARED)
+    _wire(axes, (x, 1 + HEIGHT / 2), (x, 3.55 - HEIGHT / 2))
 
 
 def _serial(axes: Axes, x: float) -> None:
-    _arrow(axes, (x, 0), (x, 0.75 - HEIGHT / 2))
+    _wire(axes, (x, 0), (x, 0.75 - HEIGHT / 2))
     _box(axes, x, 0.75, "f   3×3", SHARED)
-    _arrow(axes, (x, 0.75 + HEIGHT / 2), (x, 1.85 - HEIGHT / 2))
+    _wire(axes, (x, 0.75 + HEIGHT / 2), (x, 1.85 - HEIGHT / 2))
     axes.text(x + 0.12, 1.28, "v", style="italic", fontsize=11, va="center")
     _box(axes, x, 1.85, "α   1×1", OWN)
-    _arrow(axes, (x, 1.85 + HEIGHT / 2), (x, 2.7 - 0.16))
-    _line(axes, (x, 1.28), (x - 0.95, 1.28), (x - 0.95, 2.7))
-    _arrow(axes, (x - 0.95, 2.7), (x - 0.16, 2.7))
+    _wire(axes, (x, 1.85 + HEIGHT / 2), (x, 2.7 - 0.16))
+    _wire(axes, (x, 1.28), (x - 0.95, 1.28), (x - 0.95, 2.7), (x - 0.16, 2.7))
     _plus(axes, x)
 
 
 def _parallel(axes: Axes, x: float) -> None:
     for side, name, colour in ((-0.75, "f   3×3", SHARED), (0.75, "α   1×1", OWN)):
-        _line(axes, (x, 0.0), (x, 0.45), (x + side, 0.45))
-        _arrow(axes, (x + side, 0.45), (x + side, 1.35 - HEIGHT / 2))
+        _wire(axes, (x, 0.0), (x, 0.45), (x + side, 0.45), (x + side, 1.35 - HEIGHT / 2))
         _box(axes, x + side, 1.35, name, colour)
-        _line(axes, (x + side, 1.35 + HEIGHT / 2), (x + side, 2.7))
-        _arrow(axes, (x + side, 2.7), (x + side * 0.22, 2.7))
+        _wire(axes, (x + side, 1.35 + HEIGHT / 2), (x + side, 2.7), (x + side * 0.22, 2.7))
     _plus(axes, x)
 
 
 def _plus(axes: Axes, x: float) -> None:
     axes.text(x, 2.7, "+", ha="center", va="center", fontsize=12,
               bbox={"boxstyle": "circle,pad=0.12", "facecolor": "white", "edgecolor": canvas.INK})
-    _arrow(axes, (x, 2.7 + 0.2), (x, 3.55 - HEIGHT / 2))
-    _top(axes, x, OWN)
-
-
-def _top(axes: Axes, x: float, colour: str) -> None:
-    """Norm and ReLU, and what comes out."""
-    _box(axes, x, 3.55, "norm", colour)
-    _arrow(axes, (x, 3.55 + HEIGHT / 2), (x, 4.7))
-    axes.text(x + 0.12, 4.28, "ReLU", fontsize=9, va="center")
+    _wire(axes, (x, 2.7 + 0.2), (x, 3.55 - HEIGHT / 2))
 
 
 def _box(axes: Axes, x: float, y: float, words: str, colour: str) -> None:
-    axes.add_patch(_rectangle(x - HALF, y - HEIGHT / 2, 2 * HALF, HEIGHT, colour))
+    _rectangle(axes, x - HALF, y - HEIGHT / 2, 2 * HALF, HEIGHT, colour)
     axes.text(x, y, words, ha="center", va="center", fontsize=11)
 
 
-def _rectangle(x: float, y: float, width: float, height: float, colour: str) -> object:
+def _rectangle(axes: Axes, x: float, y: float, width: float, height: float, colour: str) -> None:
     from matplotlib.patches import Rectangle
 
-    return Rectangle((x, y), width, height, facecolor=colour, edgecolor=canvas.INK, linewidth=0.9)
+    axes.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor=canvas.INK, linewidth=0.9))
 
 
-def _line(axes: Axes, *points: tuple[float, float]) -> None:
-    axes.plot(*zip(*points, strict=True), color=canvas.INK, linewidth=1.2)
-
-
-def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+def _wire(axes: Axes, *points: tuple[float, float]) -> None:
+    """A line through some points, which ends in an arrow."""
+    *before, start, end = points
+    if before:
+        axes.plot(*zip(*before, start, strict=True), color=canvas.INK, linewidth=1.2)
     axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": canvas.INK, "linewidth": 1.2,
                                               "shrinkA": 0, "shrinkB": 0})
 

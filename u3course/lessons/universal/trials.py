@@ -143,10 +143,9 @@ def summary(rows: Rows) -> dict[tuple[str, str, int], Cell]:
 
 def accuracies(rows: Rows, labels: int) -> dict[str, Tensor]:
     """Method → test accuracies with so many labels at the chosen rates, (domains, seeds)."""
-    cells = summary(rows)
     found = {}
     for method in dict.fromkeys(run.method for run in rows if run.labels == labels):
-        chosen = {domain: cells[domain, method, labels].rate for domain in dict.fromkeys(run.domain for run in rows)}
+        chosen = {domain: chosen_rate(rows, domain, method) for domain in dict.fromkeys(run.domain for run in rows)}
         seeds = sorted({run.seed for run in rows if (run.method, run.labels) == (method, labels)})
         found[method] = torch.tensor([[rows[Run(domain, method, labels, seed, rate)][1] for seed in seeds]
                                       for domain, rate in chosen.items()], dtype=torch.float64)
