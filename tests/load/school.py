@@ -71,15 +71,10 @@ async def own_server(hub: Hub, name: str) -> AsyncIterator[tuple[aiohttp.ClientS
     """Log in with the password, take a token, and have one's server started, if it does not run; wait for it."""
     async with session(await token_of(hub, name)) as own:
         if not (await _asked(own.get(f"{hub.url}hub/api/users/{name}")))["server"]:
-            await start(own, hub, name)
+            api = f"{hub.url}hub/api/users/{name}/server"
+            await _asked(own.post(api))
+            await started(own, f"{api}/progress")
         yield own, hub.server(name)
-
-
-async def start(own: aiohttp.ClientSession, hub: Hub, name: str) -> None:
-    """Have a student's server started, also if it has died and the hub does not know yet; wait for it."""
-    api = f"{hub.url}hub/api/users/{name}/server"
-    await _asked(own.post(api))
-    await started(own, f"{api}/progress")
 
 
 async def token_of(hub: Hub, name: str) -> str:

@@ -69,13 +69,21 @@ class Student:
         self.line = await Line.open(session, url, self.file.name if self._warm else "")
         self.line.heard = self.heard
         self.report.answered = time.monotonic() - start
-        notebook = nbformat.read(self.file, as_version=4)
-        for cell in (notebook if self._whole else demo.page(notebook)).cells:
-            if cell.cell_type == "code":
-                made = await self.line.run(cell.source)
-                if any("frame" in model.state for model in made):
-                    self.figures.append(made)
+        for source in self.cells():
+            await self.run(source)
         self.report.ready = time.monotonic() - start
+
+    def cells(self) -> list[str]:
+        """The code of the chapter's live figures, or all of it."""
+        notebook = nbformat.read(self.file, as_version=4)
+        return [cell.source for cell in (notebook if self._whole else demo.page(notebook)).cells
+                if cell.cell_type == "code"]
+
+    async def run(self, source: str) -> None:
+        """Run a cell; if it makes a figure, keep its widgets."""
+        made = await self.line.run(source)
+        if any("frame" in model.state for model in made):
+            self.figures.append(made)
 
     async def work(self, seconds: float) -> None:
         """Play, solve an exercise again and again, or think and move, for so long."""
