@@ -25,8 +25,7 @@ from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.universal import trials
 from u3lab import nets
 from u3lab.descent import last
-from u3lab.measures import Interval
-from u3lab.measures.intervals import OUTER
+from u3lab.measures import OUTER, Interval
 from u3lab.nets import Classifier
 from u3lab.settings import fields
 from u3lab.universal import UniversalSettings, adapt, score

@@ -103,7 +103,7 @@ def interval(values: Tensor, times: int = 1000) -> Interval:
     generator = torch.Generator().manual_seed(0)
     seeds, photographs = (torch.randint(count, (times, count), generator=generator) for count in values.shape)
     drawn = values[seeds[:, :, None], photographs[:, None]].mean((1, 2))
-    return Interval(float(values.mean()), *drawn.quantile(torch.tensor(measures.intervals.OUTER).double()).tolist())
+    return Interval(float(values.mean()), *drawn.quantile(torch.tensor(measures.OUTER).double()).tolist())
 
 
 TABLE = Table(

@@ -24,7 +24,7 @@ from evidence.inversion_table import network, place
 from u3course.lessons.inversion.table import DEEP, JITTER, SIDE, WIDE, judge
 from u3lab import images
 from u3lab.descent import Step, best, descend, last
-from u3lab.images.views import shift
+from u3lab.images.cropping import shift
 from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.priors import DeepImagePrior
 

@@ -19,8 +19,7 @@ from u3course.lessons.selfsup import walkers
 from u3lab import selfsup
 from u3lab.datasets import clips, packed
 from u3lab.descent import last
-from u3lab.measures import Interval
-from u3lab.measures.intervals import OUTER
+from u3lab.measures import OUTER, Interval
 from u3lab.nets import Classifier
 from u3lab.selfsup import cross_pixel
 from u3lab.training.loop import falling

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NAME = re.compile(r"(cpu|cuda|mps|xpu|hip|xla)(:\d*)?")  # of f"cuda:{n}" the parser shows "cuda:"
 # Who may, and why. `.cpu()`, which brings an answer back to where it is drawn or counted, names no place to compute.
 ALLOWED = {
-    "u3lab/nets/loading.py": "picks the device, for all",
+    "u3lab/nets/weights.py": "picks the device, for all",
     "u3lab/nets/classifier.py": "a network without weights is somewhere too",
     "u3lab/nets/zoo.py": "a file of weights is read into memory first",
     "u3audit/own.py": "so is a user's",

@@ -22,7 +22,7 @@ from u3lab.audit.cases import at_once
 from u3lab.checks import place, shown
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready, wrap
-from u3lab.training.batches import fingerprint
+from u3lab.training.loop import fingerprint
 
 WANTED = "a tensor of scores (1,K), or of maps of them, is wanted"
 TWICE = 16  # pictures that are asked about a second time; a dropout of one score is alike twice for half of them

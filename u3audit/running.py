@@ -36,7 +36,7 @@ from u3lab.audit.cases import ASK, Cases, score
 from u3lab.checks import is_a, one_of, place, whole, words
 from u3lab.errors import U3Error
 from u3lab.nets import ready
-from u3lab.training.batches import fingerprint
+from u3lab.training.loop import fingerprint
 
 FOLDER, MAPS, NAME, ANOTHER = "parts", "maps", "report", "give another folder as out= (--out)"
 LONG = 60  # letters of a scan's name in that of its map

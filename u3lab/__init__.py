@@ -10,18 +10,16 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from u3lab._system import collecting as _collecting  # noqa: E402  (the environment must be set first)
-from u3lab._system import memory as _memory  # noqa: E402
-from u3lab._system import sharing as _sharing  # noqa: E402
+from u3lab._system import memory as _memory  # noqa: E402  (the environment must be set first)
+from u3lab._system import notebook as _notebook  # noqa: E402
 from u3lab._system import threads as _threads  # noqa: E402
-from u3lab._system import visits as _visits  # noqa: E402
 from u3lab.errors import U3Error  # noqa: E402
 
-_visits.refuse_unprotected()
+_notebook.refuse_unprotected()
 _threads.settle()
 _memory.keep()
-_collecting.rest()
-_sharing.give_back_when_idle()
+_memory.rest_collector()
+_memory.give_back_when_idle()
 
 __version__ = "0.3.0"
 __all__ = ["U3Error", "__version__"]

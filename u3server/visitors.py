@@ -25,7 +25,7 @@ from traitlets import Bool, Float, Integer, default
 from traitlets.config import Config
 from voila.app import Voila
 
-from u3lab._system import visits
+from u3lab._system import notebook
 from u3lab.errors import U3Error
 
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
@@ -148,5 +148,5 @@ class Pages(Voila):
 
     def start(self) -> None:
         """Begin to serve the page."""
-        os.environ[visits.PROTECTED] = "1"  # kernels inherit it
+        os.environ[notebook.PROTECTED] = "1"  # kernels inherit it
         super().start()

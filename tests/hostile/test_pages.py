@@ -17,7 +17,7 @@ import pytest
 from tests.browser.jupyter import serve, stage, voila, wait, write_notebook
 from tests.hostile.test_visitors import CELLS, OPEN, SECONDS, Visit, Wire, get, hostile, kernels_of, talk, visited
 from u3lab import U3Error
-from u3lab._system import visits
+from u3lab._system import notebook
 from u3server.visitors import PROTECTION, Pages
 
 
@@ -65,15 +65,15 @@ def test_a_page_that_voila_serves_by_itself_says_so_and_stops(tmp_path, settings
 
 
 def test_a_kernel_knows_whether_its_page_is_protected(monkeypatch, capsys):
-    for name in ("VOILA_BASE_URL", visits.PROTECTED):
+    for name in ("VOILA_BASE_URL", notebook.PROTECTED):
         monkeypatch.delenv(name, raising=False)
-    visits.refuse_unprotected()
+    notebook.refuse_unprotected()
     monkeypatch.setenv("VOILA_BASE_URL", "/")
     with pytest.raises(U3Error, match="u3lab serve NOTEBOOK"):
-        visits.refuse_unprotected()
+        notebook.refuse_unprotected()
     assert "u3lab serve NOTEBOOK" in capsys.readouterr().out, "of an error Voilà shows that there was one"
-    monkeypatch.setenv(visits.PROTECTED, "1")
-    visits.refuse_unprotected()
+    monkeypatch.setenv(notebook.PROTECTED, "1")
+    notebook.refuse_unprotected()
 
 
 NARROWER = {"Voila": "Pages", "MappingKernelManager": "Kernels"}  # the class whose setting would count more

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 from tests.helpers import refuses, uniform
 from u3lab import U3Error, images, pixels
 from u3lab.images.blurring import plain_blur
-from u3lab.images.views import zoom
+from u3lab.images.cropping import zoom
 
 GOOD = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
 

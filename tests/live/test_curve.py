@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from u3lab.live.curve import HEIGHT, POINTS, WIDTH, svg
+from u3lab.live.player import HEIGHT, POINTS, WIDTH, svg
 
 
 def lines(drawn):

@@ -17,7 +17,7 @@ from ipywidgets.widgets import widget
 from tests.live.toys import Toy, approach, in_a_loop, looked_at, until
 from u3lab import live
 from u3lab.descent import Step
-from u3lab.live import kernel, pace
+from u3lab.live import kernel
 
 
 class Shell:
@@ -139,7 +139,7 @@ async def test_an_interrupt_ends_first_steps(ignoring, monkeypatch):
             yield step
 
     monkeypatch.setenv("U3LAB_SHARED", "1")
-    monkeypatch.setattr(pace, "delay", lambda: 0.0)
+    monkeypatch.setattr(kernel, "delay", lambda: 0.0)
     shown = live.play(slow, Toy(steps=100), first=100)
     await until(lambda: shown.step.iteration > 1)
     kernel.pause_all()

@@ -10,14 +10,14 @@ import pytest
 from tests.helpers import raising
 from tests.live.toys import Toy, approach, in_a_loop, looked_at, until
 from u3lab import live
-from u3lab._system import sharing
-from u3lab.live import kernel, pace, player
+from u3lab._system import notebook
+from u3lab.live import kernel, player
 
 
 @pytest.fixture(autouse=True)
 def a_class(monkeypatch: pytest.MonkeyPatch):
     """These players compute where others do."""
-    monkeypatch.setenv(sharing.NAME, "1")
+    monkeypatch.setenv(notebook.SHARED, "1")
 
 
 def rests(steps: Iterable[tuple[float, float]], **how: float) -> list[float]:
@@ -26,7 +26,7 @@ def rests(steps: Iterable[tuple[float, float]], **how: float) -> list[float]:
     for computed, waited in steps:
         told.append((told[-1][0] + computed, told[-1][1] + waited))
     ahead = iter(told)
-    one = pace.Pace(lambda: next(ahead), **how)
+    one = kernel.Pace(lambda: next(ahead), **how)
     return [one.rest() for _ in told[1:]]
 
 
@@ -39,15 +39,15 @@ def test_one_slice_of_waiting_is_an_accident_and_many_are_a_queue():
     once = rests([(0.02, 0.0)] * 9 + [(0.02, 0.005)] + [(0.02, 0.0)] * 9)
     always = rests([(0.02, 0.0)] * 9 + [(0.02, 0.02)] * 20)
     assert max(once) == 0 and always[8] == 0
-    assert always[-1] == pytest.approx(pace.RESTS * (0.02 - pace.BEARS * 0.02), rel=0.02)
+    assert always[-1] == pytest.approx(kernel.RESTS * (0.02 - kernel.BEARS * 0.02), rel=0.02)
 
 
 def test_on_a_computer_of_one_s_own_a_busy_neighbour_brings_no_rests(monkeypatch):
     beside_one, in_a_crowd = [(0.02, 0.012)] * 20, [(0.02, 0.05)] * 20
     assert min(rests(beside_one)[3:]) > 0
-    monkeypatch.delenv(sharing.NAME)
+    monkeypatch.delenv(notebook.SHARED)
     assert rests(beside_one) == [0.0] * 20
-    assert rests(in_a_crowd)[-1] == pytest.approx(pace.RESTS * (0.05 - pace.ALONE * 0.02), rel=0.02)
+    assert rests(in_a_crowd)[-1] == pytest.approx(kernel.RESTS * (0.05 - kernel.ALONE * 0.02), rel=0.02)
 
 
 def test_a_polite_one_rests_as_often_and_longer():
@@ -61,18 +61,19 @@ def test_rests_end_when_the_queue_is_gone():
 
 
 def test_the_picture_moves_on_however_full_the_machine_is():
-    assert rests([(0.1, 60.0)] * 3) == [pace.LONGEST] * 3
+    assert rests([(0.1, 60.0)] * 3) == [kernel.LONGEST] * 3
 
 
 @pytest.mark.parametrize("computed, waited, age, seconds", [
-    (2.0, 0.6, 10.0, pace.LESSON - 10), (2.0, 0.4, 10.0, 0.0), (0.0, 0.0, 0.0, 0.0), (2.0, 9.0, pace.LESSON + 1, 0.0)])
+    (2.0, 0.6, 10.0, kernel.LESSON - 10), (2.0, 0.4, 10.0, 0.0), (0.0, 0.0, 0.0, 0.0),
+    (2.0, 9.0, kernel.LESSON + 1, 0.0)])
 def test_what_can_wait_lets_a_lesson_begin(computed, waited, age, seconds):
     """It is only the first minute of a kernel that may be one."""
-    assert pace.delay(lambda: (computed, waited), time.time() - age) == pytest.approx(seconds, abs=1)
+    assert kernel.delay(lambda: (computed, waited), time.time() - age) == pytest.approx(seconds, abs=1)
 
 
 def test_a_kernel_knows_when_it_began():
-    assert pace.delay(lambda: (1.0, 0.0)) == 0 and pace.delay(lambda: (0.0, 1.0)) <= pace.LESSON
+    assert kernel.delay(lambda: (1.0, 0.0)) == 0 and kernel.delay(lambda: (0.0, 1.0)) <= kernel.LESSON
 
 
 def together(players: int, cores: int, *, turns: int = 400) -> tuple[float, float]:
@@ -82,7 +83,7 @@ def together(players: int, cores: int, *, turns: int = 400) -> tuple[float, floa
     it computes for each turn that all who are ready outnumber the cores by.
     """
     told = [[0.0, 0.0] for _ in range(players)]
-    paces = [pace.Pace(lambda own=own: tuple(own)) for own in told]
+    paces = [kernel.Pace(lambda own=own: tuple(own)) for own in told]
     ready = float(players)
     for _ in range(turns):
         waited = 0.02 * max(0.0, ready / cores - 1)
@@ -105,10 +106,10 @@ def test_many_players_keep_the_cores_busy_and_the_queue_short_and_two_on_two_cor
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux counts how long a thread has waited")
 def test_the_system_counts_what_this_thread_computes():
     def count() -> None:
-        before = pace.clocks()
-        while pace.clocks()[0] == before[0]:
+        before = kernel.clocks()
+        while kernel.clocks()[0] == before[0]:
             pass
-        found.append(all(new >= old for new, old in zip(pace.clocks(), before, strict=True)))
+        found.append(all(new >= old for new, old in zip(kernel.clocks(), before, strict=True)))
 
     found: list[bool] = []
     thread = threading.Thread(target=count)
@@ -119,8 +120,8 @@ def test_the_system_counts_what_this_thread_computes():
 
 @pytest.mark.parametrize("read", [raising(FileNotFoundError()), lambda path: b"", lambda path: b"1 2"])
 def test_where_the_system_does_not_tell_nobody_rests(monkeypatch, read):
-    monkeypatch.setattr(pace.Path, "read_bytes", read)
-    assert pace.clocks() == (0.0, 0.0) and pace.Pace().rest() == 0
+    monkeypatch.setattr(kernel.Path, "read_bytes", read)
+    assert kernel.clocks() == (0.0, 0.0) and kernel.Pace().rest() == 0
 
 
 @in_a_loop
@@ -131,7 +132,7 @@ async def test_a_player_rests_between_steps_and_leaves_none_out(monkeypatch):
         breaths.append(seconds)
         await breathe()
 
-    monkeypatch.setattr(player, "Pace", lambda: pace.Pace(iter([(0.0, 0.0), *((n, 9.0 * n) for n in range(1, 99))])
+    monkeypatch.setattr(player, "Pace", lambda: kernel.Pace(iter([(0.0, 0.0), *((n, 9.0 * n) for n in range(1, 99))])
                                                           .__next__))
     monkeypatch.setattr(kernel, "breathe", noted)
     shown = looked_at(live.play(approach, Toy()))
@@ -139,4 +140,4 @@ async def test_a_player_rests_between_steps_and_leaves_none_out(monkeypatch):
     shown.picture.observe(lambda change: drawn.append(shown.step.iteration), names="frame")
     shown.play()
     await until(lambda: not shown.playing)
-    assert drawn == [1, 2, 3, 4, 5, 6] and set(breaths) == {pace.LONGEST}
+    assert drawn == [1, 2, 3, 4, 5, 6] and set(breaths) == {kernel.LONGEST}

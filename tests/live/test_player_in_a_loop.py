@@ -9,7 +9,7 @@ import pytest
 from tests.live.test_player import broken
 from tests.live.toys import Toy, approach, in_a_loop, levels, looked_at, until
 from u3lab import U3Error, live
-from u3lab.live import kernel, pace
+from u3lab.live import kernel
 from u3lab.live.screen import Screen
 
 LONG = 100  # steps; each is followed by a thousandth of a second at least
@@ -221,14 +221,14 @@ async def test_a_restart_that_fails_while_it_runs_keeps_its_line():
 def shared(monkeypatch):
     """A class computes on this machine, and its lesson has begun for a while; the delay can be set."""
     monkeypatch.setenv("U3LAB_SHARED", "1")
-    monkeypatch.setattr(pace, "delay", lambda: 0.0)
+    monkeypatch.setattr(kernel, "delay", lambda: 0.0)
     return monkeypatch
 
 
 @in_a_loop
 @pytest.mark.parametrize("seconds", [0.0, 0.2])
 async def test_where_a_class_computes_the_first_steps_follow_the_cell(shared, seconds):
-    shared.setattr(pace, "delay", lambda: seconds)
+    shared.setattr(kernel, "delay", lambda: seconds)
     player = unseen(first=5)
     await asyncio.sleep(0.5 * seconds)  # while a lesson begins, they wait
     assert player.step.iteration == 0 and player.picture.frame == 1 and not player.playing
@@ -244,7 +244,7 @@ async def test_where_a_class_computes_the_first_steps_follow_the_cell(shared, se
 @pytest.mark.parametrize("student", ["restart", "close", "play and pause", "step"])
 async def test_a_student_who_acts_ends_the_first_steps(student, seconds, shared):
     """Be it in the midst of them or before."""
-    shared.setattr(pace, "delay", lambda: seconds)
+    shared.setattr(kernel, "delay", lambda: seconds)
     player = looked_at(unseen(first=50))
     await asyncio.sleep(0.01)
     if student == "step":

@@ -13,7 +13,7 @@ from tests.helpers import cat, minimised, refuses, relative, seeded, squeezenet
 from tests.nets import own
 from u3lab import images, nets, saliency
 from u3lab.descent import Step, last
-from u3lab.images.variation import total_variation
+from u3lab.images.blurring import total_variation
 from u3lab.saliency import METHODS
 from u3lab.saliency.perturbation import (
     MaskSettings,

@@ -5,7 +5,7 @@ import gc
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from u3lab._system import collecting
+from u3lab._system import memory
 
 
 @pytest.fixture
@@ -18,23 +18,24 @@ def shell(capsys):
 
 
 def test_without_a_notebook_it_goes_on():
-    assert not collecting.rest() and gc.isenabled()
+    assert not memory.rest_collector() and gc.isenabled()
 
 
 @pytest.mark.parametrize("end", ["", "1 / 0", "%%capture\npass"])
 def test_it_rests_until_the_cell_has_ended_however(shell, end):
-    shell.user_ns.update(collecting=collecting, gc=gc)
+    shell.user_ns.update(memory=memory, gc=gc)
     frozen, magic = gc.get_freeze_count(), end.partition("\n")[0] if end.startswith("%%") else ""
-    cell = f"{magic}\nrested = collecting.rest(), collecting.rest()\nworked = gc.isenabled()\n{'' if magic else end}"
+    rested = "rested = memory.rest_collector(), memory.rest_collector()\nworked = gc.isenabled()"
+    cell = f"{magic}\n{rested}\n{'' if magic else end}"
     shell.run_cell(cell.lstrip())
     assert shell.user_ns["rested"] == (True, False) and not shell.user_ns["worked"]
     assert gc.isenabled() and gc.get_freeze_count() > frozen + 1000
     shell.run_cell("worked = gc.isenabled()")
-    assert shell.user_ns["worked"] and collecting.rest()
+    assert shell.user_ns["worked"] and memory.rest_collector()
 
 
 def test_who_has_stopped_the_collector_keeps_it_so(shell):
     gc.disable()
-    assert not collecting.rest()
+    assert not memory.rest_collector()
     shell.run_cell("pass")
     assert not gc.isenabled()

@@ -23,7 +23,7 @@ from u3lab import saliency
 from u3lab._system import meanwhile as file
 from u3lab._system.meanwhile import heed_cells, hook, meanwhile, mode
 from u3lab.nets import Classifier
-from u3lab.nets.out_of_place import OutOfPlace
+from u3lab.nets.surgery import OutOfPlace
 
 METHODS: dict[str, Callable[[Classifier, Tensor], Tensor]] = {
     "backprop": lambda net, x: saliency.backprop(net, x, 2, rule="guided"),

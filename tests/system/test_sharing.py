@@ -5,15 +5,15 @@ import asyncio
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from u3lab._system import memory, sharing
+from u3lab._system import memory, notebook
 
 
 @pytest.fixture
 def given(monkeypatch, capsys):
     """How often memory was given back; a cell counts as long ago after half a second."""
     times = []
-    monkeypatch.setenv(sharing.NAME, "1")
-    monkeypatch.setattr(sharing, "IDLE", 0.5)
+    monkeypatch.setenv(notebook.SHARED, "1")
+    monkeypatch.setattr(memory, "IDLE", 0.5)
     monkeypatch.setattr(memory, "give_back", lambda: times.append(1))
     InteractiveShell.instance()  # it leaves a mark on sys.stdout, so that of capsys is there
     yield times
@@ -22,7 +22,7 @@ def given(monkeypatch, capsys):
 
 def test_memory_goes_back_once_after_the_last_of_some_cells(given):
     async def lesson():
-        assert sharing.give_back_when_idle()
+        assert memory.give_back_when_idle()
         for _ in range(4):
             await asyncio.sleep(0.02)
             InteractiveShell.instance().run_cell("pass")
@@ -38,10 +38,10 @@ def test_memory_goes_back_once_after_the_last_of_some_cells(given):
 
 @pytest.mark.parametrize("value", ["", "0", "yes"])
 def test_on_ones_own_computer_memory_is_kept(given, monkeypatch, value):
-    monkeypatch.setenv(sharing.NAME, value)
+    monkeypatch.setenv(notebook.SHARED, value)
 
     async def lesson():
-        assert not sharing.give_back_when_idle()
+        assert not memory.give_back_when_idle()
         InteractiveShell.instance().run_cell("pass")
         await asyncio.sleep(1.0)
 
@@ -50,4 +50,4 @@ def test_on_ones_own_computer_memory_is_kept(given, monkeypatch, value):
 
 
 def test_a_script_has_no_loop_and_keeps_its_memory(given):
-    assert not sharing.give_back_when_idle()
+    assert not memory.give_back_when_idle()

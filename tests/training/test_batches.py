@@ -2,7 +2,7 @@
 
 import torch
 
-from u3lab.training.batches import Batches
+from u3lab.training.loop import Batches
 
 
 def test_each_epoch_has_each_picture_once():

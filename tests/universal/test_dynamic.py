@@ -5,7 +5,7 @@ import torch
 
 from tests.helpers import refuses, same_state, squeezenet, state
 from tests.universal.networks import pictures, tiny
-from u3lab.training.batches import Batches
+from u3lab.training.loop import Batches
 from u3lab.universal import LearnetSettings, adapt, describe, learnet, put_adapters, train_learnet
 from u3lab.universal.dynamic import Learnet
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from u3course.course import catalogue
 from u3course.course.page import Shown
-from u3lab._system import paths, visits
+from u3lab._system import notebook, paths
 from u3lab.errors import U3Error
 
 KINDS = ("exercises", "questions")
@@ -32,7 +32,7 @@ _waiting: dict[tuple[str, str], Callable[[str], bool]] = {}  # what could not be
 
 def file() -> Path:
     """Where the progress is kept."""
-    if visits.visited():
+    if notebook.visited():
         return Path(_of_a_visit().name) / "progress.json"
     folder = os.environ.get("U3LAB_STATE")
     if folder:

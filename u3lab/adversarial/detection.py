@@ -31,7 +31,7 @@ from u3lab.checks import is_a, number, tensors, whole
 from u3lab.descent import clamp, gradients, last
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
-from u3lab.nets.out_of_place import OutOfPlace
+from u3lab.nets.surgery import OutOfPlace
 
 FLOOR = -4.0  # log-probability of the true class at which an attacker is content, e⁻⁴ < 2 %
 

@@ -8,9 +8,7 @@ makes at most 50 million pixels (MAX_PIXELS), which are 600 MB.
 """
 
 from u3lab.checks import MAX_PIXELS
-from u3lab.images.blurring import blur
-from u3lab.images.cropping import crops, sources
+from u3lab.images.blurring import blur, total_variation
+from u3lab.images.cropping import crops, shift, sources, zoom
 from u3lab.images.loading import check, load, resize
 from u3lab.images.shipped import GROUPS, caption, label, names
-from u3lab.images.variation import total_variation
-from u3lab.images.views import shift, zoom

@@ -16,7 +16,7 @@ from torch import Tensor
 from u3lab.checks import shown
 from u3lab.descent import Step, descend
 from u3lab.errors import U3Error
-from u3lab.images.views import shift
+from u3lab.images.cropping import shift
 from u3lab.inversion.codes import code, relative_error
 from u3lab.inversion.priors import TV, Pixels, Prior
 from u3lab.nets import Classifier, ready

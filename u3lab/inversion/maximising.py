@@ -19,7 +19,7 @@ from torch import Tensor
 from u3lab.checks import SIDE, alike, listed, room, shown, whole
 from u3lab.descent import Step, gradients
 from u3lab.errors import U3Error
-from u3lab.images.views import zoom
+from u3lab.images.cropping import zoom
 from u3lab.inversion.codes import LOGITS, code, pictured
 from u3lab.inversion.inverting import InversionSettings, search
 from u3lab.inversion.priors import DeepImagePrior, Prior

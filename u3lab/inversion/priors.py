@@ -18,7 +18,7 @@ from typing import ClassVar, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from u3lab.images.variation import total_variation
+from u3lab.images.blurring import total_variation
 from u3lab.inversion.learned import LAYERS, learned_inverter
 from u3lab.prior.generators import WIDTHS, generator
 from u3lab.settings import setting, settings

@@ -25,8 +25,7 @@ from u3lab.landmarks.bottleneck import KeypointAutoencoder, check_sides
 from u3lab.nets import Classifier, extract_features, ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
-from u3lab.training.batches import Batches
-from u3lab.training.loop import Terms, generator_of, training_mode
+from u3lab.training.loop import Batches, Terms, generator_of, training_mode
 
 # Sources and targets (N,3,H,W), row by row of one thing; or a function (count, generator) → such a batch.
 Pairs = tuple[Tensor, Tensor] | Callable[[int, torch.Generator], tuple[Tensor, Tensor]]

@@ -26,7 +26,7 @@ from u3lab import images as _images
 from u3lab.checks import SIDE, is_a, number, shown, whole
 from u3lab.errors import U3Error
 from u3lab.landmarks.places import centres, check_maps
-from u3lab.nets.blocks import conv_block
+from u3lab.nets.checkpoints import conv_block
 from u3lab.nets.classifier import finite
 
 SHRINK = 4  # times that heat maps are smaller than pictures

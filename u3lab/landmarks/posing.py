@@ -19,7 +19,7 @@ from u3lab.landmarks.factorising import DISTANCES, NUMBERS, as_rotation, factori
 from u3lab.landmarks.factorising import rotations as check_rotations
 from u3lab.landmarks.training import maps_of_pairs
 from u3lab.nets import Classifier
-from u3lab.nets.blocks import conv_block
+from u3lab.nets.checkpoints import conv_block
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop

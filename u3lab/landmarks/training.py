@@ -26,7 +26,7 @@ from u3lab.errors import U3Error
 from u3lab.landmarks.dense import dense_labelling_loss, invariance_loss
 from u3lab.landmarks.sparse import diversity_loss, equivariance_loss
 from u3lab.nets import Classifier, ready
-from u3lab.nets.blocks import conv_block
+from u3lab.nets.checkpoints import conv_block
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.learning import maps

@@ -7,30 +7,34 @@
 from __future__ import annotations
 
 import html
+import math
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as w
 
 from u3lab._system import credits
-from u3lab._system.sharing import shared
-from u3lab.checks import STEPS, function, is_a, whole
+from u3lab._system.notebook import shared
+from u3lab.checks import STEPS, function, is_a, shown, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
+from u3lab.figures import COLOURS
 from u3lab.live import kernel
-from u3lab.live.buttons import buttons
 from u3lab.live.controls import Controls
-from u3lab.live.curve import svg
 from u3lab.live.explorer import Live, row, slip
-from u3lab.live.pace import Pace, take
+from u3lab.live.kernel import Pace, take
 from u3lab.live.screen import Picture, as_picture
-from u3lab.live.steps import Shown, as_line, parts
 
-Solver = Callable[..., Iterator[Shown]]
 TELL = 0.1  # seconds between two versions of the numbers and the curve: nobody reads faster, and each costs a message
+FASTEST = 60  # frames a second; more cannot be seen
+Shown = Step | tuple[Step, Picture] | tuple[Step, Picture, str]  # a step; another picture to show than its value; words
+Solver = Callable[..., Iterator[Shown]]
+# Of the energy curve, in pixels; more points than these cannot be told apart at its width.
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 300, 170, 40, 20, 8
+POINTS = 150
 
 
 class Player(Live):
@@ -238,3 +242,62 @@ def play(solver: Solver, *settings_then_names: Any, first: int = 0, still: int |
     if still is not None and os.environ.get("U3LAB_STILLS") == "1":
         first = still
     return Player(solver, settings_then_names, first, controls)
+
+
+def buttons() -> tuple[w.Button, w.Button, w.Button, w.IntSlider, w.HBox]:
+    """play, step and restart, the speed, and the row of them."""
+    narrow = w.Layout(width="auto")
+    parts = (w.Button(description="play", icon="play", layout=w.Layout(width="6em")),
+             w.Button(description="step", icon="step-forward", layout=narrow),
+             w.Button(description="restart", icon="refresh", layout=narrow),
+             w.IntSlider(FASTEST, 1, FASTEST, description="speed", tooltip="at most so many steps a second"))
+    return *parts, w.HBox(parts, layout=w.Layout(flex_flow="row wrap"))
+
+
+def as_line(step: Step, total: int | None, words: str = "") -> str:
+    """What is said of a step, of which there will be so many."""
+    progress = f"step {step.iteration}" + (f" of {total}" if total else "")
+    return " · ".join(filter(None, (progress, f"E = {step.loss:.3f}", words)))
+
+
+def parts(given: Shown) -> tuple:
+    """What a solver yields as a tuple, if it begins with a step."""
+    found = given if isinstance(given, tuple) else (given,)
+    if not 1 <= len(found) <= 3 or not isinstance(found[0], Step):
+        raise U3Error(f"the solver yields {shown(given)}; let it yield a Step, (Step, picture), or these and a text")
+    return found
+
+
+def svg(lines: Mapping[str, Sequence[float]], total: int | None, name: str) -> str:
+    """Named curves over the steps from 0 to ``total`` (or as far as they go), with their last values in a legend.
+
+    ``name`` is what the picture is called for a screen reader. Text and axes take the colour of the page, so that the
+    curve is readable in the dark theme.
+    """
+    finite = [value for line in lines.values() for value in line if math.isfinite(value)]
+    if not finite:
+        return ""
+    low, high = min(0.0, *finite), max(0.0, *finite)
+    high = high if high > low else low + 1.0
+    length = max(total or 0, max(map(len, lines.values())) - 1, 1)
+
+    def at(step: float, value: float) -> str:
+        x = LEFT + (WIDTH - LEFT - 6) * step / length
+        return f"{x:.1f},{HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * (value - low) / (high - low):.1f}"
+
+    drawn, legend = [], []
+    for index, (label, line) in enumerate(lines.items()):
+        stride = -(-len(line) // POINTS)
+        kept = sorted({*range(0, len(line), stride), len(line) - 1})
+        points = " ".join(at(step, line[step]) for step in kept if math.isfinite(line[step]))
+        colour = "currentColor" if index == 0 else COLOURS[(index - 1) % len(COLOURS)]
+        drawn.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
+        legend.append(f'<span style="color:{colour}">━</span> {html.escape(label)} {line[-1]:.3f}')
+    corner, axes = at(0, low), f"{at(0, high)} {at(0, low)} {at(length, low)}"
+    words = f'<text x="{LEFT - 4}" y="{TOP + 8}" text-anchor="end">{high:.2g}</text>' \
+            f'<text x="{LEFT - 4}" y="{corner.split(",")[1]}" text-anchor="end">{low:.2g}</text>' \
+            f'<text x="{WIDTH - 6}" y="{HEIGHT - 6}" text-anchor="end">step {length}</text>'
+    return (f'<div style="line-height:1.5"><svg role="img" aria-label="{html.escape(name, quote=True)}" '
+            f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" font-size="11" fill="currentColor">'
+            f'<polyline points="{axes}" fill="none" stroke="currentColor" stroke-opacity="0.5"/>{"".join(drawn)}{words}'
+            f'</svg><br/>{"<br/>".join(legend)}</div>')

@@ -1,4 +1,4 @@
-"""Weights of the course's own small networks: written as half-precision numbers, read back into a fresh network.
+"""The course's own small networks: their block, and weights as half-precision numbers, read into a fresh network.
 
 Or in eight bits: each row of a matrix, and each filter of a bank, as whole numbers from −127 to 127 and one scale. The
 rounding then changes a weight by about 1/254 of the largest one in its row, at most.
@@ -78,3 +78,17 @@ def restore(net: Net, name: str) -> Net:
         raise U3Error(f"{path.name} is damaged or of another version; delete it and "
                       f"{paths.again('data', 'weights', path.name)}") from error
     return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def conv_block(before: int, after: int, kernel: int = 3, stride: int = 1, *, padding: int | None = None,
+               dilation: int = 1, mirrored: bool = False, kaiming: bool = False) -> nn.Sequential:
+    """Convolution, batch norm, ReLU; without ``padding`` maps keep their size but for the stride (odd kernels).
+
+    ``mirrored`` continues maps beyond their border by reflection; ``kaiming`` draws weights for ReLUs
+    (He, Zhang, Ren & Sun, ICCV 2015), and otherwise they are PyTorch's own.
+    """
+    conv = nn.Conv2d(before, after, kernel, stride, dilation * (kernel // 2) if padding is None else padding, dilation,
+                     bias=False, padding_mode="reflect" if mirrored else "zeros")
+    if kaiming:
+        nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU())

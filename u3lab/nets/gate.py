@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from u3lab._system.meanwhile import meanwhile, restore
 from u3lab.checks import is_a, words
 from u3lab.errors import U3Error
-from u3lab.images.arrays import SLACK
+from u3lab.images.loading import SLACK
 from u3lab.nets.classifier import Classifier, one_picture
 
 

@@ -1,4 +1,4 @@
-"""Surgery on networks: cut one at a layer and go on from given features, keep a few classes, forget everything.
+"""Surgery on networks: cut one at a layer, go on from given features, keep a few classes, forget all, spare inputs.
 
     before, rectify = before_relu(net, "fire5", images)     # φ before the ReLU, and the ReLU
     forward_from(net, "fire5", rectify(before))                   # equals net(images)
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from u3lab._system.meanwhile import hook, meanwhile
 from u3lab.checks import is_plain, listed, shown, whole
@@ -21,6 +23,9 @@ from u3lab.nets.gate import ready
 
 Rectify = Callable[[Tensor], Tensor]
 GRIDS = 4, 5  # axes of features with a spatial grid: (B,C,h,w), (B,C,d,h,w)
+RELU = {F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
+# What writes over its first input → the same that makes a new tensor.
+IN_PLACE = {Tensor.add_: torch.add, Tensor.__iadd__: torch.add, Tensor.mul_: torch.mul, Tensor.__imul__: torch.mul}
 
 
 def before_relu(net: nn.Module, layer: str, images: Tensor) -> tuple[Tensor, Rectify]:
@@ -157,3 +162,26 @@ def untrained(net: Classifier, *, seed: int = 0) -> Classifier:
             if module.bias is not None:
                 module.bias.data.zero_()
     return fresh
+
+
+def relu_ceiling(func: Any, args: tuple, kwargs: dict) -> float | None:
+    """If a call is a ReLU or a ReLU6 in any of torch's spellings, the value it saturates at; else None."""
+    if func in RELU:
+        return float("inf")
+    if func is F.relu6:
+        return 6.0
+    if func in (F.hardtanh, F.hardtanh_):  # nn.ReLU6 calls hardtanh(x, 0, 6)
+        low = args[1] if len(args) > 1 else kwargs.get("min_val", -1.0)
+        return (args[2] if len(args) > 2 else kwargs.get("max_val", 1.0)) if low == 0 else None
+    return None
+
+
+class OutOfPlace(TorchFunctionMode):
+    """While active, ReLUs, sums and products of any network make a new tensor, whatever they would write over."""
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        ceiling = relu_ceiling(func, args, kwargs)
+        if ceiling is None:
+            return IN_PLACE.get(func, func)(*args, **kwargs)
+        return F.relu(args[0]) if ceiling == float("inf") else F.hardtanh(args[0], 0, ceiling)

@@ -18,7 +18,7 @@ from u3lab import images as _images
 from u3lab.checks import STEPS, number, shown, whole
 from u3lab.descent import descend, last
 from u3lab.errors import U3Error
-from u3lab.images.variation import total_variation
+from u3lab.images.blurring import total_variation
 from u3lab.prior.tasks import inpaint, laid_on
 
 FILTERS = "RGB:8x8x3x64"  # of SPORCO's learned dictionaries

@@ -22,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 from u3lab._system.meanwhile import meanwhile, value
 from u3lab.checks import function, is_plain, shown, words
 from u3lab.errors import U3Error
-from u3lab.nets.out_of_place import IN_PLACE, relu_ceiling
+from u3lab.nets.surgery import IN_PLACE, relu_ceiling
 from u3lab.saliency._forward_pass import ForwardPass, Target, named_layers
 
 Through = Callable[[Tensor], Tensor]  # p → p·[x > 0], for a ReLU6 p·[0 < x < 6]

@@ -30,9 +30,9 @@ from u3lab import images as _images
 from u3lab.checks import each, is_plain, number, shown, tensors
 from u3lab.descent import Step, clamp, descend
 from u3lab.errors import U3Error
-from u3lab.images.arrays import SLACK
-from u3lab.images.variation import total_variation
-from u3lab.images.views import shift
+from u3lab.images.blurring import total_variation
+from u3lab.images.cropping import shift
+from u3lab.images.loading import SLACK
 from u3lab.nets import Classifier, Region, ready
 from u3lab.nets.region import asked
 from u3lab.saliency._forward_pass import Target, one_each

@@ -40,7 +40,7 @@ from torch.overrides import TorchFunctionMode
 
 from u3lab.checks import number, one_of
 from u3lab.errors import U3Error
-from u3lab.nets.out_of_place import IN_PLACE, relu_ceiling
+from u3lab.nets.surgery import IN_PLACE, relu_ceiling
 from u3lab.saliency._forward_pass import ForwardPass, Target, is_neuron, named_layers
 
 

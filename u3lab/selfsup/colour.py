@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from u3lab.checks import number, tensors, whole
 from u3lab.datasets import photos
 from u3lab.errors import U3Error
-from u3lab.nets.blocks import conv_block
+from u3lab.nets.checkpoints import conv_block
 from u3lab.selfsup.cielab import STEPS, bins, colours
 from u3lab.selfsup.views import mirrored_some
 from u3lab.training.tasks import Posed, Task, Terms

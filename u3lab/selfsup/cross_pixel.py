@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from u3lab.checks import number, shown, tensors, whole
 from u3lab.errors import U3Error
-from u3lab.nets.blocks import conv_block
+from u3lab.nets.checkpoints import conv_block
 from u3lab.nets.gate import eval_mode, ready
 from u3lab.training.tasks import Posed, Task, Terms
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from u3lab.checks import whole
 from u3lab.nets import Classifier
-from u3lab.nets.blocks import conv_block
+from u3lab.nets.checkpoints import conv_block
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 WIDTHS, STRIDES = (1, 2, 4, 4, 4), (2, 2, 1, 2, 1)  # times the width of the first; together they shrink by 8

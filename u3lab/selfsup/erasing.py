@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from u3lab.checks import floats, number, tensors, whole
 from u3lab.errors import U3Error
-from u3lab.nets.blocks import conv_block
+from u3lab.nets.checkpoints import conv_block
 from u3lab.selfsup.colour import explained
 from u3lab.selfsup.views import mirrored_some
 from u3lab.training.tasks import Posed, Task, Terms

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from u3lab.checks import is_a, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
-from u3lab.nets.blocks import conv_block
+from u3lab.nets.checkpoints import conv_block
 from u3lab.selfsup.encoder import built
 
 

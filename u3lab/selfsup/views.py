@@ -13,7 +13,7 @@ from torch import Tensor
 
 from u3lab.checks import floats, is_a, number, of_wholes, shown, tensors, whole
 from u3lab.errors import U3Error
-from u3lab.images.views import GENERATOR
+from u3lab.images.cropping import GENERATOR
 from u3lab.pixels import LUMA
 
 

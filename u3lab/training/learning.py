@@ -19,8 +19,7 @@ from u3lab.descent import Step, train
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 from u3lab.nets.gate import ready
-from u3lab.training.batches import Batches
-from u3lab.training.loop import generator_of, training_mode
+from u3lab.training.loop import Batches, generator_of, training_mode
 from u3lab.training.tasks import Posed, Task, check_raw
 
 # Raw data: a tensor, a tuple of tensors with as many rows, or a function (count, generator) → such a batch.

@@ -1,25 +1,27 @@
-"""What all trainings have: their settings, a rate that falls, the random numbers of a step.
+"""What all trainings have: their settings, a rate that falls, a step's pictures and random numbers.
 
-The loop is :func:`u3lab.descent.train`. A step's batch is a function of the seed and the step's number
-(:mod:`u3lab.training.batches`).
+The loop is :func:`u3lab.descent.train`. What a step sees is a function of the seed and the step's number alone.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab._system.meanwhile import meanwhile
 from u3lab.descent import Step
 from u3lab.settings import setting
-from u3lab.training.batches import EPOCHS
 
 SLOWEST = 1e-5  # the least rate: that of the settings, and of those that fall
 Terms = dict[str, Tensor]  # the parts of a loss by name
+EPOCHS = 2**31  # seeds of epochs, and of steps, lie so far apart for one seed and the next
 
 
 # ---- settings --------------------------------------------------------------------------------------------------------
@@ -81,3 +83,47 @@ def generator_of(seed: int, step: int) -> torch.Generator:
 def training_mode(module: nn.Module) -> meanwhile:
     """While open, batch norms use the statistics of the batch and remember them."""
     return meanwhile((module.train, module.eval))
+
+
+def fingerprint(data: object) -> str:
+    """What tells data from others: a tensor, or several, by shape and SHA-256."""
+    parts, digest = [data] if isinstance(data, Tensor) else list(data), hashlib.sha256()
+    for one in parts:
+        digest.update(f"{tuple(one.shape)} {one.dtype} ".encode())
+        digest.update(one.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return f"{tuple(parts[0].shape)} {digest.hexdigest()[:12]}"
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Batches of ``size`` out of ``count`` pictures, epoch after epoch in a new order."""
+
+    count: int
+    size: int
+    seed: int
+
+    def at(self, step: int) -> Tensor:
+        """Numbers of the pictures of a step, (size); a batch may reach into the next epoch."""
+        first, end, parts = step * self.size, (step + 1) * self.size, []
+        for epoch in range(first // self.count, (end - 1) // self.count + 1):
+            order, begun = torch.randperm(self.count, generator=self._draw(2 * epoch)), epoch * self.count
+            parts.append(order[max(first - begun, 0) : end - begun])
+        return torch.cat(parts)
+
+    def moved(self, images: Tensor, step: int, most: float) -> Tensor:
+        """The pictures (b,3,H,W) of a step, each moved and zoomed by up to the share ``most`` of its side.
+
+        What comes in from outside repeats the border.
+        """
+        if most == 0 or not len(images):
+            return images
+        drawn = torch.rand(self.size, 3, generator=self._draw(2 * step + 1))
+        drawn = (most * (2 * drawn - 1)).to(images)
+        grid = torch.zeros(len(images), 2, 3, dtype=images.dtype, device=images.device)
+        grid[:, 0, 0] = grid[:, 1, 1] = 1 + drawn[:, 0]
+        grid[:, :, 2] = 2 * drawn[:, 1:]  # the side of a picture is 2 in these coordinates
+        grid = F.affine_grid(grid, list(images.shape), align_corners=False)
+        return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+    def _draw(self, number: int) -> torch.Generator:
+        return torch.Generator().manual_seed(self.seed * EPOCHS + number)

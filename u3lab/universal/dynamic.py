@@ -23,7 +23,7 @@ from u3lab.errors import U3Error
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
-from u3lab.training.batches import Batches
+from u3lab.training.loop import Batches
 from u3lab.universal.adapted import Adapted
 from u3lab.universal.adapters import Parallel
 from u3lab.universal.training import adapted, check_labels, linear_of

@@ -25,7 +25,7 @@ from u3lab.nets.classifier import Classifier
 from u3lab.nets.gate import ready
 from u3lab.settings import or_default, settings
 from u3lab.training import loop
-from u3lab.training.batches import Batches
+from u3lab.training.loop import Batches
 
 
 @settings

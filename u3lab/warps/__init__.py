@@ -5,11 +5,9 @@
     q = warp_points(p, w)              # points on x (B,N,2) → the same points on y
     w(q)                               # back again: where on x the points of y come from
 
-Files: ``maps`` (what a warp is, affine maps, inverses), ``splines``, ``random_warps``, ``resampling`` (of
-pictures, and where points go).
+Files: ``maps`` (what a warp is, affine maps, inverses; pictures and points moved), ``splines``, ``random_warps``.
 """
 
-from u3lab.warps.maps import Affine, Warp
+from u3lab.warps.maps import Affine, Warp, grid, warp, warp_points
 from u3lab.warps.random_warps import affine, thin_plate_spline
-from u3lab.warps.resampling import grid, warp, warp_points
 from u3lab.warps.splines import Spline

@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from u3lab.checks import is_a, number, whole
 from u3lab.errors import U3Error
-from u3lab.images.views import GENERATOR
+from u3lab.images.cropping import GENERATOR
 from u3lab.warps.maps import Affine
 from u3lab.warps.splines import LEAST, Spline, least_determinant, solved
 

@@ -10,7 +10,7 @@ from tests import test_third_form
 from u3course.course import catalogue, pieces
 from u3course.lessons.universal import exercises
 from u3lab import nets
-from u3lab.training.batches import Batches
+from u3lab.training.loop import Batches
 from u3lab.universal import UniversalSettings, adapt, adapters, train_domain
 from u3lab.universal.domain import shrinkage
 from u3lab.universal.dynamic import Learnet

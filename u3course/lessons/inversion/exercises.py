@@ -11,7 +11,7 @@ from torch import Tensor
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, drawn, not_contiguous
 from u3course.course.words import words
-from u3lab.images.variation import total_variation
+from u3lab.images.blurring import total_variation
 from u3lab.inversion.codes import code_error
 from u3lab.inversion.linear import tikhonov
 from u3lab.inversion.maximising import excitation

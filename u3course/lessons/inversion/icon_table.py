@@ -13,7 +13,7 @@ from u3lab import images, results
 from u3lab._system import paths
 from u3lab.datasets import cutouts, photos
 from u3lab.descent import last
-from u3lab.images.views import zoom
+from u3lab.images.cropping import zoom
 from u3lab.inversion.codes import code
 from u3lab.inversion.inverting import search
 from u3lab.inversion.maximising import MaximiseSettings, maximise

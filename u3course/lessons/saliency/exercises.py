@@ -11,7 +11,7 @@ from torch import Tensor
 from u3course.course.definitions import Exercise, Mistake
 from u3course.course.judging import by_cases, drawn, not_contiguous
 from u3course.course.words import words
-from u3lab.images.variation import total_variation
+from u3lab.images.blurring import total_variation
 from u3lab.saliency.backprop import guided
 from u3lab.saliency.perturbation import price
 from u3lab.saliency.pointing import tile_shares
