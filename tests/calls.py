@@ -235,7 +235,7 @@ good("nets.before_relu")
 good("nets.forward_from", net=UNASKED, features=tensor(features, 1))
 good("nets.narrow", net=UNASKED, classes=some(["a", "c"]))
 good("nets.extract_features", layers=layers("conv1", "conv2"))
-good("nets.untrained nets.describe nets.ready", net=UNASKED)
+good("nets.untrained nets.describe nets.ready saliency.defined", net=UNASKED)
 good("nets.wrap", module=module(lambda: net().module), classes=texts(list("abcdefgh")), size=whole(32),
      channels=whole(3), name=text("mine"), sigmoid=flag(False))
 good("Classifier()", lambda images: net()(images))

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from tests.helpers import refuses, same_state, state
 from tests.nets import own
-from u3lab import U3Error, adversarial, dissection, equivariance, inversion, nets, saliency
+from u3lab import U3Error, adversarial, inversion, nets, saliency
 from u3lab.descent import last
+from u3lab.saliency.defined import LEFT_OUT
 
 METHODS = saliency.METHODS
 NETWORKS = {
@@ -23,14 +24,10 @@ NETWORKS = {
     "MONAI's UNet": (own.monai_unet, (16, 16, 16), {}),
 }
 
-
-TURN = equivariance.rotation(10)
-OTHERS = {
+OTHERS = {  # what asks for more than a map does
     "attacks": lambda net, x, target: adversarial.fgsm(net, x[:1], target, 0.01),
     "inversion": lambda net, x, target: last(inversion.invert(net, net.layers[0], x[:1], settings=(
-        inversion.InversionSettings(steps=1)))),
-    "ablation": lambda net, x, target: dissection.ablate(net, net.layers[1], net.features(x, net.layers[1]), [0]),
-    "equivariance": lambda net, x, target: equivariance.fit_equivariance(net, net.layers[1], x, TURN)}
+        inversion.InversionSettings(steps=1))))}
 
 
 def wrapped(kind: str, **options: object) -> tuple[nets.Classifier, Tensor]:
@@ -78,31 +75,25 @@ def test_what_says_too_little_is_opened():
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_a_description_keeps_its_word(kind: str):
+def test_what_is_called_defined_answers(kind: str):
     """What it calls defined answers, and what it calls undefined is refused in a sentence."""
     net, x = wrapped(kind)
-    text = nets.describe(net)
-    assert len(text.split("\n")) <= 6
+    text = saliency.defined(net)
+    assert len(nets.describe(net).split("\n")) <= 4
     target = nets.Region(1) if net(x).ndim > 2 else 1
     said = {what: re.sub(r" \([^)]*\)", "", found[0]).split(", ") for what in ("defined", "not defined")
             if (found := re.findall(rf"^{what}: (.*)$", text, re.MULTILINE))}
-    said = {what: [one for name in names for one in (
-        ("LRP z⁺", "excitation") if name == "LRP and excitation" else (name,))] for what, names in said.items()}
-    assert {*said["defined"], *said.get("not defined", ())} == {*METHODS, *OTHERS} - {
-        "edges (no network)", "LRP ε", "LRP α2β1", "contrastive excitation"}
+    assert {*said["defined"], *said.get("not defined", ())} == {*METHODS} - {*LEFT_OUT}
     for name in said.get("not defined", ()):
         if name == "modulated gradient" and kind == "vit":  # no class depends on the patches of its last block
             with pytest.warns(UserWarning, match="are empty"):
                 METHODS[name](net, x, target)
         else:
-            refuses(METHODS.get(name) or OTHERS[name], net, x, target, says="")
+            refuses(METHODS[name], net, x, target, says="")
     for name in said["defined"]:
-        if name in OTHERS:
-            assert OTHERS[name](net, x, target) is not None
-            continue
-        if name == "LRP z⁺" or name == "excitation":
+        if name in ("LRP z⁺", "excitation"):
             assert "if each function has a rule" in text
-        elif not getattr(METHODS[name], "optimises", False):
+        elif not METHODS[name].optimises:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that a map is empty
                 heat = METHODS[name](net, x, target)
@@ -110,15 +101,18 @@ def test_a_description_keeps_its_word(kind: str):
 
 
 def test_what_a_description_says():
-    text = nets.describe(wrapped("of volumes")[0])
+    def said(net: nn.Module) -> str:
+        return f"{nets.describe(net)}\n{saliency.defined(net)}"
+
+    text = said(wrapped("of volumes")[0])
     assert "volumes (B,1,8,12,12) in [0,1] → scores (B,4), a softmax" in text and "(5.0, 1.0, 1.0)" in text
-    assert "Grad-CAM (at layer2" in text and "LRP and excitation (for pictures only)" in text
-    text = nets.describe(wrapped("prelu")[0])
+    assert "Grad-CAM (at layer2" in text and "LRP z⁺ (for pictures only)" in text
+    text = said(wrapped("prelu")[0])
     assert "guided (no ReLU; a GELU or PReLU is none)" in text and "nets.Region" in text and "in 'out' of" in text
-    text = nets.describe(wrapped("vit")[0])
+    text = said(wrapped("vit")[0])
     assert "blocks.0 (16×4×4)" in text and "Grad-CAM (at blocks.0)" in text and "guided (no ReLU; a GELU" in text
     flat = nets.wrap(nn.Sequential(nn.Flatten(), nn.Linear(9, 2)).eval(), size=3)
-    assert "Grad-CAM (no layer has a grid)" in nets.describe(flat)
+    assert "Grad-CAM (no layer has a grid)" in saliency.defined(flat)
     soft, single = (nets.Classifier(nn.Sequential(own.grey(), last).eval(), size=24) for last in (
         nn.Softmax(1), nn.Sigmoid()))
     assert "sum to 1" in nets.describe(soft) and "it ends with a sigmoid" in nets.describe(single)
@@ -131,7 +125,7 @@ def test_what_keeps_pictures_in_0_1_is_not_for_values_as_they_are(name: str):
     """Of Hounsfield units a projection into [0,1] would leave nothing, and say nothing."""
     net, x = nets.wrap(own.grey(), size=24, pictures=False), 900 * own.pictures(1, 24, 24) - 400
     ask = METHODS.get(name) or OTHERS[name]
-    assert f"{name} (for values in [0,1] only)" in nets.describe(net)
+    assert "mask (for values in [0,1] only)" in saliency.defined(net)
     refuses(ask, net, x, 1, says=(r"takes values as they are, here up to [45]\d\d,", r"keeps them in \[0,1\]"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a mask may be empty

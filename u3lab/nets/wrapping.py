@@ -23,13 +23,12 @@ from u3lab.checks import is_a, listed, number, one_of, shown, whole, wholes, wor
 from u3lab.errors import U3Error
 from u3lab.nets.classifier import HALF, Classifier, finite
 from u3lab.nets.gate import ready
-from u3lab.nets.out_of_place import relu_ceiling
+from u3lab.nets.surgery import relu_ceiling
 from u3lab.nets.tokens import counts
 
 SIDES = {2: (224, 384, 96, 64, 32, 28), 3: (64, 32, 96)}  # tried in turn where no size is given
 IDLE = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.Dropout3d)  # layers that do nothing in evaluation mode
 USUAL = "out", "logits"  # what torchvision and transformers call the scores
-ANY = "gradient", "gradient × input", "smooth grad", "integrated gradients", "occlusion"  # defined for any network
 MOST = 0.9  # of all weights: a part that has more wraps the network
 SAME = "View", "UnsafeView", "Reshape", "Squeeze", "Unsqueeze", "Select", "Slice", "ToCopy", "Alias", "Clone"  # steps
 
@@ -85,16 +84,15 @@ def wrap(module: nn.Module, *, classes: Sequence[str] = (), mean: Sequence[float
 
 
 def describe(net: nn.Module) -> str:
-    """What a network takes and answers, its layers, and which methods are defined for it: a few lines.
+    """What a network takes and answers, and its layers: a few lines.
 
-    It costs one pass over a grey picture of the network's size.
+    It costs one pass over a grey picture of the network's size. ``saliency.defined(net)`` says which maps it has.
     """
     net = ready(net)
-    seen = _look(net, sides := _sides(net, net.size))
-    scores = net.scores_in(seen.answer)
-    shapes = {layer: seen.outputs[net.path(layer)].shape for layer in net.layers if net.path(layer) in seen.outputs}
+    seen = look(net)
+    scores, shapes = seen.scores, seen.shapes
     layers = [f"{layer} ({'×'.join(map(str, size[1:]))})" for layer, size in shapes.items()]
-    takes, gives = (",".join(map(str, ("B", *one))) for one in ((net.channels, *sides), scores.shape[1:]))
+    takes, gives = (",".join(map(str, ("B", *one))) for one in ((net.channels, *net.sides), scores.shape[1:]))
     half = next((f", {p.dtype}" for p in net.module.parameters() if p.dtype in HALF), "")
     sums_to_1 = scores.min() >= 0 and torch.allclose(scores.sum(1), torch.ones(()).to(scores))
     last = _squashed(scores)
@@ -108,39 +106,35 @@ def describe(net: nn.Module) -> str:
         "the scores sum to 1, as after a softmax: give the network without it, or slopes fade": sums_to_1,
         f"it ends with a {last}: give the network without it, or slopes fade": last and not sums_to_1,
         f"{len(layers)} layers: " + ", ".join([*layers[:5], "…", *layers[-5:]] if len(layers) > 10 else layers): True}
-    return "\n".join([*(line for line, holds in lines.items() if holds), *_methods(net, seen, shapes, scores)])
-
-
-def _methods(net: Classifier, seen: _Seen, shapes: dict[str, torch.Size], scores: Tensor) -> list[str]:
-    """Which methods are defined for a network, and which are not, each with its reason."""
-    grids = [layer for layer, size in shapes.items() if len(size) > 3 and size[2:].numel() > 1
-             and (not net.prefix or counts(scores, seen.outputs[net.path(layer)]))]
-    deep = [layer for layer in grids if shapes[layer][1] != scores.shape[1]]
-    middle = net.layers[len(net.layers) // 2] if net.layers else "it"
-    flat = "" if deep else "no layer has a grid"
-    no_relu = "" if seen.relus else "no ReLU; a GELU or PReLU is none"
-    volumes = "for pictures only" if net.axes == 3 else ""
-    raw = "" if net.pictures else "for values in [0,1] only"
-    reasons = dict.fromkeys(ANY, "") | {
-        "modulated gradient": "" if middle in grids else f"{middle} has no grid that counts", "Grad-CAM": flat,
-        "guided": no_relu, "deconvnet": no_relu, "guided Grad-CAM": no_relu or flat,
-        "LRP and excitation": no_relu or volumes, "mask": raw, "attacks": raw,
-        "inversion": raw, "ablation": "tokens beside the patches" if net.prefix else (
-            flat if all(len(size) != 2 or size[1] == scores.shape[1] for size in shapes.values()) else ""),
-        "equivariance": flat}
-    notes = {"Grad-CAM": f" (at {deep[-1]})" if deep else "", "LRP and excitation": " (if each function has a rule)"}
-    defined = [name + notes.get(name, "") for name, reason in reasons.items() if not reason]
-    refused = [f"{name} ({reason})" for name, reason in reasons.items() if reason]
-    return [f"{what}: {', '.join(names)}" for what, names in (("defined", defined), ("not defined", refused)) if names]
+    return "\n".join(line for line, holds in lines.items() if holds)
 
 
 @dataclass(eq=False)
-class _Seen(TorchFunctionMode):
+class Seen(TorchFunctionMode):
     """What one pass shows: the answer, path → output of each module in order, and whether there are ReLUs."""
 
+    net: Classifier
     answer: Any = None
     outputs: dict[str, Tensor] = field(default_factory=dict)
     relus: bool = False
+
+    @property
+    def scores(self) -> Tensor:
+        """The scores in the answer, (1,K,…)."""
+        return self.net.scores_in(self.answer)
+
+    @property
+    def shapes(self) -> dict[str, torch.Size]:
+        """Layer → the shape of its output, of those that were computed."""
+        paths = {layer: self.net.path(layer) for layer in self.net.layers}
+        return {layer: self.outputs[path].shape for layer, path in paths.items() if path in self.outputs}
+
+    def grids(self) -> list[str]:
+        """The layers with a grid of places that the scores depend on: of a transformer's, behind its last attention
+        only the class token may count.
+        """
+        return [layer for layer, size in self.shapes.items() if len(size) > 3 and size[2:].numel() > 1
+                and (not self.net.prefix or counts(self.scores, self.outputs[self.net.path(layer)]))]
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         self.relus |= relu_ceiling(func, args, kwargs or {}) is not None
@@ -155,12 +149,12 @@ class _Seen(TorchFunctionMode):
         return [path for path in self.outputs if path not in aside]
 
 
-def _look(net: Classifier, sides: Sequence[int]) -> _Seen:
-    """One pass over a grey picture of these sides."""
-    seen = _Seen()
+def look(net: Classifier, sides: Sequence[int] | None = None) -> Seen:
+    """One pass over a grey picture of these sides, by default the network's own."""
+    seen = Seen(net)
     paths = [path for path, _ in net.module.named_modules() if path]
     with net.watch({path: partial(seen.outputs.setdefault, path) for path in paths}, grad=True):
-        grey = net.normalise(torch.full((1, net.channels, *sides), 0.5, requires_grad=True))
+        grey = net.normalise(torch.full((1, net.channels, *(sides or net.sides)), 0.5, requires_grad=True))
         with meanwhile(mode(seen)):
             seen.answer = net.module(grey)
     return seen
@@ -174,12 +168,12 @@ def _sides(net: Classifier, size: int | Sequence[int]) -> list[int]:
     return sides
 
 
-def _seen_at(net: Classifier, size: int | Sequence[int] | None) -> tuple[_Seen, int | Sequence[int]]:
+def _seen_at(net: Classifier, size: int | Sequence[int] | None) -> tuple[Seen, int | Sequence[int]]:
     """A pass at this size, or at the first of ``SIDES`` that works; an error of the module is shown as it is."""
     tried, errors = SIDES[net.axes] if size is None else (size,), []
     for one in tried:
         try:
-            return _look(net, _sides(net, one)), one
+            return look(net, _sides(net, one)), one
         except Exception as error:
             errors.append(error)
     errors[0].add_note(f"This happened inside {net.name}, which was tried with {net.channels} channels and sides of "

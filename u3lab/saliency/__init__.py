@@ -2,11 +2,13 @@
 
 Each method is one function ``(net, images, target) → map``; files: ``backprop`` (three ReLU rules), ``relevance``
 (maps from derivatives), ``relevance_rules`` (LRP, excitation), ``perturbation`` (meaningful perturbation, occlusion),
-``registry`` (all of these by name), ``metrics``, ``pointing`` and ``sanity`` (what the maps are worth).
+``registry`` (all of these by name), ``defined`` (for which networks), ``metrics``, ``pointing`` and ``sanity`` (what
+the maps are worth).
 """
 
 from u3lab.measures import auc
 from u3lab.saliency.backprop import RULES, backprop, forward_pass
+from u3lab.saliency.defined import defined
 from u3lab.saliency.metrics import (
     channel_similarity,
     coherence,

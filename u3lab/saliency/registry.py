@@ -43,7 +43,7 @@ def identity(map: Tensor) -> Tensor:
 class Method:
     """One saliency method. Called with (net, images, target), it gives heat ≥ 0 of one channel, (B,1,h,w).
 
-    Of volumes it is (B,1,d,h,w), where the method is defined for them: ``nets.describe(net)`` says so.
+    Of volumes it is (B,1,d,h,w), where the method is defined for them: ``saliency.defined(net)`` says so.
 
     Attributes:
         map: The method itself: (net, images, target) → (B,C,h,w), signed where the method is; with ``layer=`` if it
