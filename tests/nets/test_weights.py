@@ -280,8 +280,7 @@ def test_a_good_download_is_put_in_place(cache: Path, monkeypatch: pytest.Monkey
     default = models.get_model_weights("squeezenet1_0").DEFAULT
     named = SimpleNamespace(url=f"https://somewhere/made-{hashlib.sha256(content).hexdigest()[:8]}.pth",
                             transforms=default.transforms, meta=default.meta)
-    for module_with_it in ("weights", "loading"):
-        monkeypatch.setattr(f"u3lab.nets.{module_with_it}.torchvision_weights", lambda name: named)
+    monkeypatch.setattr(weights, "torchvision_weights", lambda name: named)
     serve(monkeypatch, Answer(content))
     net = nets.load("squeezenet1_0", device="cpu")
     assert files(cache) == [named.url.rpartition("/")[2]] and nets.available("squeezenet1_0")

@@ -1,4 +1,4 @@
-"""What all trainings have: their rates, their settings, and an energy of the step."""
+"""What all trainings have: their rates, their settings, an energy of the step, and which pictures a step sees."""
 
 import dataclasses
 import math
@@ -12,6 +12,7 @@ from u3lab.landmarks import AutoencodeSettings, LabelSettings, PoseSettings
 from u3lab.selfsup import ClusterSettings, PretextSettings, SegmentSettings
 from u3lab.settings import fields
 from u3lab.training import loop
+from u3lab.training.loop import Batches
 from u3lab.universal import LearnetSettings, TasksSettings, UniversalSettings
 
 EVERY = [AutoencodeSettings, LabelSettings, PoseSettings, ClusterSettings, PretextSettings, SegmentSettings,
@@ -57,3 +58,17 @@ def test_energy_and_rate_are_those_of_the_step():
         steps = list(train([weight], energy, steps=3, rate=lambda step: 0.1 / (1 + step)))
     assert asked == [step.iteration for step in steps] == [0, 1, 2, 3]
     assert rates == pytest.approx([0.1, 0.05, 0.1 / 3])
+
+
+def test_each_epoch_has_each_picture_once():
+    batches = Batches(10, 4, seed=0)
+    seen = torch.cat([batches.at(step) for step in range(10)])
+    assert all(sorted(seen[k : k + 10].tolist()) == list(range(10)) for k in range(0, 40, 10))
+    assert seen[:10].tolist() != seen[10:20].tolist()
+    assert torch.equal(Batches(10, 4, seed=0).at(7), batches.at(7)), "a function of seed and step"
+    assert not torch.equal(torch.cat([Batches(10, 4, seed=1).at(step) for step in range(3)]), seen[:12])
+
+
+def test_more_at_a_step_than_there_are_pictures():
+    few = Batches(3, 8, 0)
+    assert torch.cat([few.at(step) for step in range(3)]).view(8, 3).sort(1).values.equal(torch.arange(3).repeat(8, 1))

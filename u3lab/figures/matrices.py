@@ -48,30 +48,27 @@ def table(values: Numbers, rows: Sequence[str], columns: Sequence[str], *, title
         return Figure(canvas.png(canvas.levels(sheet), alt), alt)
 
 
-def heatmap(values: Numbers, names: Sequence[str], *, groups: Sequence[str] = (),
-            paths: Sequence[Sequence[str]] = (), title: str = "", alt: str = "") -> Figure:
+def heatmap(values: Numbers, names: Sequence[str], *, paths: Sequence[Sequence[str]] = (),
+            title: str = "", alt: str = "") -> Figure:
     """Values (N,N), negative ones blue, zero white, positive ones orange, up to the largest off the diagonal.
 
     Args:
         names: Of the rows and the columns, in order.
-        groups: One for each name; neighbours of one group are held together by a bracket with the group's name.
-        paths: Instead: for each name what it is, and what that is, up to a root that all share, such as ("cat",
+        paths: For each name what it is, and what that is, up to a root that all share, such as ("cat",
             "mammal", "animal", "thing"). The tree is drawn beside the rows, and forks of three rows to a third of all
             are named. Rows that share an ancestor have to be neighbours.
 
     Raises:
-        U3Error: Numbers of values, names and groups that do not fit, or no alt text.
+        U3Error: Numbers of values, names and paths that do not fit, or no alt text.
     """
     alt, values = given.required(alt), given.numbers("the heat map", values)
-    names, groups, count = checks.words("names", names), checks.words("groups", groups, none=True), len(names)
+    names, count = checks.words("names", names), len(names)
     given.texts(title=title)
-    if values.shape != (count, count) or count < 2 or not np.isfinite(values).all() or len(groups) not in (0, count):
-        raise U3Error(f"a heat map of shape {values.shape} has {count} names and {len(groups)} groups; give finite "
-                      "numbers (N,N), N names and N groups or none")
+    if values.shape != (count, count) or count < 2 or not np.isfinite(values).all():
+        raise U3Error(f"a heat map of shape {values.shape} has {count} names; give finite numbers (N,N) and N names")
     paths = [checks.words("a path", path) for path in paths]
-    if paths and (groups or len(paths) != count or len({path[-1] for path in paths}) > 1):
-        raise U3Error(f"a heat map of {count} names has {len(paths)} paths and {len(groups)} groups; give a path for "
-                      "each name, all to one root, and no groups; or groups and no paths")
+    if paths and (len(paths) != count or len({path[-1] for path in paths}) > 1):
+        raise U3Error(f"a heat map of {count} names has {len(paths)} paths; give a path for each name, all to one root")
     off = values[~np.eye(count, dtype=bool)]
     scale = max(float(np.abs(off).max()), 1e-12)
     with canvas.plot(2.6 + CELL * count + 2.2 * bool(paths), 1.4 + CELL * count, title) as (sheet, axes):
@@ -80,14 +77,6 @@ def heatmap(values: Numbers, names: Sequence[str], *, groups: Sequence[str] = ()
         axes.set_xticks(range(count), names, rotation=90, fontsize=8)
         axes.set_yticks(range(count), names, fontsize=8)
         axes.tick_params(length=0)
-        start = 0
-        for group, members in groupby(groups):
-            end = start + len(list(members))
-            x = count + 0.2
-            axes.plot([count - 0.3, x, x, count - 0.3], [start - 0.4, start - 0.4, end - 0.6, end - 0.6], color=INK,
-                      linewidth=1, clip_on=False)
-            axes.text(count + 0.7, (start + end - 1) / 2, group, va="center", fontsize=8.5)
-            start = end
         if paths:
             _draw_tree(axes, [path[::-1] for path in paths], count - 0.2)
         axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import os
+import threading
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import Future
 from http.client import HTTPException
 from importlib.util import find_spec
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -178,8 +178,16 @@ def _downloaded(name: str) -> Iterator[bytes]:
 
 def _open(url: str) -> Any:
     """urlopen with a limit that also covers the look-up of the host's name, which its own timeout does not."""
-    asked = ThreadPool(1).apply_async(urllib.request.urlopen, (url,), {"timeout": CONNECT_SECONDS})
+    answer: Future = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(urllib.request.urlopen(url, timeout=CONNECT_SECONDS))
+        except Exception as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()  # a daemon: Python must not wait for it at exit
     try:
-        return asked.get(CONNECT_SECONDS)
-    except multiprocessing.TimeoutError:
+        return answer.result(CONNECT_SECONDS)
+    except TimeoutError:
         raise TimeoutError(f"no answer within {CONNECT_SECONDS} seconds") from None

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab._system.meanwhile import meanwhile
@@ -106,24 +105,6 @@ class Batches:
         """Numbers of the pictures of a step, (size); a batch may reach into the next epoch."""
         first, end, parts = step * self.size, (step + 1) * self.size, []
         for epoch in range(first // self.count, (end - 1) // self.count + 1):
-            order, begun = torch.randperm(self.count, generator=self._draw(2 * epoch)), epoch * self.count
+            order, begun = torch.randperm(self.count, generator=generator_of(self.seed, 2 * epoch)), epoch * self.count
             parts.append(order[max(first - begun, 0) : end - begun])
         return torch.cat(parts)
-
-    def moved(self, images: Tensor, step: int, most: float) -> Tensor:
-        """The pictures (b,3,H,W) of a step, each moved and zoomed by up to the share ``most`` of its side.
-
-        What comes in from outside repeats the border.
-        """
-        if most == 0 or not len(images):
-            return images
-        drawn = torch.rand(self.size, 3, generator=self._draw(2 * step + 1))
-        drawn = (most * (2 * drawn - 1)).to(images)
-        grid = torch.zeros(len(images), 2, 3, dtype=images.dtype, device=images.device)
-        grid[:, 0, 0] = grid[:, 1, 1] = 1 + drawn[:, 0]
-        grid[:, :, 2] = 2 * drawn[:, 1:]  # the side of a picture is 2 in these coordinates
-        grid = F.affine_grid(grid, list(images.shape), align_corners=False)
-        return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
-
-    def _draw(self, number: int) -> torch.Generator:
-        return torch.Generator().manual_seed(self.seed * EPOCHS + number)

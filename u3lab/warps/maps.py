@@ -11,14 +11,13 @@ and y down, in units of half a picture: its borders, not the centres of its oute
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import FLOATS, floats, is_a, number, one_of, room, shown, tensors, whole
+from u3lab.checks import FLOATS, floats, is_a, one_of, room, shown, tensors, whole
 from u3lab.errors import U3Error
 
 CELLS = 2**20  # pairs of a place and a control point that are computed at a time: some 30 bytes each
@@ -54,11 +53,10 @@ class Warp(ABC):
         return 4
 
     def __call__(self, points: Tensor) -> Tensor:
-        return self._in_parts(points, self._at)
-
-    def jacobian(self, points: Tensor) -> Tensor:
-        """∂w/∂u (B,N,2,2) at places (B,N,2): how a small patch there is stretched and turned on its way back."""
-        return self._in_parts(points, self._jacobian)
+        places("points", points)
+        batch = common("warps and the batch of points", len(self), len(points))
+        parts = points.split(max(1, CELLS // (batch * self._cells)), 1)  # so memory does not grow with their number
+        return torch.cat([self._at(part) for part in parts], 1)
 
     def after(self, first: Warp) -> Warp:
         """The warp that moves by ``first`` and then by this one: g = g₂ g₁, hence w = w₁ ∘ w₂."""
@@ -66,19 +64,13 @@ class Warp(ABC):
         common("the first warps and the second", len(first), len(self))
         return Chain(first, self)
 
-    def inverse(self, tolerance: float = TOLERANCE) -> Warp:
+    def inverse(self) -> Warp:
         """The warp that undoes this one; called, it says where the places of the old picture go: g u.
 
-        Of an affine map it is exact. Else u = w⁻¹(p) is found by Newton's method, so that |w(u) − p| ≤ ``tolerance`` in
-        x and y (of two warps one after the other: each part). That there is no such u is a U3Error when it is called.
+        Of an affine map it is exact. Else u = w⁻¹(p) is found by Newton's method, so that |w(u) − p| ≤ 10⁻⁴ in x and y
+        (of two warps one after the other: each part). That there is no such u is a U3Error when it is called.
         """
-        return Inverse(self, number("tolerance", tolerance, 0, 1, without_low=True))
-
-    def _in_parts(self, points: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """The memory of one part at a time: it does not grow with places × control points."""
-        places("points", points)
-        batch = common("warps and the batch of points", len(self), len(points))
-        return torch.cat([function(part) for part in points.split(max(1, CELLS // (batch * self._cells)), 1)], 1)
+        return Inverse(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +96,8 @@ class Affine(Warp):
         A = like(self.matrix, u)[:, None, :, :2]
         return A.expand(max(len(A), len(u)), u.shape[1], 2, 2)
 
-    def inverse(self, tolerance: float = TOLERANCE) -> Affine:
-        """A⁻¹ (u − b), which needs no ``tolerance``."""
-        number("tolerance", tolerance, 0, 1, without_low=True)
+    def inverse(self) -> Affine:
+        """A⁻¹ (u − b)."""
         A, b = self.matrix.split((2, 1), -1)
         inverse = torch.linalg.inv(A)
         return Affine(torch.cat([inverse, -inverse @ b], -1))
@@ -132,9 +123,9 @@ class Chain(Warp):
     def _jacobian(self, u: Tensor) -> Tensor:
         return self.first._jacobian(self.then._at(u)) @ self.then._jacobian(u)
 
-    def inverse(self, tolerance: float = TOLERANCE) -> Chain:
+    def inverse(self) -> Chain:
         """What came last is undone first."""
-        return Chain(self.then.inverse(tolerance), self.first.inverse(tolerance))
+        return Chain(self.then.inverse(), self.first.inverse())
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +133,6 @@ class Inverse(Warp):
     """w⁻¹, found anew for each place that is asked for."""
 
     warp: Warp
-    tolerance: float
 
     def __len__(self) -> int:
         return len(self.warp)
@@ -166,19 +156,18 @@ class Inverse(Warp):
         u, r = p, self.warp._at(p) - p
         t = torch.ones_like(r[..., :1])
         for _ in range(STEPS):
-            far = r.abs().amax(-1) > self.tolerance
+            far = r.abs().amax(-1) > TOLERANCE
             if not far.any():
                 return u
             tried = u - t * _times(inverted(self.warp._jacobian(u)), r)
             left = self.warp._at(tried) - p
             better = left.norm(dim=-1, keepdim=True) < r.norm(dim=-1, keepdim=True)
             u, r, t = torch.where(better, tried, u), torch.where(better, left, r), torch.where(better, 1.0, t / 2)
-        raise U3Error(f"{int(far.sum())} of {far.numel()} points have no way back within {self.tolerance:g}: the warp "
-                      "folds there, or rounds; give it less strength, a larger tolerance, or points of float64")
+        raise U3Error(f"{int(far.sum())} of {far.numel()} points have no way back within {TOLERANCE:g}: the warp "
+                      "folds there, or rounds; give it less strength, or points of float64")
 
-    def inverse(self, tolerance: float = TOLERANCE) -> Warp:
-        """The warp itself, which needs no ``tolerance``."""
-        number("tolerance", tolerance, 0, 1, without_low=True)
+    def inverse(self) -> Warp:
+        """The warp itself."""
         return self.warp
 
 
@@ -255,14 +244,14 @@ def warp(images: Tensor, w: Warp | Tensor, *, size: int | tuple[int, int] | None
                          padding_mode=padding, align_corners=False)
 
 
-def warp_points(points: Tensor, w: Warp, *, tolerance: float = TOLERANCE) -> Tensor:
+def warp_points(points: Tensor, w: Warp) -> Tensor:
     """g u: where points (B,N,2) of the pictures lie in the warped ones, (B,N,2).
 
-    (x, y) in units of half a picture; what lies beyond ±1 has left it. For thin-plate splines they are found to
-    ``tolerance``: see :meth:`Warp.inverse`, which also tells of the errors.
+    (x, y) in units of half a picture; what lies beyond ±1 has left it. See :meth:`Warp.inverse` for how exact they are,
+    and for the errors.
     """
     is_a("w", w, Warp, HOW)
-    return w.inverse(tolerance)(points)
+    return w.inverse()(points)
 
 
 def grid(images: Tensor, *, size: int | tuple[int, int] | None = None) -> Tensor:
