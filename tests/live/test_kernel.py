@@ -52,12 +52,14 @@ def closed(figure):
 
 
 @in_a_loop
-async def test_any_other_cell_pauses_a_player_and_leaves_it_there(shell):
-    shell.begin("a")
-    shown = player()
+@pytest.mark.parametrize("first, then", [("a", "b"), (None, None)])
+async def test_any_other_cell_pauses_a_player_and_leaves_it_there(shell, first, then):
+    shell.begin(first)
+    shown, handler = player(), signal.getsignal(signal.SIGINT)
     shown.play()
     await until(lambda: shown.step.iteration > 1)
-    shell.begin("b")
+    assert signal.getsignal(signal.SIGINT) is handler  # where an interrupt is heard already
+    shell.begin(then)
     assert not shown.playing and not closed(shown)
     shown.play()
     await until(lambda: shown.step.iteration > 3)
@@ -78,24 +80,9 @@ async def test_the_same_cell_run_again_closes_what_it_had_made(shell):
     assert [closed(figure) for figure in (one, two, other, again)] == [True, True, False, False]
     await until(lambda: one._task.done())
     assert not one.advance()
+    assert len(shell.events.callbacks["pre_run_cell"]) == len(kernel._by_cell["a"]) == 1  # they do not pile up
     other.close(), again.close()
     assert set(widget._instances) == before
-
-
-@in_a_loop
-async def test_a_cell_without_a_name_closes_nothing(shell):
-    shell.begin(None)
-    one = player()
-    shell.begin(None)
-    assert not closed(one)
-
-
-def test_cells_run_again_do_not_pile_up(shell):
-    for _ in range(5):
-        shell.begin("a")
-        player()
-    assert len(shell.events.callbacks["pre_run_cell"]) == 1
-    assert len(kernel._by_cell["a"]) == 1
 
 
 def test_a_shell_without_messages_is_fine(monkeypatch):
@@ -150,16 +137,6 @@ async def test_an_interrupt_ends_first_steps(ignoring, monkeypatch):
     assert shown.step.iteration < 100
 
 
-@in_a_loop
-async def test_where_an_interrupt_is_heard_already_it_stays_as_it_is():
-    handler = signal.getsignal(signal.SIGINT)
-    shown = player()
-    shown.play()
-    await until(lambda: shown.step.iteration > 1)
-    assert signal.getsignal(signal.SIGINT) is handler
-    shown.pause()
-
-
 def held(settings, tensors):
     """A solver that notes what it holds while it runs."""
     large = torch.zeros(1, 3, 64, 64, requires_grad=True)
@@ -181,20 +158,6 @@ async def test_close_frees_the_run_although_the_player_is_kept():
     gc.collect()
     assert len(tensors) == 2 and [tensor() for tensor in tensors] == [None, None]
     assert set(widget._instances) == before
-
-
-def test_a_closed_player_that_is_forgotten_frees_what_its_solver_was_given():
-    def made():
-        picture = torch.zeros(1, 3, 8, 8)
-        shown = live.play(lambda settings: iter([Step(0, 0.0, picture, {})]), Toy())
-        return weakref.ref(picture), weakref.ref(shown), shown
-
-    picture, gone, shown = made()
-    assert shown in kernel._alive
-    shown.close()
-    del shown
-    gc.collect()
-    assert picture() is None and gone() is None
 
 
 @pytest.mark.parametrize("make", [

@@ -166,12 +166,6 @@ def test_the_last_object_with_steps_says_how_many():
     assert live.play(lambda shadow: approach(Toy()), Shadow()).line.value.startswith("step 0 · ")
 
 
-def test_a_solver_may_show_another_picture_or_a_figure():
-    drawn = figures.curves({"y": [1, 2]}, "x", "y", alt="A line.")
-    shown = live.play(lambda settings: ((step, drawn) for step in approach(settings)), Toy())
-    assert shown.picture.value == drawn.data and shown.line.value == "step 0 of 6 · E = 1.000"
-
-
 def test_what_is_no_picture_is_shown_as_heat():
     mask = torch.linspace(-3, 3, 64).reshape(1, 1, 8, 8)
     both = torch.cat([mask, mask.flip(2)])  # of a batch the first

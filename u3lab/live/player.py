@@ -65,12 +65,17 @@ class Player(Live):
         kernel.register(self)
 
     def _build(self) -> None:
-        self.play_button, self.step_button, self.restart_button, self.speed, row_of_buttons = buttons()
+        narrow, in_a_row = w.Layout(width="auto"), w.Layout(flex_flow="row wrap")
+        self.play_button = w.Button(description="play", icon="play", layout=w.Layout(width="6em"))
+        self.step_button = w.Button(description="step", icon="step-forward", layout=narrow)
+        self.restart_button = w.Button(description="restart", icon="refresh", layout=narrow)
+        self.speed = w.IntSlider(FASTEST, 1, FASTEST, description="speed", tooltip="at most so many steps a second")
         self.play_button.on_click(lambda button: self.pause() if self.playing else self._post(self.play))
         self.step_button.on_click(lambda button: (self.pause(), self._post(self._step)))
         self.restart_button.on_click(lambda button: self._post(self.restart))
-        beside = w.HBox([self.picture, self.curve], layout=w.Layout(flex_flow="row wrap"))
-        self.box = w.VBox([row(self.controls, self.picture), self.sliders, row_of_buttons, beside, self.line])
+        buttons = w.HBox([self.play_button, self.step_button, self.restart_button, self.speed], layout=in_a_row)
+        beside = w.HBox([self.picture, self.curve], layout=in_a_row)
+        self.box = w.VBox([row(self.controls, self.picture), self.sliders, buttons, beside, self.line])
 
     def _post(self, work: Callable[[], object]) -> None:
         kernel.post(self._loop, work)
@@ -183,7 +188,8 @@ class Player(Live):
         for name, value in {"E": step.loss, **step.terms}.items():
             self._lines.setdefault(name, []).append(value)
         self._times.append(time.perf_counter())
-        line = as_line(step, self._total(), words)
+        progress = f"step {step.iteration}" + (f" of {total}" if (total := self._total()) else "")
+        line = " · ".join(filter(None, (progress, f"E = {step.loss:.3f}", words)))
         if len(self._lines["E"]) <= self._unseen:
             return
         self.picture.show(as_picture(step.value) if picture is None else picture, line)
@@ -242,22 +248,6 @@ def play(solver: Solver, *settings_then_names: Any, first: int = 0, still: int |
     if still is not None and os.environ.get("U3LAB_STILLS") == "1":
         first = still
     return Player(solver, settings_then_names, first, controls)
-
-
-def buttons() -> tuple[w.Button, w.Button, w.Button, w.IntSlider, w.HBox]:
-    """play, step and restart, the speed, and the row of them."""
-    narrow = w.Layout(width="auto")
-    parts = (w.Button(description="play", icon="play", layout=w.Layout(width="6em")),
-             w.Button(description="step", icon="step-forward", layout=narrow),
-             w.Button(description="restart", icon="refresh", layout=narrow),
-             w.IntSlider(FASTEST, 1, FASTEST, description="speed", tooltip="at most so many steps a second"))
-    return *parts, w.HBox(parts, layout=w.Layout(flex_flow="row wrap"))
-
-
-def as_line(step: Step, total: int | None, words: str = "") -> str:
-    """What is said of a step, of which there will be so many."""
-    progress = f"step {step.iteration}" + (f" of {total}" if total else "")
-    return " · ".join(filter(None, (progress, f"E = {step.loss:.3f}", words)))
 
 
 def parts(given: Shown) -> tuple:
