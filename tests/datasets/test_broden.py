@@ -187,6 +187,10 @@ def test_a_choice_without_pictures_is_told(folder):
     refuses(broden, folder, categories=["texture"], split="train", says="no picture is labelled for texture")
     refuses(broden, folder, categories=(), says="no picture is labelled for no category")
     refuses(broden(folder).__getitem__, [], says="no pictures were asked for")
+    with open(folder / "index.csv", "a", encoding="utf-8") as opened:
+        opened.write("b/4.png,val,24,20,7,8,,,,,5,\n")
+    assert broden(folder)[[3]].masks.shape == (1, 9, 7, 8)
+    refuses(broden(folder).__getitem__, [0, 3], says="one batch are 7×8 and 12×10 pixels")
     index(folder, [])
     refuses(broden, folder, says="index.csv has no rows")
 
@@ -206,23 +210,12 @@ def test_files_that_do_not_fit_are_told(folder):
     refuses(data.__getitem__, [2], says="b/3.png")
 
 
-def test_segmentations_of_several_sizes_are_told(folder):
-    with open(folder / "index.csv", "a", encoding="utf-8") as opened:
-        opened.write("b/4.png,val,24,20,7,8,,,,,5,\n")
-    data = broden(folder)
-    assert data[[3]].masks.shape == (1, 9, 7, 8)
-    refuses(data.__getitem__, [0, 3], says="one batch are 7×8 and 12×10 pixels")
-
-
 @pytest.mark.parametrize("number", [600, 1])  # 1 is in the table, but no part
 def test_a_label_that_is_not_in_the_table_is_told(folder, number):
     paint(folder / "images/a/1_leg.png", number, LAYERS[0][1])
     refuses(broden(folder).__getitem__, [0], says=(
         f"a/1_leg.png has label number {number}, ", "label.csv has no such part"))
     broden(folder, categories=["object"])[[0]]  # the cell is not read
-
-
-def test_a_number_that_is_not_in_the_table_is_told(folder):
     index(folder, [(*ROWS[2][:-2], "8", "")])
     refuses(broden(folder).__getitem__, [0], says=r"the scene cell of b/3.png has label number 8, ")
     index(folder, ROWS, size=(SH, "ten"))

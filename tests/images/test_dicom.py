@@ -10,7 +10,6 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.helpers import refuses
 from tests.images.files import dicom
 from u3lab import U3Error, images
 from u3lab.images import dicom as reader
@@ -49,6 +48,7 @@ def close(x: torch.Tensor, wanted: torch.Tensor) -> None:
 
 
 def test_twelve_bits_from_the_smallest_to_the_largest_value():
+    assert grey(made(np.full((3, 3), 7, np.uint16))).unique().tolist() == [0]
     close(grey(made(RAMP)), EVEN)
     close(grey(made(RAMP // 2 + 1000)), torch.from_numpy((RAMP // 2).astype(np.float32)) / 2047)
 
@@ -88,10 +88,6 @@ def test_a_window_that_is_none_is_left_out(window):
 def test_a_modality_table():
     table = item(LUTDescriptor=[3, 0, 16], LUTData=np.array([10, 30, 20], np.uint16).tobytes(), ModalityLUTType="US")
     close(grey(made(np.array([[0, 1, 2]], np.uint16), ModalityLUTSequence=[table])), torch.tensor([[0, 1, 0.5]]))
-
-
-def test_a_flat_picture_is_black():
-    assert grey(made(np.full((3, 3), 7, np.uint16))).unique().tolist() == [0]
 
 
 COLOURS = np.arange(0, 240, 5, dtype=np.uint8).reshape(4, 4, 3)
@@ -214,8 +210,3 @@ def test_nonsense_in_the_header():
     refusal(bytes(128) + b"DICM" + bytes(range(256)) * 9)
     assert "0×4 pixels" in refusal(made(RAMP, Columns=0))
     assert "50 million" in refusal(made(RAMP, Rows=60000, Columns=60000))
-
-
-def test_a_dcm_file_that_is_something_else(tmp_path):
-    (tmp_path / "letter.dcm").write_text("dear doctor")
-    refuses(images.load, tmp_path / "letter.dcm", says="DICOM|picture")

@@ -63,10 +63,6 @@ def test_an_array_loads(kind):
     torch.testing.assert_close(x, torch.from_numpy(GREY / 255).float().expand(1, 3, 2, 2), atol=2e-3, rtol=0)
 
 
-def test_bool_is_black_and_white():
-    assert images.load(np.eye(2, dtype=bool))[0, 0].tolist() == [[1, 0], [0, 1]]
-
-
 @pytest.mark.parametrize("width", [1, 3, 4])
 def test_a_narrow_grey_picture_is_not_taken_for_channels(width):
     assert images.load(np.zeros((3, width))).shape == images.load(torch.zeros(3, width)).shape == (1, 3, 3, width)
@@ -143,10 +139,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_load_refuses(kind):
+def test_load_refuses(kind, tmp_path):
     given, words = REFUSED[kind]
     refuses(images.load, given, says=words)
-
-
-def test_load_refuses_a_folder(tmp_path):
     refuses(images.load, tmp_path, says="is a folder")

@@ -83,12 +83,6 @@ def test_a_mask_is_searched_that_lowers_the_mean_probability(net):
     assert last.terms["probability"] < first.terms["probability"]
 
 
-def test_deletion(net):
-    region, heat = nets.Region("body", masks(1)), torch.rand(1, 1, 24, 20)
-    _, probabilities = saliency.deletion_curve(net, X[:1], region, heat, steps=2)
-    assert float(probabilities[0]) == pytest.approx(float(net.probabilities(X[:1])[0, 1][masks(1)[0]].mean()))
-
-
 @pytest.mark.parametrize("mask, words", [
     (torch.ones(1, 24, 20), "give booleans"), ([[True]], "give booleans"),
     (torch.ones(1, 9, 9, dtype=torch.bool), r"grid of \(24, 20\)"),

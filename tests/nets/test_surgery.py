@@ -71,14 +71,6 @@ def test_where_features_come_from_before_the_relu(name: str, layer: str, negativ
     assert bool(before.min() < 0) == negative
 
 
-def test_of_a_fire_module_both_halves():
-    net, x = squeezenet(), cat(96).float()
-    fire = net.module.features[7]
-    squeezed = net.features(x, "features.7.squeeze_activation")
-    expected = torch.cat([fire.expand1x1(squeezed), fire.expand3x3(squeezed)], 1)
-    torch.testing.assert_close(before_relu(net, "fire5", x)[0], expected, rtol=1e-4, atol=1e-5)
-
-
 def test_the_scores_can_be_differentiated_by_the_features():
     net, x = squeezenet(), cat(96).float()
     features = net.features(x, "fire6").clone()
@@ -92,15 +84,6 @@ def test_the_scores_can_be_differentiated_by_the_features():
     (expected,) = torch.autograd.grad(whole[0, 285], seen[0])
     torch.testing.assert_close(slope, expected, rtol=1e-4, atol=1e-6)
     assert torch.equal(given.detach(), features)  # a ReLU in place behind the layer leaves them alone
-
-
-def test_a_users_own_weights_do_not_keep_a_graph():
-    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(5)).eval()
-    net = nets.Classifier(net, size=8)
-    x = torch.rand(2, 3, 8, 8)
-    net(x)
-    assert not forward_from(net, "1", net.features(x, "1").detach()).requires_grad
-    assert all(p.grad is None for p in net.parameters())
 
 
 class Around(nn.Module):

@@ -4,14 +4,11 @@ from functools import cache
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.helpers import refuses, relative, seeded
+from tests.helpers import relative
 from tests.nets import own
-from u3lab import dissection, landmarks, nets, saliency
-from u3lab.datasets.labelled import LabelledPictures
-from u3lab.dissection.dissecting import plain_dissect
+from u3lab import nets, saliency
 
 SMALL = {"img_size": 32, "patch_size": 8, "in_chans": 1, "num_classes": 4, "embed_dim": 16, "depth": 3, "num_heads": 2}
 # What is changed, and P: tokens before those of the patches.
@@ -148,48 +145,3 @@ def test_behind_the_last_attention_it_is_empty_and_says_so():
     with pytest.warns(UserWarning, match="empty"):
         saliency.METHODS["Grad-CAM"](net, x, 2, layer="blocks.2")
     assert saliency.METHODS["Grad-CAM"](net, x, 2).any()
-
-
-def test_a_neuron_of_a_token_map():
-    net, x = wrapped("class")
-    x = x.clone().requires_grad_()
-    expected = torch.autograd.grad(net.module.forward_intermediates(
-        net.normalise(x), indices=[1], intermediates_only=True)[0][:, 5, 1, 2].sum(), x)[0]
-    assert relative(saliency.backprop(net, x.detach(), ("blocks.1", 5, 1, 2)), expected) < 1e-5
-
-
-def test_dissection_on_token_maps():
-    """The same numbers as of a network that lays out its tokens itself."""
-    from timm.models.vision_transformer import VisionTransformer
-
-    class Maps(nn.Module):
-        def __init__(self, vit: nn.Module) -> None:
-            super().__init__()
-            self.vit, self.end = (vit,), nn.Identity()  # in a tuple its parts are not this network's
-
-        def forward(self, x: Tensor) -> Tensor:
-            return self.end(self.vit[0].forward_intermediates(x, indices=[1], intermediates_only=True)[0]).flatten(1)
-
-    vit = own.drawn(VisionTransformer(**SMALL | {"in_chans": 3}))
-    x = own.pictures(6, 32, 32, channels=3)
-    masks = torch.cat([x[:, :1] > 0.6, torch.arange(32).expand_as(x[:, :1]) < 9], 1)
-    data = LabelledPictures(("red", "left"), x, masks)
-    net, bare = nets.Classifier(vit), nets.Classifier(Maps(vit).eval(), channels=3)
-    assert torch.equal(plain_dissect(net, "blocks.1", data, share=0.1), plain_dissect(bare, "end", data, share=0.1))
-    found = dissection.dissect(net, "blocks.1", data, share=0.1)
-    assert found.iou.shape == (16, 2) and found.iou.max() > 0.04
-    assert torch.equal(found.iou, dissection.dissect(bare, "end", data, share=0.1).iou)
-
-
-def test_correspondences_by_the_cosine_of_tokens():
-    """A picture moved by one patch: of codes that see the patch alone, each is found where it went."""
-    net, x = wrapped("no class")
-    noise = torch.rand(1, 1, 32, 32, generator=seeded(0))
-    codes, moved = (F.normalize(net.features(one, "patch_embed"), dim=1) for one in (noise, noise.roll(8, 3)))
-    points = torch.tensor([[[-0.75, 0.25], [0.25, -0.75]]])
-    assert torch.equal(landmarks.match(codes, moved, points).best, points + torch.tensor([0.5, 0.0]))
-
-
-def test_rules_for_relus_say_what_a_transformer_has():
-    net, x = wrapped("class")
-    refuses(saliency.backprop, net, x, 1, rule="guided", says="no ReLU .a GELU or PReLU is none")

