@@ -134,7 +134,7 @@ def test_a_gate_is_the_rank_correlation_with_the_map_of_shuffled_weights():
 def test_a_network_without_weights_has_no_map_that_passes():
     told = behind.maps(CHEAT, made(), 1, 0)
     assert told.facts == {"passed": None}
-    assert "No map passed" in wording.one_map_said(told._asdict() | {"why": ""})[0]
+    assert "No map passed" in wording.about_map(told._asdict() | {"why": ""})[0]
 
 
 # ---- markers
