@@ -276,8 +276,8 @@ for name, one in saliency.METHODS.items():
 # Adversarial examples
 
 for name, one in ATTACKS.items():
-    good(f"ATTACKS[{name!r}]", one, eps=number(0.01, 0) if "eps" in one.takes else free(None),
-         steps=COUNT if "steps" in one.takes else free(None))
+    good(f"ATTACKS[{name!r}]", one, eps=replace(number(0.01, 0), none=True) if "eps" in one.takes else free(None),
+         steps=replace(COUNT, none=True) if "steps" in one.takes else free(None))
 PATCH, HALVES = picture(x(1, 8)), torch.arange(6) < 3
 PLACE = {"x": number(0.5, 0, 1), "y": number(0.5, 0, 1), "scale": positive(0.5, high=2), "shape": word("round")}
 good("adversarial.fgsm adversarial.pgd adversarial.deepfool adversarial.fools", eps=number(0.01, 0, 1))
