@@ -76,7 +76,7 @@ from u3lab import (
 from u3lab.checks import STEPS
 from u3lab.datasets import cutouts
 from u3lab.datasets.labelled import Labelled, LabelledPictures
-from u3lab.equivariance import regression
+from u3lab.equivariance import transport
 from u3lab.saliency.backprop import BackpropPass
 from u3lab.saliency.pointing import Mosaic
 from u3lab.selfsup import cielab
@@ -276,8 +276,8 @@ for name, one in saliency.METHODS.items():
 # Adversarial examples
 
 for name, one in ATTACKS.items():
-    good(f"ATTACKS[{name!r}]", one, eps=number(0.01, 0) if "eps" in one.takes else free(None),
-         steps=COUNT if "steps" in one.takes else free(None))
+    good(f"ATTACKS[{name!r}]", one, eps=replace(number(0.01, 0), none=True) if "eps" in one.takes else free(None),
+         steps=replace(COUNT, none=True) if "steps" in one.takes else free(None))
 PATCH, HALVES = picture(x(1, 8)), torch.arange(6) < 3
 PLACE = {"x": number(0.5, 0, 1), "y": number(0.5, 0, 1), "scale": positive(0.5, high=2), "shape": word("round")}
 good("adversarial.fgsm adversarial.pgd adversarial.deepfool adversarial.fools", eps=number(0.01, 0, 1))
@@ -377,7 +377,7 @@ good("equivariance.errors equivariance.transported_scores", found=ours(moved))
 good("equivariance.mirrored", net=UNASKED)
 good("equivariance.centred_size", layer=layer("conv1"))
 good("equivariance.identity_stitch equivariance.shuffled_stitch equivariance.distil", stitched=STITCHED)
-good("equivariance.ridge", regression.ridge, x=free(draw(6, 3)), y=free(draw(6, 2)), strength=number(0.1, 0))
+good("equivariance.ridge", transport.ridge, x=free(draw(6, 3)), y=free(draw(6, 2)), strength=number(0.1, 0))
 good("equivariance.cka", features_a=tensor(features, 0), features_b=tensor(features, 0))
 
 # Dissection

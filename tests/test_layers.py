@@ -45,7 +45,7 @@ FLOORS = {
         ("grids", "wording", "own", "drawing", "segments", "windows", "markers"),
         ("volumes", "claims", "parts"),
         ("reading", "methods", "segment_parts"),
-        ("keeping", "pooled", "kinds"),
+        ("keeping", "pooled"),
         ("behind",),
         ("running",),
         ("page",),

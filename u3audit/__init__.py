@@ -5,10 +5,10 @@
 
 ``u3lab audit`` does the same from the command line. The five numbers are those of :mod:`u3lab.audit`. Files:
 ``segments`` (what a network for segmentation is asked in place of the last three); ``parts`` and ``segment_parts`` (all
-five of a ``kinds``), ``behind``, ``methods``, ``pooled``, ``markers`` and ``keeping`` (what stands behind them),
+five of a kind of network), ``behind``, ``methods``, ``pooled``, ``markers`` and ``keeping`` (what stands behind them),
 ``running`` (kept as they are done); ``reading`` (a folder), ``volumes`` (NIfTI, DICOM series), ``grids`` (where a scan
-lies, and a map over it), ``own`` (a user's module), ``windows`` (what is too large for it); ``drawing``, ``wording``,
-``claims`` and ``page`` (the report).
+lies, and a map over it), ``own`` (a user's module), ``windows`` (what is too large for it); ``drawing``, ``wording``
+(with ``sentences.toml``), ``claims`` and ``page`` (the report).
 """
 
 import u3lab  # noqa: F401  (before torch, as everywhere)

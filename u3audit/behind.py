@@ -22,7 +22,7 @@ from u3audit.methods import maps
 from u3audit.parts import Section, answer, settings
 from u3audit.pooled import pooled
 from u3audit.segments import segments
-from u3audit.wording import bracket, percent
+from u3audit.wording import bracket, percent, sentence
 from u3lab.audit.cases import Cases, LogOdds, score
 from u3lab.dissection.overlap import overlap
 from u3lab.dissection.quantiles import plain_quantile
@@ -47,11 +47,8 @@ def generic(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Sec
     image = marked(cases.images[k : k + 1], markers(*cases.images.shape[-2:])[worst], cases.images.amax())
     after = float(score(net, image, positive))
     at = plane(torch.ones_like(image[0, :1]))
-    told = [f"On {len(found.which)} negatives that the network has right, {worst} moves the answer most: by "
-            f"{percent(moves.value)} of the distance between the classes; {percent(turns.value)} turn positive. The "
-            f"median of the {len(found.by)} markers is {percent(middle)}.",
-            "These markers are generic. A network may hang on another one, or on the same one elsewhere, so a small "
-            "number clears nothing; and a clip lies on the tissue, where it can look like a finding."]
+    told = [sentence("markers", "worst", negatives=len(found.which), marker=worst, moves=moves.value,
+                     turns=turns.value, markers=len(found.by), median=middle), sentence("markers", "generic")]
     rows = [[View(shown([image[0]], at)[0], f"Picture {k + 1}, a negative, with {worst}.",
                   f"negative {k + 1} with {worst}: {answer(after)}")]]
     table = [[name, f"{percent(one.value)} {bracket(one)}", f"{percent(two.value)} {bracket(two)}"]
@@ -72,18 +69,12 @@ def certainty(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> S
     margins = margin(net, cases.images[right], positive)
     middle = float(margins.median())
     many = f"more than {LEVELS[-1]:g}" if middle == torch.inf else f"{middle:g}"
-    told = [f"The median of {len(right)} right answers turns under a change of {many} of 255 grey levels in the "
-            "direction that hurts most (one step along the sign of the gradient)."]
+    told = [sentence("certainty", "margin", answers=len(right), levels=many)]
     facts: dict[str, Any] = {"margins": [None if one == torch.inf else one for one in margins.tolist()]}
     if not segments(net, cases):
         facts["ECE"] = error = calibration(scores, cases.positive)
-        told += [f"The expected calibration error is {error:.3f}, over {BINS} bins of all {len(cases)} pictures."]
-    return Section([*told, PRAISE], [], [], [], facts)
-
-
-PRAISE = ("Neither tells an honest network from one that cheats; both can praise cheats, as a cue that is always there "
-          "makes a network sure. Of three networks that ship with the course, the one that reads a letter has the "
-          "widest margin, and the one that reads marks at the rim of the finding the smallest calibration error.")
+        told.append(sentence("certainty", "calibration", error=error, bins=BINS, pictures=len(cases)))
+    return Section([*told, sentence("certainty", "praise")], [], [], [], facts)
 
 
 def margin(net: Classifier, images: Tensor, positive: int | str) -> Tensor:
@@ -127,12 +118,10 @@ def units(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Secti
     layer, active = last_grid(net, images)
     real, other = (overlaps(active, masks) for masks in (outlines, outlines.roll(1, 0)))
     order = real.argsort(descending=True)[:UNITS].tolist()
-    told = [f"Of the {len(real)} units of {layer}, the one that lies best on the outlines of {len(which)} pictures has "
-            f"an IoU of {float(real.max()):.3f}; with each outline on the next picture, the best has "
-            f"{float(other.max()):.3f}. That a unit lies there does not say that the answer uses it."]
-    return Section(told, ["unit", "IoU with the outlines", "with those of other pictures"],
-                   [[str(k), f"{float(real[k]):.3f}", f"{float(other[k]):.3f}"] for k in order], [],
-                   {"layer": layer, "best": float(real.max()), "floor": float(other.max())})
+    facts = {"layer": layer, "best": float(real.max()), "floor": float(other.max())}
+    return Section([sentence("units", "best", units=len(real), pictures=len(which), **facts)],
+                   ["unit", "IoU with the outlines", "with those of other pictures"],
+                   [[str(k), f"{float(real[k]):.3f}", f"{float(other[k]):.3f}"] for k in order], [], facts)
 
 
 def last_grid(net: Classifier, images: Tensor) -> tuple[str, Tensor]:

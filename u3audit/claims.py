@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from u3audit.wording import percent
+from u3audit.wording import SENTENCES, percent
 from u3lab import results
 from u3lab.errors import U3Error
 
@@ -17,36 +17,7 @@ class Claim(NamedTuple):
     measured: str = ""
 
 
-TRIALS = "In trials with findings made on 96×96 slices"
-NOT_SAID = (
-    Claim("The network takes no shortcut.", "The numbers find cues that lie apart from the finding, stay in one place "
-          "or go with a harmless change. A cue on the finding itself, or one that no test varies, need not show in "
-          "them.", f"{TRIALS}, networks that read a letter anywhere on the border had a best fixed place of "
-          "{wander[place]}, and honest ones of {honest[place]}. Filling in the finding turned {calipers[removed]} of "
-          "the answers of networks that read marks at its rim, and {honest[removed]} of those of honest ones."),
-    Claim("The network is robust.", "Five mild changes were tried, each at one strength. Other changes were not.",
-          f"{TRIALS}, another window turned {{corner[window, positives]}} of the positives of networks that read a "
-          "letter in the corner."),
-    Claim("The map shows the reason.", "An occlusion map shows where blurring a window changes the answer, not "
-          "what the network reads there, nor what it reads in several places at once.", f"{TRIALS}, networks that read "
-          "marks at the finding’s rim had on it {calipers[lesion]} times its share of occlusion, and honest ones "
-          "{honest[lesion]} times. Of those that read the blur of a scanner, which is everywhere, {scanner[outside]} "
-          "of occlusion lay outside the body."),
-    Claim("Deletion proves what matters.", "A picture with parts deleted is like no picture that the network knows; "
-          "edges, which know no network, can do well in that test."),
-    Claim("Attention is on the lesion.", "In a network for segmentation the gradient can lie near the region even with "
-          "shuffled weights; then its place tells nothing of what was learnt."),
-    Claim("A 3-D Grad-CAM locates it.", "On a deep layer such a map has a few cells along each side; a cell covers a "
-          "large part of the volume.", "Halved four times along each side, 32×64×64 voxels become 2×4×4 cells, each a "
-          "thirty-second of the volume."),
-    Claim("It is well calibrated, or has a wide margin, so it is honest.", "A cue that is always there can make a "
-          "network sure and hard to move: both can praise a network that cheats."),
-    Claim("The mask is empty, so there is nothing.", "A search for the smallest part that matters can end without one: "
-          "the probability after it has to be read beside it."),
-    Claim("It will do as well elsewhere.", "All numbers are of these pictures. Intervals draw among the patients that "
-          "are here; other scanners, hospitals and illnesses are not among them."),
-    Claim("The patient is ill, or healthy.", "The audit asks about a network on these pictures. It is no diagnosis."),
-)
+NOT_SAID = tuple(Claim(**one) for one in SENTENCES["claims"])
 
 
 def measured(claim: Claim) -> str:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from u3audit.drawing import View, shown
 from u3audit.methods import SAMPLED, shuffled
 from u3audit.parts import Section
-from u3audit.wording import NONE, percent
+from u3audit.wording import NONE, percent, sentence
 from u3lab.audit.cases import Cases, score
 from u3lab.audit.lesion import grown
 from u3lab.descent import last
@@ -41,11 +41,7 @@ def kept(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Sectio
         shares = error, *(contrast(one, images, outlines) for one in (back[layer], floor))
         left, *rest = (NONE if one is None else percent(one) for one in shares)
         table.append([layer, left, f"{still} of {len(which)}", *rest])
-    told = [f"Each of {len(which)} positives that the network finds is looked for again by the answer of one layer "
-            f"alone, from noise and in {STEPS} steps. The contrast is that of the outlined finding with the {RING} "
-            "pixels around it, as a share of the original’s.",
-            "What does not come back is lost in the layer, or the search missed it: the same network with all weights "
-            "shuffled is the floor. That something comes back does not say that the answer uses it."]
+    told = [sentence("layers", "searched", pictures=len(which), steps=STEPS, ring=RING), sentence("layers", "means")]
     rows = [[View(one, f"Picture {k + 1}{'' if layer is None else f', looked for by its code at {layer}'}.",
                   f"picture {k + 1}" if layer is None else layer)
              for layer, one in zip((None, *layers), shown([images[n], *(back[layer][n] for layer in layers)]),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from u3audit.drawing import View, heat, plane, shown
 from u3audit.parts import Section, settings
-from u3audit.wording import NONE, percent
+from u3audit.wording import NONE, percent, sentence
 from u3lab.audit.cases import Cases, log_odds, region_in, score, some_of
 from u3lab.audit.looking import located
 from u3lab.errors import U3Error
@@ -51,12 +51,8 @@ def maps(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Sectio
         map = torch.cat([map_of(net, METHODS[passed], x, asked_of(net, x, positive))
                          for x in cases.images[many].split(1)])
         facts |= dict(zip(("outside", "lesion"), located(map, cases, many), strict=True)) | {"asked": len(many)}
-    told = [f"Of {len(which)} positives, the first that the network finds. A map passes if its rank correlation with "
-            f"that of the same network with all weights shuffled is below {GATE}; one that does not shows the picture "
-            "or the architecture. This judges the map, not the network.",
-            "Deletion is the mean probability of the finding while what a map marks most is blurred away; less is "
-            "thought to be better. Edges, which know no network, are its floor.",
-            *(f"Not drawn: {', '.join(names)} ({why})." for why, names in missing.items())]
+    told = [sentence("maps", "gate", pictures=len(which), gate=GATE), sentence("maps", "deletion"),
+            *(sentence("maps", "missing", names=", ".join(names), why=why) for why, names in missing.items())]
     head = ["method", "left after shuffling", "outside the body", "on the finding ÷ its area", "deletion"]
     return Section(told, head, table, pictures(drawn, cases, which), facts)
 

@@ -15,18 +15,21 @@ from typing import Any
 
 from u3audit.behind import HEADINGS
 from u3audit.claims import NOT_SAID, measured
-from u3audit.kinds import KINDS, Kind
 from u3audit.running import FOLDER, MAPS, NAME, keep_others, writing
 from u3audit.wording import (
     NONE,
+    TITLES,
+    Title,
+    all_sentences,
     bracket,
     cheats_lie,
     first,
     intervals,
+    people,
     percent,
+    sentence,
     thresholds,
     together,
-    told,
 )
 from u3lab._system import paths
 from u3lab.audit.flips import BLUR, NOISE, SHIFT, WINDOW
@@ -36,42 +39,7 @@ from u3lab.errors import U3Error
 PEOPLE = 40  # rows of a table: of patients those with the lowest accuracy
 Rows = tuple[list[str], list[list[Any]]]  # the head of a table, and its rows
 
-STYLE = """
-:root { color-scheme: light dark; --page: #fcfcfa; --ink: #222; --soft: #595959; --line: #c9c9c4; --bar: #0072b2;
-  --note: #fff3e0; }
-@media (prefers-color-scheme: dark) { :root { --page: #16181b; --ink: #e8e8e4; --soft: #b0b0aa; --line: #4a4d52;
-  --bar: #56b4e9; --note: #3a2c14; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem; max-width: 60rem; background: var(--page); color: var(--ink);
-  font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; margin: 0 0 .5rem; overflow-wrap: anywhere; } h2 { font-size: 1.2rem; margin: 0; }
-h3 { font-size: 1rem; margin: 1.5rem 0 0; } summary { cursor: pointer; padding: .25rem 0; }
-.first { background: var(--note); border-left: .3rem solid #d55e00; padding: .5rem .8rem; margin: 0 0 1rem; }
-.soft, figcaption, .small { color: var(--soft); font-size: .875rem; }
-table { border-collapse: collapse; width: 100%; } caption { text-align: left; }
-th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); font-weight: normal;
-  vertical-align: top; }
-thead th { color: var(--soft); font-size: .875rem; }
-.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
-section { border-top: 1px solid var(--line); margin-top: 1.5rem; padding-top: 1rem; }
-.big { font-size: 2rem; line-height: 1.2; margin: .25rem 0 0; font-variant-numeric: tabular-nums; }
-p { margin: .4rem 0; max-width: 46rem; } a { color: inherit; }
-.rows { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; margin-top: .75rem; }
-.row { display: flex; flex-wrap: wrap; gap: .5rem; }
-figure { margin: 0; width: 8.7rem; } .look figure { width: 13rem; }
-figure img { width: 100%; height: auto; display: block; background: #000; }
-.bar { display: inline-block; width: 7rem; height: .7rem; border: 1px solid var(--line); margin-right: .5rem; }
-.bar span { display: block; height: 100%; background: var(--bar); print-color-adjust: exact;
-  -webkit-print-color-adjust: exact; }
-dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; max-width: 46rem; }
-@media (max-width: 40rem) { body { padding: 1rem; } figure { width: calc((100vw - 3rem) / 3); } .bar { display: block;
-  width: 4rem; } .number { white-space: normal; } th, td { padding-right: .4rem; } }
-@media print { :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --line: #bbb; --bar: #0072b2;
-  --note: #fff; }
-  html { font-size: 13px; } body { font-size: 10pt; padding: 0; max-width: none; }
-  section, figure, tr, dt { break-inside: avoid; }
-  dt { break-after: avoid; } figure, .look figure { width: 3.2cm; } }
-"""
+STYLE = "\n" + Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
@@ -90,7 +58,7 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
         text = page(report, out / FOLDER).encode()
         paths.write_atomically(out / f"{NAME}.json", json.dumps(  # first: it says whose page stands beside it
             report | {"first": first(report), "thresholds": thresholds(len(report["sides"]) - 1, report["kind"]),
-                      "sentences": {name: told(report, name, KINDS[report["kind"]].said) for name in report["parts"]}},
+                      "sentences": {name: all_sentences(report, name) for name in report["parts"]}},
             indent=1, ensure_ascii=False).encode())
         paths.write_atomically(file, text)
     return file
@@ -98,29 +66,29 @@ def write(report: dict[str, Any], out: str | os.PathLike[str]) -> Path:
 
 def page(report: dict[str, Any], folder: Path) -> str:
     """The page as HTML; ``folder`` holds the pictures."""
-    name, parts, kind = html.escape(report["network"]), report["parts"], KINDS[report["kind"]]
-    sections = "".join(_section(kind, k, part, told(report, k, kind.said), folder)
-                       for k, part in parts.items())
+    name, parts, titles = html.escape(report["network"]), report["parts"], TITLES[report["kind"]]
+    sections = "".join(_section(titles[k], k, part, all_sentences(report, k), folder) for k, part in parts.items())
     note = "".join(f"{html.escape(one)} " for one in first(report)).strip()
     counted = f"{report['pictures']} pictures, {report['positives']} of them positive"
-    whose = f", of {report['patients']} patient{'s' * (report['patients'] > 1)}" if report["patients"] else ""
+    whose = f", of {people(report['patients'])}" if report["patients"] else ""
     known = thresholds(len(report["sides"]) - 1, report["kind"])
-    lines = "".join(_line(kind, k, part, known) for k, part in parts.items())
-    verdict = _paragraphs(together(report, kind.titles))
+    lines = "".join(_line(titles[k], k, part, known) for k, part in parts.items())
+    verdict = _paragraphs(together(report))
+    last = '<th scope="col">threshold: most that cheat are</th>' if known else ""
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Audit of {name}</title><style>{STYLE}</style></head>
 <body><main>{f'<p class="first" role="note">{note}</p>' if note else ''}
 <h1>Audit of {name}</h1>
 <p>{counted}{whose}. {intervals(report)} A floor, named below each
-number, is what to compare it with. Below a picture stand {kind.below}.</p>
+number, is what to compare it with. Below a picture stand {sentence("below_a_picture", report["kind"])}.</p>
 <section class="look"><h2>Look at them first</h2><p>The first pictures of each class, as they came. Does anything but
 the finding go with the class: a letter, marks on the finding’s rim, how sharp or bright a picture is? So few can share
 a mark by chance: look through the others too.</p>
 {_rows(report["untouched"], folder)}</section>
 <section><h2>Five numbers</h2>
 <table><thead><tr><th scope="col">number</th><th scope="col">value</th><th scope="col">interval</th>
-<th scope="col">floor</th>{'<th scope="col">threshold: most that cheat are</th>' * bool(known)}</tr></thead>
+<th scope="col">floor</th>{last}</tr></thead>
 <tbody>{lines}</tbody></table>
 {verdict}</section>
 {sections}
@@ -133,8 +101,8 @@ a mark by chance: look through the others too.</p>
 """
 
 
-def _line(kind: Kind, name: str, part: dict[str, Any], known: dict[str, Any]) -> str:
-    head = f'<th scope="row"><a href="#{_id(name)}">{kind.titles[name].heading}</a></th>'
+def _line(title: Title, name: str, part: dict[str, Any], known: dict[str, Any]) -> str:
+    head = f'<th scope="row"><a href="#{_id(name)}">{title.heading}</a></th>'
     last = f'<td class="number">{cheats_lie(name, known)}</td></tr>' if known else "</tr>"
     if part["value"] is None:
         return f'<tr>{head}<td class="number">missing</td><td>–</td><td>–</td>{last}'
@@ -142,15 +110,14 @@ def _line(kind: Kind, name: str, part: dict[str, Any], known: dict[str, Any]) ->
             f'<td class="number">{bracket(part["value"])}</td><td class="number">{_floor(part["floor"])}</td>{last}')
 
 
-def _section(kind: Kind, name: str, part: dict[str, Any], told: list[str], folder: Path) -> str:
-    title = kind.titles[name]
+def _section(title: Title, name: str, part: dict[str, Any], said: list[str], folder: Path) -> str:
     if part["value"] is None:
         head = '<p class="big">missing</p>'
     else:
         head = (f'<p class="big">{percent(part["value"][0])} <span class="soft">{bracket(part["value"])}</span></p>'
                 f'<p class="soft">{title.unit}. Floor: {_floor(part["floor"])}, {title.floor}.</p>')
     table = {"flips": _changes, "accuracy by patient": _people, "Dice by patient": _dices}.get(name, _as_kept)
-    return (f'<section id="{_id(name)}"><h2>{title.heading}</h2>{head}{_paragraphs(told)}{_rows(part["rows"], folder)}'
+    return (f'<section id="{_id(name)}"><h2>{title.heading}</h2>{head}{_paragraphs(said)}{_rows(part["rows"], folder)}'
             f'{_table(*table(part["facts"])) if part["facts"] else ""}</section>')
 
 
@@ -242,8 +209,8 @@ def _small(report: dict[str, Any]) -> str:
         + ", ".join(f"{name} {value}" for name, value in report["settings"].items())
         + f". Changes: shift by {percent(SHIFT)} of a side, blur of σ {BLUR} pixels, noise of {percent(NOISE)} of "
         f"white, window with {percent(WINDOW)} more contrast.",
-        *[f"Maps: {maps} NIfTI files in the folder {MAPS}, to be laid over the scans; occlusion is in log-odds, and "
-          "what is filled in has the scan’s own values."] * (maps > 0),
+        *([f"Maps: {maps} NIfTI files in the folder {MAPS}, to be laid over the scans; occlusion is in log-odds, and "
+           "what is filled in has the scan’s own values."] if maps else []),
         "Intervals draw whole patients where they are named, else pictures; that of the best fixed place draws pairs. "
         "Pictures shown are the first that were asked about, and none was chosen for what it shows, but for the pair "
         "of the best fixed place.",

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from u3audit.drawing import View, heat, shown
 from u3audit.methods import asked_of
 from u3audit.parts import Section, answer, settings
-from u3audit.wording import bracket, percent
+from u3audit.wording import sentence
 from u3lab.audit.cases import Cases, score, some_of, target
 from u3lab.descent import last
 from u3lab.errors import U3Error
@@ -64,17 +64,12 @@ def pooled(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Sect
     image = cases.images[k : k + 1]
     under = perturb(image, found.mask, baseline_like(image, settings=CHOSEN))
     before, after = (float(score(net, one, target(net, image, positive))) for one in (image, under))
-    told = [f"One mask for {len(found.made)} positives covers {percent(float(found.mask.mean()))} of the picture, "
-            f"which it blurs. Of {len(found.judged)} positives that it was not made on, {percent(found.stay.value)} "
-            f"{bracket(found.stay)} stay positive under it. Under the same mask, moved by half the "
-            f"picture, {percent(found.moved.value)} {bracket(found.moved)} do.",
-            "If few stay positive under the mask and most under the moved one, the answer hangs on something that is "
-            "always at the same place. Neither a cue that wanders nor one on the finding is found in this way; and "
-            "where findings always lie at one place, an honest network loses them too."]
+    facts = {"made on": len(found.made), "judged on": len(found.judged), "size": float(found.mask.mean()),
+             "stay": found.stay, "moved": found.moved}
+    told = [sentence("masks", name, **facts) for name in ("stay", "means")]
     rows = [[View(shown([image[0]])[0], f"Picture {k + 1}, which the mask was not made on.",
                   f"picture {k + 1}: {answer(before)}"),
              View(heat(image[0], found.mask[0], None), f"The mask over picture {k + 1}.", "the mask"),
              View(shown([image[0], under[0]])[1], f"Picture {k + 1} under the mask.",
                   f"under the mask: {answer(after)}")]]
-    return Section(told, [], [], rows, {"made on": len(found.made), "judged on": len(found.judged),
-                                        "size": float(found.mask.mean()), "stay": found.stay, "moved": found.moved})
+    return Section(told, [], [], rows, facts)

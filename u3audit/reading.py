@@ -289,7 +289,7 @@ def _sized(x: Tensor, grid: Grid | None, size: list[int] | None) -> tuple[Tensor
         return x, grid
     axes, box = x.ndim - 2, [slice(0, side) for side in x.shape[2:]]
     if len(size) not in {1, 2 * axes - 3}:
-        raise U3Error(f"size = {size}; give one side{', or three, (z,y,x)' * (axes == 3)}")
+        raise U3Error(f"size = {size}; give one side{', or three, (z,y,x)' if axes == 3 else ''}")
     if axes == 3:
         sides = [whole("size", side, 1, LARGEST) for side in (size if len(size) == 3 else size * 3)]
         x = _lines(_lines(x[0], *sides[1:]).transpose(1, 2), sides[0], sides[2]).transpose(1, 2)[None]

@@ -25,11 +25,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from u3audit import own
+from u3audit import own, parts, segment_parts
 from u3audit.behind import BEHIND
 from u3audit.drawing import View
-from u3audit.kinds import KINDS, kind_of
 from u3audit.parts import Overlay, Part, Section, settings, untouched
+from u3audit.segments import segments
 from u3lab import pixels
 from u3lab._system import paths
 from u3lab.audit.cases import ASK, Cases, score
@@ -39,6 +39,7 @@ from u3lab.nets import ready
 from u3lab.training.loop import fingerprint
 
 FOLDER, MAPS, NAME, ANOTHER = "parts", "maps", "report", "give another folder as out= (--out)"
+PARTS = {"classifier": parts.PARTS, "segmentation": segment_parts.PARTS}  # kind of network → what is measured of it
 LONG = 60  # letters of a scan's name in that of its map
 
 
@@ -79,7 +80,7 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
         net.spacing = cases.spacing
     kind, stamp = kind_of(net, cases), stamp_of(net, cases, positive, seed)
     own.sound(net, cases.images)
-    front, more = KINDS[kind].parts, BEHIND if one_of("behind", behind, (True, False)) else {}
+    front, more = PARTS[kind], BEHIND if one_of("behind", behind, (True, False)) else {}
     found = {}
     for name in (bar := tqdm([*front, *more], unit="part")):
         bar.set_description(name)
@@ -93,6 +94,16 @@ def run(net: nn.Module, cases: Cases, *, positive: int | str = 1, out: str | os.
             **_facts(cases, trained), "settings": settings(cases), **_versions(), "memory": peak(),
             "untouched": looked["rows"],
             "parts": {name: found[name] for name in front}, "behind": {name: found[name] for name in more}}
+
+
+def kind_of(net: nn.Module, cases: Cases) -> str:
+    """"segmentation" if the network answers for each pixel; U3Error if nothing is outlined then."""
+    if not segments(net, cases):
+        return "classifier"
+    if cases.outlines is None:
+        raise U3Error(f"{ready(net).name} answers for each pixel, so it is compared with outlines; give outlines= "
+                      "(--masks)")
+    return "segmentation"
 
 
 def stamp_of(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> str:

@@ -1,4 +1,4 @@
-"""The five parts of a report on a network for segmentation: numbers, pictures, and the sentences that go with them."""
+"""The five parts of a report on a network for segmentation: numbers and pictures."""
 
 from __future__ import annotations
 
@@ -12,23 +12,11 @@ from u3audit import parts
 from u3audit.drawing import View, box, plane, shown
 from u3audit.parts import SHOWN, Overlay, Part, cut_out, placed, settings
 from u3audit.segments import dice_by_patient, outside_region, steadiness
-from u3audit.wording import HALF, SAID, Title, bracket, few, percent, too_large
+from u3audit.wording import bracket, percent
 from u3lab.audit.cases import Cases, odds, score
 from u3lab.audit.looking import away
 from u3lab.errors import U3Error
 from u3lab.nets import Region, ready
-
-TITLES = {
-    "lesion removed": Title("Lesion removed", "of the lesions found vanish when what is outlined is filled in",
-                            "the same shape filled in elsewhere"),
-    "outside the region": Title("Outside the region", "of the region’s score goes with one window away from it",
-                                "a typical such window"),
-    "where it looks": Title("Where it looks", "of what occlusion changes lies outside the body", "the picture’s edges"),
-    "steadiness": Title("Steadiness", "is the Dice of a region with itself under the harmless change that alters most",
-                        "the median over changes"),
-    "Dice by patient": Title("Dice by patient", "is the mean Dice with the outlines",
-                             "the best mask that is the same for all"),
-}
 
 
 def outside(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
@@ -93,52 +81,6 @@ def dices(net: nn.Module, cases: Cases, positive: int | str, seed: int) -> Part:
 PARTS = {"lesion removed": parts.lesion, "outside the region": outside, "where it looks": parts.looks,
          "steadiness": steady, "Dice by patient": dices}
 """The parts in the order of the front page."""
-
-
-# ---- sentences
-
-
-def lesion_said(value: list[float], floor: list[float], facts: dict[str, Any]) -> list[str]:
-    told = (f"Of {facts['asked']} lesions that the network sees where one is outlined, {percent(value[0])} vanish once "
-            f"what is outlined is filled in, and {percent(floor[0])} once the same shape is filled in elsewhere")
-    if value[1] > floor[2]:
-        return [f"{told}: what is outlined matters to these answers, the finding or a mark on it.", *too_large(facts)]
-    return [few(told) if facts["asked"] < 5 else
-            f"{told}: taking the finding away does not clearly make more of them vanish. Find out what else they hang "
-            "on.", *too_large(facts)]
-
-
-def outside_said(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
-    told = (f"In {facts['asked']} positives, the one window away from the region that takes most takes "
-            f"{percent(value[0])} of the region’s score in the mean, and a typical window {percent(floor)}. In picture "
-            f"{facts['picture']} ({facts['where']}) it is {percent(facts['most'])}; at 100 % a region typically "
-            "vanishes.")
-    return [told, "What the network sees hangs on something far from it: look at what stands there."
-            if value[0] >= HALF else "No single window away from the region takes half of its score. A cue on the "
-            "finding itself would not show here."]
-
-
-def steady_said(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
-    told = (f"“{facts['change'].capitalize()}” leaves a Dice of {percent(value[0])} between a region and itself; the "
-            f"median over the changes is {percent(floor)}. A mirror, and a shift by one pixel, are undone before the "
-            "two are compared.")
-    return [told, "Most of what the network sees goes with a change that takes nothing away: ask what else that change "
-            "moves."] if value[0] < HALF else [told]
-
-
-def dice_said(value: list[float], floor: float, facts: dict[str, Any]) -> list[str]:
-    said = [f"The mean Dice with the outlines is {percent(value[0])} on {facts['pictures']} pictures; the best mask "
-            f"that is the same for all has {percent(floor)}. In {percent(facts['found'])} of the positives the answer "
-            f"touches the outline, and {percent(facts['clear'])} of the negatives stay empty."]
-    if facts["patients"] is None:
-        return [*said, "Each picture counts as a patient of its own, since none is named: the interval is too narrow "
-                "if they share patients."]
-    return said
-
-
-SEGMENTS_SAID = SAID | {"lesion removed": lesion_said, "outside the region": outside_said, "steadiness": steady_said,
-                        "Dice by patient": dice_said}
-"""Part → its sentences."""
 
 
 def _cell(one: Any) -> tuple[float, str] | None:

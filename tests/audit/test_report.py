@@ -294,10 +294,11 @@ def test_the_page_holds_all_that_it_shows(net: torch.nn.Module, volumes: bool, t
     assert seen.pictures >= 4 * 3 + 3 + 2 and not seen.bare and not seen.open
     assert all(link.startswith(("data:image/png;base64,", "#")) for link in seen.links)
     assert not re.search(r"url\(|@import|https?:", text)
-    order = [text.index(f"<h2>{title.heading}</h2>") for title in wording.TITLES.values()]
+    order = [text.index(f"<h2>{title.heading}</h2>") for title in wording.TITLES["classifier"].values()]
     assert order == sorted(order) and order[-1] < text.index("What must not be concluded") < text.index("Small print")
     kept = json.loads((tmp_path / "report.json").read_text())
-    assert list(kept["parts"]) == list(wording.TITLES) and kept["sentences"].keys() == kept["parts"].keys()
+    assert list(kept["parts"]) == list(wording.TITLES["classifier"])
+    assert kept["sentences"].keys() == kept["parts"].keys()
 
 
 def test_names_are_no_markup(tmp_path: Path):
@@ -351,9 +352,9 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(tmp_path: Path
         raise U3Error("no such table")
 
     monkeypatch.setattr(results, "facts", absent)
-    assert "No threshold is known" in wording.limit("lesion removed", [0.1] * 3)
+    assert "No threshold is known" in wording.beside_threshold("lesion removed", [0.1] * 3)
     signs = ("lesion removed", "best fixed place", "outside the body", "worst flip of one class")
-    parts = {name: {"value": [0.3, 0, 1]} for name in wording.TITLES}
+    parts = {name: {"value": [0.3, 0, 1]} for name in wording.TITLES["classifier"]}
     flat, deep = ({"sides": sides, "parts": parts, "kind": "classifier"} for sides in ([1, 96, 96], [1, 24, 64, 64]))
     assert wording.together(flat) == []
     summary = {"threshold": dict.fromkeys(signs, 0.4), "threshold, 3-D": dict.fromkeys(signs, 0.2)} | {
@@ -362,20 +363,20 @@ def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(tmp_path: Path
             ("false alarms, 3-D", 0.5, 2), ("missed, 3-D", 0, 3), ("missed, of those that need the cue, 3-D", 0, 1))}
     monkeypatch.setattr(results, "facts", lambda name: {"evidence": {"summary": summary}})
     for name, beyond, within in (("lesion removed", 0.1, 0.9), ("best fixed place", 0.9, 0.1), ("flips", 0.5, 0.4)):
-        told = wording.limit(name, [beyond] * 3)
+        told = wording.beside_threshold(name, [beyond] * 3)
         assert "the threshold of 40 %, on the side of networks that cheat." in told and "crosses" not in told
         assert "for slices" in told and "for 1 of 4 honest ones and missed 9 of 15 taught with a cue" in told
-        assert "on the side of networks that cheat; its interval crosses the threshold." in wording.limit(
+        assert "on the side of networks that cheat; its interval crosses the threshold." in wording.beside_threshold(
             name, [beyond, 0.3, 0.9])
-        volumes = wording.limit(name, [beyond] * 3, 3)
+        volumes = wording.beside_threshold(name, [beyond] * 3, 3)
         assert "for volumes" in volumes and "for 1 of 2 honest ones and missed 0 of 3" in volumes
         assert "threshold of 20 %" in volumes
-        kept = wording.limit(name, [within] * 3)
+        kept = wording.beside_threshold(name, [within] * 3)
         assert "on the side of honest networks" in kept and "says little" not in told
         assert "says little" in kept and "says little" in volumes  # .6 missed, and .5 false alarms
         assert wording.cheats_lie(name, wording.thresholds(3)) == f"{'above' if beyond > within else 'below'} 20 %"
     assert wording.cheats_lie("accuracy by patient", wording.thresholds()) == wording.NONE
-    told = wording.limit("lesion removed", [0.3] * 3, 3)
+    told = wording.beside_threshold("lesion removed", [0.3] * 3, 3)
     assert "above the threshold of 20 %" in told and "for 1 of 2 honest" in told, "volumes have their own"
     assert wording.together(deep)[0].startswith(
         "On the side of networks that cheat: The best fixed place, Where it looks, Flips (of 4")
@@ -407,9 +408,9 @@ def test_a_flip_is_told_by_its_direction(change: str, whose: str, says: str):
     by = {name: {whose: [0, 0, 0], other: [0, 0, 0]} for name in ("mirror", "shift", "blur", "noise", "window")}
     by[change][whose] = [0.9, 0.8, 1]
     facts = {"change": change, "whose": whose, "by": by}
-    part = {"value": by[change][whose], "floor": 0, "facts": facts, "why": ""}
+    part = {"value": by[change][whose], "floor": 0, "facts": facts, "why": "", "kind": "classifier", "axes": 2}
     assert says in " ".join(wording.sentences("flips", part))
-    warned = " ".join(wording.blurred(part))
+    warned = " ".join(wording.about_blur(part))
     assert (f"Blur alone turns 90 % of the {whose}" in warned) == bool(warned) == (change == "blur")
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 import u3audit
 from tests.audit.test_battery import SIDE, made
-from u3audit import segment_parts, segments, wording
+from u3audit import segments, wording
 from u3lab import audit, results
 from u3lab.audit import cases as asking
 from u3lab.errors import U3Error
@@ -206,7 +206,7 @@ def test_a_page_has_the_thresholds_of_u_nets_and_says_which_number_tells_nothing
         assert ("for slices with made findings, others than those that set it, the threshold gave false alarms for 1 "
                 "of 4 honest ones and missed 4 of 10") in told[net]
         assert "does not tell small U-Nets for slices with made findings that were taught with a cue" in " ".join(
-            wording.told(report, "lesion removed", segment_parts.SEGMENTS_SAID))
+            wording.all_sentences(report, "lesion removed"))
         assert "honest ones, 1 of 4 [0.6, 81 %] had" in told[net] and "points of Dice" in told[net]
         assert "6 of 6 [54, 100 %] had one" in told[net] and "No threshold is known for networks" not in told[net]
     assert "networks that cheat: Outside the region, Where it looks, Steadiness (of 3 that" in told[CHEAT]

@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 import aiohttp
 import psutil
-from tests.load.chaos_pupil import NOTE
 
 from tests.browser.hub import find_proxy, jupyterhub
 from tests.load import ear
+from tests.load.chaos import NOTE
 from tests.load.line import Failed, Line
 from tests.load.school import own_server
 

@@ -82,7 +82,7 @@ def test_quadrature_is_exact_for_polynomials():
 
 ABOVE = ("does not lead to the target", "layer below")
 # What is wrong → function, target, options, and the words of the sentence, with SqueezeNet and one picture. Arguments
-# that are wrong by themselves are in tests.hostile.calls.
+# that are wrong by themselves are in tests.calls.
 SLIPS = {
     "a layer": (backprop, 285, {"layer": "fire55"}, (
         "squeezenet1_1 has no layer 'fire55'", "did you mean 'fire5'", "conv1, fire2")),
