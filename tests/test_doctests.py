@@ -18,7 +18,7 @@ KNOWN |= {"torch": torch, "last": last, "turntable": turntable}
 # What a newcomer calls first.
 FIRST = {"adversarial.attacks.fgsm", "descent.last", "figures.charts.grid", "images.blurring.blur",
          "images.loading.load", "inversion.inverting.invert", "nets.classifier.Classifier.features",
-         "nets.classifier.Classifier.top", "nets.loading.load", "pixels.heat", "prior.fitting.fit",
+         "nets.classifier.Classifier.top", "nets.weights.load", "pixels.heat", "prior.fitting.fit",
          "prior.generators.generator", "saliency.backprop.backprop", "saliency.perturbation.meaningful_perturbation",
          "saliency.relevance.grad_cam", "universal.adapted.adapt"}
 

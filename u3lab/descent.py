@@ -115,7 +115,7 @@ def _loop(parameters: list[Tensor], energy: StepEnergy, steps: int, rate: Callab
     """The loop itself: data, loss, backward, step."""
     steered = optimiser(parameters, lr=rate(0))
     for iteration in range(steps + 1):
-        value, terms, loss = _asked(energy, iteration)  # data, loss
+        value, terms, loss = _evaluated(energy, iteration)  # data, loss
         if not math.isfinite(loss.item()):
             raise U3Error(f"the loss became {loss.item()} at step {iteration}; lower the learning rate and start again")
         step = Step(iteration, loss.item(), value.detach().clone(), {name: term.item() for name, term in terms.items()})
@@ -133,7 +133,7 @@ def _loop(parameters: list[Tensor], energy: StepEnergy, steps: int, rate: Callab
         _update(parameters, found, steered, project)  # step
 
 
-def _asked(energy: StepEnergy, iteration: int) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+def _evaluated(energy: StepEnergy, iteration: int) -> tuple[Tensor, dict[str, Tensor], Tensor]:
     """What an energy shows, its terms and their sum."""
     with meanwhile(grad=True):
         value, terms = energy(iteration)

@@ -6,7 +6,7 @@ import torch
 from tests.helpers import refuses
 from tests.nets import own
 from u3lab import nets, saliency
-from u3lab.nets.region import asked
+from u3lab.nets.gate import asked
 
 
 @pytest.fixture

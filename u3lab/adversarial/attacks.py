@@ -26,7 +26,7 @@ from u3lab.checks import number
 from u3lab.descent import Step, gradients
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, Region, check_classes, ready
-from u3lab.nets.region import asked
+from u3lab.nets.gate import asked
 from u3lab.settings import or_default, setting, settings
 
 Energy = Callable[[Tensor], dict[str, Tensor]]  # a picture (1,C,…) → the terms of the loss by name, scalars

@@ -13,6 +13,8 @@ import math
 import os
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -167,7 +169,25 @@ def _decoded(file: Path | io.BytesIO, given: str) -> np.ndarray:
     with opened:
         if opened.format in DRAWINGS:
             raise U3Error(f"{given} holds a drawing ({opened.format}), not pixels; save it as PNG")
-        return _pixels(opened, given, ours=True)
+        with _quiet() if opened.format == "TIFF" else nullcontext():
+            return _pixels(opened, given, ours=True)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing gets to file descriptor 2, where libtiff writes of faults by itself; Pillow raises an error as well."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # a program without a terminal
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _pixels(image: Image.Image, given: str, *, ours: bool = False) -> np.ndarray:

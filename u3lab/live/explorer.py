@@ -21,7 +21,7 @@ from u3lab.live.screen import Click, Picture, Screen
 Answer = Picture | tuple[Picture, str]
 
 
-def made(controls: Mapping[str, Any]) -> dict[str, Any]:
+def make_controls(controls: Mapping[str, Any]) -> dict[str, Any]:
     """Controls from ipywidgets' abbreviations; what is a control already stays as it is.
 
     Raises:
@@ -66,7 +66,7 @@ class Live:
     box: w.VBox  # all that is on the page
 
     def __init__(self, controls: dict[str, Any], *, paced: bool = False) -> None:
-        self.controls, self.picture, self.line = made(controls), Screen(paced=paced), w.HTML()
+        self.controls, self.picture, self.line = make_controls(controls), Screen(paced=paced), w.HTML()
         self._asked, self._loop = False, kernel.main_loop()
         for control in self.controls.values():
             control.observe(self._ask, names="value")
@@ -158,7 +158,7 @@ def explore(fn: Callable[..., Answer], *, still: Mapping[str, Any] | None = None
             does not take just these.
         Exception: A defect of ``fn`` at the first values; later ones show as a line.
     """
-    controls, still = made(controls), still or {}
+    controls, still = make_controls(controls), still or {}
     if unknown := set(still) - set(controls):
         raise U3Error(f"still has a value for {', '.join(sorted(unknown))}, but the controls are {', '.join(controls)}")
     if os.environ.get("U3LAB_STILLS") == "1":

@@ -142,9 +142,9 @@ def clocks() -> Clocks:
     return int(computed) / 1e9, int(waited) / 1e9
 
 
-def delay(told: Callable[[], Clocks] = clocks, begun: float | None = None) -> float:
+def delay(clock: Callable[[], Clocks] = clocks, begun: float | None = None) -> float:
     """Seconds that are left of a lesson's beginning: of this kernel's first minute, if it has waited for cores."""
-    computed, waited = told()
+    computed, waited = clock()
     begun = psutil.Process().create_time() if begun is None else begun
     return max(begun + LESSON - time.time(), 0.0) if waited > BEARS * computed else 0.0
 
@@ -152,14 +152,14 @@ def delay(told: Callable[[], Clocks] = clocks, begun: float | None = None) -> fl
 class Pace:
     """The rests of one run; made and asked in the thread that computes. ``polite``: they are so many times as long."""
 
-    def __init__(self, told: Callable[[], Clocks] = clocks, *, polite: float = 1.0) -> None:
-        self._told, self._last, self._polite = told, told(), polite
+    def __init__(self, clock: Callable[[], Clocks] = clocks, *, polite: float = 1.0) -> None:
+        self._clock, self._last, self._polite = clock, clock(), polite
         self._bears = BEARS if notebook.shared() else ALONE
         self._computed = self._waited = 0.0  # seconds a step, running means
 
     def rest(self) -> float:
         """Seconds to rest after the step that was computed since the last call."""
-        now = self._told()
+        now = self._clock()
         computed, waited = (new - old for new, old in zip(now, self._last, strict=True))
         self._last = now
         self._computed += NEW * (computed - self._computed)

@@ -28,7 +28,7 @@ from u3lab.live.explorer import Live, row, slip
 from u3lab.live.kernel import Pace, take
 from u3lab.live.screen import Picture, as_picture
 
-TELL = 0.1  # seconds between two versions of the numbers and the curve: nobody reads faster, and each costs a message
+WRITE = 0.1  # seconds between two versions of the numbers and the curve: nobody reads faster, and each costs a message
 FASTEST = 60  # frames a second; more cannot be seen
 Shown = Step | tuple[Step, Picture] | tuple[Step, Picture, str]  # a step; another picture to show than its value; words
 Solver = Callable[..., Iterator[Shown]]
@@ -107,7 +107,7 @@ class Player(Live):
         self._steps = self._solve()
         self._lines: dict[str, list[float]] = {}
         self._own: credits.Credits = {}  # of the whole run: a piece need not run at each step
-        self.step, self._ended, self._told, self._times = None, False, 0.0, deque(maxlen=20)
+        self.step, self._ended, self._written, self._times = None, False, 0.0, deque(maxlen=20)
 
     def play(self) -> None:
         """Run until the end, a pause, or until nobody looks. Every other player pauses."""
@@ -163,7 +163,7 @@ class Player(Live):
             self.line.value = slip(error)
             return False
         if shown is None and not self._ended:
-            self._tell_rest()
+            self._write_last_numbers()
             self._ended = True
             self.line.value += " · finished: <i>play</i> begins anew"
         return shown is not None
@@ -180,7 +180,7 @@ class Player(Live):
                 break
             await kernel.breathe(max(1 / self.speed.value - (time.perf_counter() - begun), pace.rest()))
         else:  # paused
-            self._tell_rest()
+            self._write_last_numbers()
         self._set(False)
 
     def _show(self, step: Step, picture: Picture | None = None, words: str = "") -> None:
@@ -195,20 +195,20 @@ class Player(Live):
         self.picture.show(as_picture(step.value) if picture is None else picture, line)
         self.picture.badge = credits.badge(self._own)
         now = time.perf_counter()
-        if not self.playing or now - self._told > TELL:
-            self._told = now
-            self._tell(step)
+        if not self.playing or now - self._written > WRITE:
+            self._written = now
+            self._write_numbers(step)
 
-    def _tell(self, step: Step) -> None:
+    def _write_numbers(self, step: Step) -> None:
         rate = round((len(t) - 1) / (t[-1] - t[0])) if self.playing and len(t := self._times) > 2 else None
         told = "" if rate is None else f" · {rate} step{'s'[rate == 1:]} a second"
         self.line.value = html.escape(self.picture.alt) + told
         self.curve.value = svg(self._lines, self._total(), f"E after {step.iteration} steps")
 
-    def _tell_rest(self) -> None:
+    def _write_last_numbers(self) -> None:
         """While it runs the numbers lag behind the picture a little; when it stops they must not."""
         if self.step is not None and not self._ended:  # an error has ended it with a line of its own
-            self._tell(self.step)
+            self._write_numbers(self.step)
 
     def _total(self) -> int | None:
         """How many steps there will be: what the last of the settings objects that has ``steps`` says."""

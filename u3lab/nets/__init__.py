@@ -14,8 +14,7 @@ had where there is a network (see :mod:`u3lab.nets.weights`). Of a transformer, 
 
 from u3lab.measures import agreement
 from u3lab.nets.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier
-from u3lab.nets.gate import check_classes, extract_features, ready
-from u3lab.nets.region import Region
+from u3lab.nets.gate import Region, check_classes, extract_features, ready
 from u3lab.nets.registry import NAMES
 from u3lab.nets.surgery import before_relu, forward_from, narrow, untrained
 from u3lab.nets.weights import available, fetch, load

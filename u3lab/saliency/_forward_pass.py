@@ -15,7 +15,7 @@ from u3lab.descent import without_slope
 from u3lab.errors import U3Error
 from u3lab.nets import Region, ready
 from u3lab.nets.classifier import HALF, finite
-from u3lab.nets.region import asked
+from u3lab.nets.gate import asked
 from u3lab.nets.surgery import GRIDS, OutOfPlace
 from u3lab.nets.tokens import counts
 

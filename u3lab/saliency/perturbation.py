@@ -34,7 +34,7 @@ from u3lab.images.blurring import total_variation
 from u3lab.images.cropping import shift
 from u3lab.images.loading import SLACK
 from u3lab.nets import Classifier, Region, ready
-from u3lab.nets.region import asked
+from u3lab.nets.gate import asked
 from u3lab.saliency._forward_pass import Target, one_each
 from u3lab.settings import or_default, setting, settings
 

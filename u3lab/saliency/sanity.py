@@ -11,7 +11,7 @@ from torch import Tensor
 from u3lab.checks import STEPS, is_plain, shown, whole
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, Region, ready
-from u3lab.nets.region import asked
+from u3lab.nets.gate import asked
 from u3lab.saliency.perturbation import MaskSettings, baseline_like, enlarge, perturb
 
 
