@@ -107,6 +107,20 @@ def test_peaks_are_the_sorted_maxima(net, data):
     assert peaks(net, ["copy"], few)["copy"].values.shape == (2, 3)
 
 
+def test_the_bootstrap_covers_the_truth():
+    """IoU of groups that scatter round .2: the interval holds the true value in about 95 of 100 samples."""
+    g = torch.Generator().manual_seed(0)
+    hits = 0
+    for _ in range(60):
+        intersection = 20 + 6 * torch.randn(20, 1, 1, generator=g, dtype=torch.float64)
+        union = torch.full_like(intersection, 100)
+        found = Dissection("layer", ("one",), torch.zeros(1), Quantiles(1), intersection, union)
+        estimate = interval(found, lambda one: float(one.iou[0, 0]))
+        hits += estimate.low <= 0.2 <= estimate.high
+        assert estimate.high - estimate.low == pytest.approx(2 * 1.96 * 0.06 / 20**0.5, rel=0.6)
+    assert 50 <= hits <= 60
+
+
 def test_a_patch_is_the_receptive_field(net, data):
     """A 1×1 convolution sees one pixel, so its patch has one colour."""
     found = peaks(net, ["copy"], data, count=2)["copy"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, laplace
 
 from tests.helpers import refuses, uniform
 from u3lab import images, pixels
@@ -147,6 +147,14 @@ def test_shift_of_a_volume_has_a_reach_for_each_axis():
         assert torch.equal(found, padded[..., 1 + dy : 9 + dy, 2 + dx : 11 + dx])
     assert seen == {(dy, dx) for dy in (-1, 0, 1) for dx in range(-2, 3)}
     refuses(images.shift, x, (1, 1), draw, says=r"reach = \(1, 1\); give one number, or 3 of them")
+
+
+@pytest.mark.oracle("SciPy's Laplacian", inversion=["total variation"])
+def test_the_gradient_of_the_squared_variation_is_the_laplacian():
+    x = torch.rand(1, 1, 7, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
+    gradient, = torch.autograd.grad(images.total_variation(x, 2.0) * x.numel(), x)
+    wanted = -2 * laplace(x.detach()[0, 0].numpy(), mode="nearest")
+    torch.testing.assert_close(gradient[0, 0], torch.from_numpy(wanted))
 
 
 @pytest.mark.parametrize("sides", [(4, 5), (4, 5, 6)])

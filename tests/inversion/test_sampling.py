@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from evidence import _inverter_training as training
 from tests.helpers import refuses
 from u3lab import inversion, nets, prior
-from u3lab.descent import last
+from u3lab.descent import descend, last
 from u3lab.images import cropping
 from u3lab.inversion import sampling
 from u3lab.inversion.linear import Gaussian
@@ -52,6 +53,23 @@ def test_the_chain_draws_from_the_posterior_that_can_be_written_down(chains: Ten
     wanted = vectors @ torch.diag(1 / (p * (1 - 0.3 * SIGMA**2 * p / 4))) @ vectors.T
     torch.testing.assert_close(torch.cov(chains.T), wanted, rtol=0, atol=0.03)
     torch.testing.assert_close(wanted, torch.linalg.inv(precision), rtol=0.15, atol=0.02)
+
+
+def test_the_l2_inverter_of_a_linear_network_is_ridge_regression():
+    """The loss of :func:`training.squares`, minimised over Ψ(y) = W y + b, gives the posterior's mean for any code."""
+    matrix, y, given = toy()
+    x = given.draw(5000, seed=3)
+    codes = x @ matrix.T + 0.3 * torch.randn(len(x), 2, generator=torch.Generator().manual_seed(4)).double()
+    weight, bias = torch.zeros(3, 2).double().requires_grad_(), torch.zeros(3).double().requires_grad_()
+
+    def energy() -> tuple[Tensor, dict[str, Tensor]]:
+        made = codes @ weight.T + bias
+        return made, training.squares(made, x, {})
+
+    last(descend([weight, bias], energy, steps=2000, lr=lambda: 0.01))
+    measured = Gaussian(x.mean(0), torch.cov(x.T))
+    wanted = inversion.gaussian_posterior(matrix, y, *measured, 0.3).mean
+    torch.testing.assert_close((weight @ y + bias).detach(), wanted, rtol=0, atol=0.02)
 
 
 def test_the_posterior_of_a_gaussian_is_that_of_its_joint_with_the_code():

@@ -68,6 +68,23 @@ def test_the_best_mask_of_a_linear_scorer_is_a_threshold(channels: int, sides: t
     assert torch.equal(step.value, (gain > threshold).float())
 
 
+@pytest.mark.oracle("all masks of 3×3, one by one", saliency=["mask"])
+@pytest.mark.parametrize("seed", range(3))
+def test_exhaustive_search_over_every_3_by_3_mask(seed: int):
+    """A mask of 3×3 cells enlarged to 24×24 pixels; the energy is evaluated for all 512 by the formula itself."""
+    net, x = scorer(3, 24, 24, strength=0.01, seed=seed)
+    nothing, lam = baseline_like(x, settings=MaskSettings(**PLAIN)), 0.01
+
+    def energy(mask: Tensor) -> float:
+        return (net(perturb(x, mask, nothing)).softmax(1)[0, 0] + lam * mask.mean()).item()
+
+    best = min((torch.tensor(m).view(1, 1, 3, 3) for m in product((0.0, 1.0), repeat=9)), key=energy)
+    assert 0 < best.sum() < 9
+    step = course(net, x, **PLAIN, lam=lam, mask_size=3, steps=100)[-1]
+    torch.testing.assert_close(step.value, enlarge(best, x), atol=1e-3, rtol=0)
+    assert step.loss == pytest.approx(energy(best), abs=1e-5)
+
+
 @pytest.mark.parametrize("make, sides, spacing, cells, reach, target", [
     (own.grey, (24, 20), None, (6, 6), (2, 2), 2), (own.grey, (24, 20), (1.0, 3.0), (2, 6), (2, 1), 2),
     (own.of_volumes, (8, 12, 10), (4.0, 1.0, 1.5), (6, 2, 3), (0, 2, 1), 1),

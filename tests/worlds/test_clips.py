@@ -1,4 +1,4 @@
-"""Made clips: flow that is true, sound that its cause decides, an arrow of time that is there only with damping."""
+"""Made clips: flow that is true, sound that its cause decides, bouncing balls that keep to their courses."""
 
 import math
 
