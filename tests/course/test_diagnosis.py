@@ -170,14 +170,15 @@ def test_every_change_of_a_value_is_one():
 
 
 def test_edits_of_the_reference_alone_and_in_pairs():
-    mistakes = (Mistake("lam * → 2 * lam *", "the factor is doubled"), Mistake("sum(1 → mean(1", "you take the mean"),
-                Mistake((lambda x, m, lam: x, "x * m → x"), "the mask is not used"))
+    mistakes = (Mistake(("lam * → 2 * lam *",), "the factor is doubled"),
+                Mistake(("sum(1 → mean(1",), "you take the mean"),
+                Mistake(("return half(x)", "x * m → x"), "the mask is not used"))
     x, m, lam = next(cases(torch.Generator().manual_seed(0)))
-    made = [function(x, m, lam) for function, _ in one_slip(weighed, mistakes)]
+    made = [function(x, m, lam) for function, _ in one_slip(weighed, mistakes, {"half": lambda x: x / 2})]
     torch.testing.assert_close(made[0], 2 * weighed(x, m, lam))
     torch.testing.assert_close(made[1], weighed(x, m, lam) / 2)
-    assert torch.equal(made[2], x)
-    assert [message for _, message in two_slips(weighed, mistakes)] == [
+    assert torch.equal(made[2], x / 2)
+    assert [message for _, message in two_slips(weighed, mistakes, {})] == [
         "the factor is doubled; and you take the mean", "the factor is doubled; and the mask is not used",
         "you take the mean; and the mask is not used"]
     judge = by_cases(weighed, cases, mistakes)
@@ -191,7 +192,7 @@ def test_an_edit_of_a_line_that_is_gone():
 
 
 def test_a_number_has_edits_too():
-    judge = by_number(counted, lambda g: [([1, 2], 0), ([4, 5, 6], 3)], (Mistake("start + → start -", "add them"),))
+    judge = by_number(counted, lambda g: [([1, 2], 0), ([4, 5, 6], 3)], (Mistake(("start + → start -",), "add them"),))
     assert judge(lambda values, start: start - len(values)) == "add them"
     assert judge(lambda values, start: float(start + len(values))) == ""
     assert "the right one minus 1" in judge(lambda values, start: start + len(values) - 1)

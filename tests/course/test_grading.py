@@ -14,10 +14,9 @@ import safetensors.torch
 
 from tests.course.test_nbgrader import NAMES, RIGHT, WRONG, lesson, tool
 from tests.helpers import raising, refuses
-from tests.lessons.test_exercises import ALL, mistakes
+from tests.lessons.test_exercises import ALL, slips
 from u3course import course
 from u3course.course import guard
-from u3course.course.edits import one_slip
 from u3server import answers
 
 pytest.importorskip("nbgrader")
@@ -150,7 +149,7 @@ def told(source: str, **names) -> course.Report:
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_told_is_judged_as_the_answer_itself(name: str):
     """The right answer, the stub, and three wrong ones: points and words are the same, but for a traceback's lines."""
-    wrong = [function for function, _ in one_slip(ALL[name].reference, mistakes(name))][:3]
+    wrong = [function for function, _ in slips(name)][:3]
     for answer in (ALL[name].reference, ..., *wrong):
         here, there = course.check(name, answer), told(f"course.check({name!r}, mine)", mine=answer)
         assert (there.state, there.points, there.message.splitlines()[0]) == (

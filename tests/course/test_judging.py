@@ -23,8 +23,8 @@ def cases(g: torch.Generator):
     yield torch.randn(9, generator=g), 3
 
 
-judge = by_cases(thinned, cases, (Mistake(lambda x, step: x[::step] + x, CLASH),
-                                  Mistake(lambda x, step: -x[::step] - x, BOTH)))
+judge = by_cases(thinned, cases, (Mistake(("return x[::step] + x",), CLASH),
+                                  Mistake(("return -x[::step] - x",), BOTH)))
 
 
 def test_right_up_to_the_same_error():
@@ -104,7 +104,7 @@ def precise(g: torch.Generator):
     (lambda x, y: (x @ torch.eye(3) - 0.3 * y.mean(0)).cos(), "does not have the right values yet; here"),
 ])
 def test_precision_comes_last(answer, words):
-    judge = by_cases(spread, precise, (Mistake("mean(0) → sum(0)", "summed over axis 0"),))
+    judge = by_cases(spread, precise, (Mistake(("mean(0) → sum(0)",), "summed over axis 0"),))
     said = judge(answer)
     assert words in said and ("dtype=x.dtype" in said) == ("all values are right" in said)
 

@@ -7,7 +7,7 @@ import contextlib
 import inspect
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from u3course import course
 from u3course.course import catalogue, repairs
-from u3course.course.definitions import LEVELS, Mistake
+from u3course.course.definitions import LEVELS
 from u3course.course.diagnosis import RESULTS, mixed_up, of_loss
 from u3course.course.differences import all_same
 from u3course.course.edits import one_slip
@@ -67,11 +67,13 @@ def judged(name: str) -> dict[str, Any]:
     """What the judge by cases of an exercise holds: reference, cases, mistakes, tolerances."""
     judge = ALL[name].judge
     asked = (judge if isinstance(judge, partial) else inspect.getclosurevars(judge).nonlocals["judge"]).args[0]
-    return {**vars(asked), "reference": asked.finished}
+    return {**vars(asked), "reference": asked.finished, "names": asked.names}
 
 
-def mistakes(name: str) -> tuple[Mistake, ...]:
-    return judged(name)["mistakes"]
+def slips(name: str) -> Iterator[tuple[Callable, str]]:
+    """The mistakes of an exercise as functions, each with what is said."""
+    asked = judged(name)
+    return one_slip(ALL[name].reference, asked["mistakes"], asked["names"])
 
 
 def answers(name: str, function: Callable) -> list[tuple]:
@@ -151,14 +153,14 @@ def test_an_answer_in_another_precision_is_told(name: str):
 @pytest.mark.parametrize("name", ALL)
 def test_at_most_five_mistakes_are_named(name: str):
     """Those that students of this formula make; the others are found by the course."""
-    named = [mistake.message for mistake in mistakes(name)]
+    named = [mistake.message for mistake in judged(name)["mistakes"]]
     assert 1 <= len(named) <= 5 and len(set(named)) == len(named)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_each_named_mistake_gets_its_own_message(name: str):
     """No mistake hides behind another, and none is right by accident."""
-    for function, message in one_slip(ALL[name].reference, mistakes(name)):
+    for function, message in slips(name):
         report = course.check(name, function)
         assert report.state == "not yet" and report.message == message
 

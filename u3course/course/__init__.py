@@ -11,7 +11,7 @@ A notebook shows a task, leaves a stub that returns ``...``, and checks it::
     course.progress()                       # what is done, chapter by chapter
     course.first_answers("5-deep", folder)  # how many of a class could tell each riddle at first
 
-A chapter writes its tasks with ``Exercise``, ``Mistake`` and ``by_cases``, and its questions as text in data/quiz.
+A chapter writes its tasks with ``task`` of ``course.words``, and its questions as text in data/quiz.
 """
 
 from u3course.course import cells

@@ -22,19 +22,14 @@ class Mistake:
     """A typical wrong answer, and what to say to somebody who gave it.
 
     Attributes:
-        wrong: A function that makes the mistake; or an edit of the reference's lines, "rate * gradient → gradient", to
-            be combined with the other edits of the exercise; or a tuple of such, for a mistake that is made in several
-            ways.
+        wrong: The ways to make it: each an edit of the reference's lines, "rate * gradient → gradient", to be combined
+            with the edits of the exercise's other mistakes; or what a function of the reference's arguments returns,
+            "return x.mean(0)".
         message: What is said.
     """
 
-    wrong: Callable[..., Any] | str | tuple[Callable[..., Any] | str, ...]
+    wrong: tuple[str, ...]
     message: str
-
-    @property
-    def functions(self) -> tuple[Callable[..., Any] | str, ...]:
-        """All ways to make it."""
-        return self.wrong if isinstance(self.wrong, tuple) else (self.wrong,)
 
 
 @dataclass(frozen=True, kw_only=True)

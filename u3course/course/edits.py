@@ -1,4 +1,4 @@
-"""A mistake as a change of the reference's own lines: "rate * gradient.sign() → rate * gradient"."""
+"""A mistake as a function: the reference with other lines, "rate * gradient → gradient", or with another body."""
 
 from __future__ import annotations
 
@@ -16,38 +16,50 @@ from u3lab.errors import U3Error
 ARROW, AND = " → ", " ;; "  # of an edit; between two that are one mistake
 
 
-def one_slip(reference: Callable[..., Any], mistakes: tuple[Mistake, ...]) -> Iterator[tuple[Callable[..., Any], str]]:
-    """Each way to make each mistake, as a function with its message.
+def one_slip(reference: Callable[..., Any], mistakes: tuple[Mistake, ...], names: dict[str, Any],
+             ) -> Iterator[tuple[Callable[..., Any], str]]:
+    """Each way to make each mistake, as a function with its message; ``names`` are what an edit may use.
 
     Raises:
         U3Error: If the reference has no such lines.
     """
     for mistake in mistakes:
-        for one in mistake.functions:
-            yield (edited(reference, one) if isinstance(one, str) else one), mistake.message
+        for one in mistake.wrong:
+            yield edited(reference, one, **names), mistake.message
 
 
-def two_slips(reference: Callable[..., Any], mistakes: tuple[Mistake, ...]) -> Iterator[tuple[Callable[..., Any], str]]:
+def two_slips(reference: Callable[..., Any], mistakes: tuple[Mistake, ...], names: dict[str, Any],
+              ) -> Iterator[tuple[Callable[..., Any], str]]:
     """Two edits of different mistakes at once, with both messages, where each still finds its lines."""
     for first, second in itertools.combinations(mistakes, 2):
-        for one, other in itertools.product(first.functions, second.functions):
-            if isinstance(one, str) and isinstance(other, str):
+        for one, other in itertools.product(first.wrong, second.wrong):
+            if ARROW in one and ARROW in other:
                 with contextlib.suppress(U3Error, SyntaxError):  # what the first has left of the second
-                    yield edited(reference, one, other), f"{first.message}; and {second.message}"
+                    yield edited(reference, one, other, **names), f"{first.message}; and {second.message}"
 
 
-def edited(reference: Callable[..., Any], *edits: str, **more: Any) -> Callable[..., Any]:
-    """The reference with other lines: each edit is "old → new", and old stands in the source; with ``more`` names."""
+def edited(reference: Callable[..., Any], *edits: str, **names: Any) -> Callable[..., Any]:
+    """The reference with other lines: each edit is "old → new", and old stands in the source, or "return new"."""
     function = inspect.unwrap(reference)
     source = _source(function)
     for edit in itertools.chain.from_iterable(edit.split(AND) for edit in edits):
         old, _, new = edit.partition(ARROW)
-        if old not in source:
+        if ARROW not in edit:
+            source = f"def {function.__name__}({', '.join(_given(function))}):\n    {edit}"
+        elif old in source:
+            source = source.replace(old, new)
+        else:
             raise U3Error(f"the reference of this exercise has no {old!r}; write the mistake anew")
-        source = source.replace(old, new)
-    names = {**function.__globals__, **more}
-    exec(compile(source, f"<{function.__name__} with a slip>", "exec"), names)  # annotations stay text, as in this file
-    return names[function.__name__]
+    made: dict[str, Any] = {}  # not among the names, so that a mistake may call the reference itself
+    # Annotations stay text, as in this file.
+    exec(compile(source, f"<{function.__name__} with a slip>", "exec"), {**names, **function.__globals__}, made)
+    made[function.__name__].__defaults__ = function.__defaults__
+    return made[function.__name__]
+
+
+def _given(function: Callable[..., Any]) -> list[str]:
+    """The names of what a function takes by place."""
+    return [one.name for one in inspect.signature(function).parameters.values() if one.kind != one.KEYWORD_ONLY]
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,9 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+import torch
+import torch.nn.functional as F
 
 from u3course.course import raised
 from u3course.course.definitions import Mistake
@@ -40,6 +44,11 @@ class Asked:
         """The reference, finished as the answer."""
         return self.finish(self.reference)
 
+    @property
+    def names(self) -> dict[str, Any]:
+        """What the text of a mistake may use: the names of the file that has the cases, and torch, F and math."""
+        return {"torch": torch, "F": F, "math": math, **self.cases.__globals__}
+
     def same(self, some: list[tuple], others: list[tuple]) -> bool:
         """Whether two lists of results agree."""
         return all_same(some, others, self.rtol, self.atol)
@@ -67,8 +76,8 @@ class Wrong:
             Exception: What the answer has raised, if nothing more is known of it.
         """
         asked, error = self.asked, self.found.error
-        for function, message in itertools.chain(one_slip(asked.reference, asked.mistakes),
-                                                 two_slips(asked.reference, asked.mistakes)):
+        known = asked.reference, asked.mistakes, asked.names
+        for function, message in itertools.chain(one_slip(*known), two_slips(*known)):
             if self._known(asked.finish(function)):
                 return message
         if not error:

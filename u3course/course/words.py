@@ -13,26 +13,61 @@
     1. The gentlest hint.
     2. The plainest one.
 
-A line goes on with what is above it; what stands before the first ``##`` is for people.
+    Mistakes:
+
+    - What is said to somebody whose answer behaves as one of these.
+      - `rate * gradient → gradient`
+      - `return filters.flip(1)`
+
+A line goes on with what is above it; what stands before the first ``##`` is for people. A mistake is either the
+reference with other lines, "old → new", several of them parted by " ;; ", or what a function of the reference's
+arguments returns; it may use torch, F, math and the
+names of the file that has the exercise's cases. ``\\n`` in it begins a new line.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from u3course.course.definitions import Exercise, Judge, Mistake
+from u3course.course.judging import by_cases
+from u3course.course.trying import Cases
 from u3lab._system import paths
 from u3lab.errors import U3Error
 
 FORM = re.compile(
     r"(?P<title>.+?) \{#(?P<id>[\w-]+)\}\n+(?P<minutes>\d+) minutes, (?P<difficulty>\w+), (?P<points>\d+) points?\n\n"
-    r"(?P<goal>.+?)\n\n```python\n(?P<signature>.+?)\n```\n\n(?P<hints>1\. .+)", re.DOTALL)
+    r"(?P<goal>.+?)\n\n```python\n(?P<signature>.+?)\n```\n\n(?P<hints>1\. .+?)\n\n"
+    r"Mistakes:\n\n(?P<mistakes>- .+)", re.DOTALL)
+
+
+def task(exercise_id: str, reference: Callable[..., Any], cases: Cases, *, judge: Callable[..., Judge] = by_cases,
+         helpers: tuple[Callable[..., Any], ...] = (), **near: Any) -> Exercise:
+    """The exercise whose words stand under its id, and whose answer is a function.
+
+    Args:
+        exercise_id: As the text has it.
+        reference: The right function; its source is the solution.
+        cases: As for :func:`~u3course.course.judging.by_cases`.
+        judge: What makes the judge of the reference, the cases, the mistakes that the text tells and ``near``.
+        helpers: Functions that the reference calls and that belong to the solution.
+        **near: How far values may be from the reference's: ``rtol``, ``atol``; and ``finish``.
+
+    Raises:
+        U3Error: As for :func:`words`.
+    """
+    said = words(exercise_id)
+    judged = judge(reference, cases, said.pop("mistakes"), **near)
+    return Exercise(**said, reference=reference, judge=judged, helpers=helpers)
 
 
 def words(exercise_id: str) -> dict[str, Any]:
-    """The words of an exercise, by the names that :class:`~u3course.course.definitions.Exercise` has for them.
+    """The words of an exercise, by the names that :class:`~u3course.course.definitions.Exercise` has for them, and its
+    ``mistakes``.
 
     Raises:
         U3Error: If its chapter's file has no such exercise, or one is not written as above.
@@ -41,7 +76,7 @@ def words(exercise_id: str) -> dict[str, Any]:
     found = read(file)
     if exercise_id not in found:
         raise U3Error(f"{file.name} asks no {exercise_id!r}; write it there")
-    return found[exercise_id]
+    return dict(found[exercise_id])
 
 
 @cache
@@ -55,8 +90,14 @@ def read(file: Path) -> dict[str, dict[str, Any]]:
         said = {what: _one_line(text) for what, text in written.groupdict().items()}
         hints = re.split(r"^\d+\. ", written["hints"], flags=re.MULTILINE)[1:]
         found[said["id"]] = said | {"signature": written["signature"], "minutes": int(said["minutes"]),
-                                    "points": int(said["points"]), "hints": tuple(map(_one_line, hints))}
+                                    "points": int(said["points"]), "hints": tuple(map(_one_line, hints)),
+                                    "mistakes": tuple(map(_mistake, written["mistakes"].split("\n- ")))}
     return found
+
+
+def _mistake(text: str) -> Mistake:
+    message, *wrong = text.removeprefix("- ").split("\n  - ")
+    return Mistake(tuple(one.strip()[1:-1].replace("\\n", "\n") for one in wrong), _one_line(message))
 
 
 def _one_line(text: str) -> str:

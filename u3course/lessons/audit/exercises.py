@@ -8,9 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3course.course.definitions import Exercise, Mistake
-from u3course.course.judging import by_cases, not_contiguous
-from u3course.course.words import words
+from u3course.course.judging import not_contiguous
+from u3course.course.words import task
 
 Cell = tuple[slice, slice]
 
@@ -39,21 +38,7 @@ def _holes(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(x), where, steps
 
 
-FILL = Exercise(**words("8-fill"), reference=filled, judge=by_cases(filled, _holes, (
-        Mistake("torch.where(where, around, x) → torch.where(where, x, around)", "you changed everything but the "
-                "outlined pixels: `torch.where(condition, there, elsewhere)`"),
-        Mistake("torch.where(where, around, x) → around", "you averaged the whole picture; pixels outside `where` stay "
-                "as they are"),
-        Mistake("range(steps) → range(1)", "you took one step; the values have to creep in from the rim, so repeat it "
-                "`steps` times"),
-        Mistake((lambda x, where, steps: _blurred(x, where, steps), "2:]) / 4 → 2:] + x) / 5", "2:]) / 4 → 2:])",
-                "(p[..., :-2, 1:-1] + p[..., 2:, 1:-1] + p[..., 1:-1, :-2] + p[..., 1:-1, 2:]) / 4 → (p[..., :-2, "
-                "1:-1] + p[..., 2:, 1:-1]) / 2"), "that is not the mean of the four neighbours, above, below, left and "
-                "right: not their sum, nor that of two, nor with the pixel itself, nor of all nine of a square"),
-        Mistake(tuple(f'mode="replicate" → mode="{mode}"' for mode in ("constant", "reflect", "circular")), "at the "
-                "border a missing neighbour is neither black, nor mirrored, nor on the other side: the pixel's own "
-                "value stands in for it"),
-    )))
+FILL = task("8-fill", filled, _holes)
 
 
 def _blurred(x: Tensor, where: Tensor, steps: int) -> Tensor:
@@ -92,18 +77,7 @@ def _cells(g: torch.Generator) -> Iterator[tuple]:
         yield _Score(g, side, dtype), not_contiguous(healthy), ill, (rows, columns)
 
 
-TRANSPLANT = Exercise(**words("8-transplant"), reference=carried, judge=by_cases(carried, _cells, (
-        Mistake("score(ill) - score(taken) → score(taken) - score(ill)", "your second number has the wrong sign: it is "
-                "how far the answer *falls*"),
-        Mistake(lambda s, h, i, c: _given_back(s, h, i, c), "you put the cell of the *changed* healthy slice into "
-                "the ill one, which is its own cell; copy both first"),
-        Mistake(lambda s, h, i, c: carried(s, h, i, c)[::-1], "you returned the fall first; the rise comes first"),
-        Mistake(("score(given) - score(healthy), score(ill) - score(taken) → score(given), score(taken)",
-                "score(given) - score(healthy) → score(given)", "score(ill) - score(taken) → score(taken)"),
-                "those are the answers after the exchange; return how far they have moved"),
-        Mistake("rows, columns = cell → columns, rows = cell", "you swapped rows and columns: `cell` holds the "
-                "slice of the rows first"),
-    )))
+TRANSPLANT = task("8-transplant", carried, _cells)
 
 
 def _given_back(score: Callable[[Tensor], Tensor], healthy: Tensor, ill: Tensor, cell: Cell) -> tuple[Tensor, Tensor]:
@@ -128,19 +102,7 @@ def _answers(g: torch.Generator) -> Iterator[tuple]:
         yield before, before + torch.randn(count, generator=g) + 0.5, ill
 
 
-TURNED = Exercise(**words("8-flips"), reference=turned, judge=by_cases(turned, _answers, (
-        Mistake(("flip[right & (ill == kind)] → flip[ill == kind]", "(before > 0) == ill → (after > 0) == ill"),
-                "you counted answers that were wrong before; a wrong answer that becomes right does no harm"),
-        Mistake("(True, False) → (False, True)", "you returned the healthy share first; that of the ill comes first"),
-        Mistake(lambda b, a, ill: _wrong(a, ill), "that is the share of wrong answers after the change; count those "
-                "that have *become* wrong"),
-        Mistake((lambda b, a, ill: turned(b, a, ill) * _right(b, ill), "flip[right & (ill == kind)] → (flip & right & "
-                "(ill == kind))"), "you divided by all slices, or by all of a class; the share is of those that were "
-                "right before"),
-        Mistake(tuple(f"(before > 0) != (after > 0) → {other}" for other in ("after > 0", "(before > 0) != after",
-                "before != after")), "an answer flips if the side of 0 changes, `(before > 0) != (after > 0)`; another "
-                "number, or a “lesion” now, is not enough"),
-    )))
+TURNED = task("8-flips", turned, _answers)
 
 
 def _right(odds: Tensor, ill: Tensor) -> Tensor:

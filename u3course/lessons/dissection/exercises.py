@@ -8,9 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3course.course.definitions import Exercise, Mistake
-from u3course.course.judging import by_cases, by_number, not_contiguous
-from u3course.course.words import words
+from u3course.course.judging import by_number, not_contiguous
+from u3course.course.words import task
 from u3lab.dissection.concept_vectors import concept_kernel, concept_loss, iou_set, kernel_similarity
 
 
@@ -40,23 +39,7 @@ def _by_picture(a: Tensor, share: float) -> Tensor:
     return a.flatten(2).quantile(1 - share, dim=2)
 
 
-THRESHOLD = Exercise(**words("7-threshold"), reference=threshold, judge=by_cases(threshold, _activation_cases, (
-        Mistake((_by_picture, lambda a, s: _by_picture(a, s).mean(0), lambda a, s: _by_picture(a, s).amax(0)),
-                "that is one threshold per picture, or made of such; each picture would then have active places, "
-                "whether it shows the thing or not: pool pictures and places first, then take one quantile"),
-        Mistake((lambda a, s: a.flatten().quantile(1 - s), lambda a, s: a.flatten().quantile(1 - s).repeat(a.shape[1])),
-                "you pooled all units together; the units have different scales, and a strong one would leave nothing "
-                "to the weak: take one T for each"),
-        Mistake(("1 - share → 1 - share / 100", "1 - share → (1 - share) / 100",
-                 lambda a, s: (1 - s) * a.amax((0, 2, 3))), "`share` is a share of the number of values (not of the "
-                "largest), and a fraction already: 0.005 is half a percent; a quantile counts to 1, a percentile to "
-                "100"),
-        Mistake((lambda a, s: a.mean((2, 3)).quantile(1 - s, dim=0),
-                 lambda a, s: a.amax((2, 3)).quantile(1 - s, dim=0)),
-                "you took the mean or the maximum of each picture first; each place counts by itself"),
-        Mistake("movedim(1, 0).flatten(1) → reshape(activations.shape[1], -1)", "`reshape` alone mixes pictures and "
-                "units, since the first axis counts pictures; move the axis of the units to the front before"),
-    )))
+THRESHOLD = task("7-threshold", threshold, _activation_cases)
 
 
 def _mask_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -81,24 +64,7 @@ def _where(p: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
     return p[shown], m[shown]
 
 
-IOU = Exercise(**words("7-iou"), reference=iou_set, judge=by_number(iou_set, _mask_cases, (
-        Mistake((_pictures, lambda p, m: _pictures(p, m).mean(), lambda p, m: _pictures(*_where(p, m)).mean(),
-                 lambda p, m: iou_set(*_where(p, m))), "you looked at single pictures, or left out those without the "
-                "concept, whose false alarms belong to the union; a picture with three pixels of the concept would "
-                "count as much as one that is full of it; add up over all pictures, then divide"),
-        Mistake((lambda p, m: 2 * (p & m).sum() / (p.sum() + m.sum()),
-                 lambda p, m: (p & m).sum() / (p.sum() + m.sum())),
-                "that is Dice, 2|M ∩ L| / (|M| + |L|), or half of it: in the sum of both areas the intersection "
-                "counts twice; divide by the union"),
-        Mistake((lambda p, m: (p & m).sum() / (p ^ m).sum(), lambda p, m: (p == m).double().mean(),
-                lambda p, m: (p & m).double().mean(), lambda p, m: (p == m).sum() / (p | m).sum()), "you counted other "
-                "pixels than those in both masks, and those in at least one; with those in neither, a unit that is "
-                "never on would look good for a small concept"),
-        Mistake(lambda p, m: (p & m).sum() / p.sum(), "that is the precision: what is missed costs nothing; divide by "
-                "the union"),
-        Mistake(lambda p, m: (p & m).sum() / m.sum(), "that is the recall: false alarms cost nothing; divide by the "
-                "union"),
-    )))
+IOU = task("7-iou", iou_set, _mask_cases, judge=by_number)
 
 
 def table(activations: Tensor, masks: Tensor, share: float) -> Tensor:
@@ -126,26 +92,7 @@ def _layer_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(values), masks, share
 
 
-LAYER = Exercise(**words("7-layer"), reference=table, judge=by_cases(table, _layer_cases, (
-        Mistake("common = torch.stack([(unit & shown).sum(1) → on = (enlarged > thresholds[:, None, None])"
-                ".flatten(2).movedim(1, 0); shown = masks.flatten(2).movedim(1, 0); "
-                "common = torch.stack([(unit & shown).sum(2) ;; (unit | shown).sum(1) → (unit | shown).sum(2) ;; "
-                "common / either → (common / either.clamp(min=1)).mean(2)", "that is the mean of the pictures' IoUs; "
-                "add up over all pictures, then divide"),
-        Mistake("enlarged = F.interpolate(activations, → enlarged = F.interpolate((activations > "
-                "thresholds[:, None, None]).to(activations), ;; enlarged > thresholds[:, None, None] → enlarged > 0.5",
-                "you compared with T first and enlarged the result; enlarge the map, then compare"),
-        Mistake(("activations.movedim(1, 0).flatten(1) → activations.reshape(activations.shape[1], -1)", *(
-                    f"thresholds[:, None, None] → {other}" for other in (
-                    "enlarged.movedim(1, 0).flatten(1).quantile(1 - share, dim=1)[:, None, None]",
-                    "activations.flatten(2).quantile(1 - share, dim=2)[:, :, None, None]",
-                    "activations.quantile(1 - share)"))), "your T is another: there is one for each unit, over all "
-                "pictures, and from the layer's own places, not from the enlarged maps"),
-        Mistake(('mode="bilinear", align_corners=False → mode="nearest"', "align_corners=False → align_corners=True"),
-                "you enlarged otherwise; take mode=\"bilinear\" and align_corners=False"),
-        Mistake(("common / either → 2 * common / (common + either)", "common / either → common / (common + either)"),
-                "that is Dice, 2|M ∩ L| / (|M| + |L|), or half of it; divide the intersection by the union"),
-    )))
+LAYER = task("7-layer", table, _layer_cases)
 
 
 def keep_largest(w: Tensor, filters: int) -> Tensor:
@@ -161,21 +108,7 @@ def _vector_cases(g: torch.Generator) -> Iterator[tuple]:
         yield torch.randn(units, 3, generator=g, dtype=dtype)[:, 1], filters
 
 
-SPARSE = Exercise(**words("7b-sparse"), reference=keep_largest, judge=by_cases(keep_largest, _vector_cases, (
-        Mistake(("w.abs().topk → w.topk", "topk(filters) → topk(filters, largest=False)",
-                 "w.abs().topk(filters) → w.topk(filters, largest=False)",
-                 "w.abs().topk(filters).indices → torch.arange(filters)"), "you kept other units than those with the "
-                "largest |w|: a unit that speaks against the concept says as much as one that speaks for it"),
-        Mistake("return kept → return w - kept", "you set the largest to 0 and kept the others; it is the other way "
-                "round"),
-        Mistake(("return kept → return w[largest]", "return kept → return w[largest.sort().values]",
-                 "return kept → return largest"), "these are F numbers, and nobody can tell whose they are; return all "
-                "U of them, with 0 for the units that are left out"),
-        Mistake(("return kept → return kept != 0", "return kept → return (kept != 0).to(w)"), "that is the mask, true "
-                "or false, 1 or 0; multiply w with it"),
-        Mistake(("return kept → return kept / kept.norm()", "return kept → return kept * w.norm() / kept.norm()"),
-                "you gave the vector another length, 1 or its old one; the values stay as they are"),
-    )))
+SPARSE = task("7b-sparse", keep_largest, _vector_cases)
 
 
 def _loss_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -187,19 +120,7 @@ def _loss_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(p), torch.rand(size, generator=g) < rare
 
 
-LOSS = Exercise(**words("7b-loss"), reference=concept_loss, judge=by_cases(concept_loss, _loss_cases, (
-        Mistake("alpha = 1 - y.mean() → alpha = y.mean()", "α and 1 − α have changed places: a small concept would "
-                "drown in what is around it; α is 1 − mean(y)"),
-        Mistake(("y * p + (1 - alpha) * (1 - y) * (1 - p) → y * p.log() + (1 - alpha) * (1 - y) * (1 - p).log()",
-                 lambda p, m: F.binary_cross_entropy(p, m.to(p))), "you took logarithms, as the cross-entropy does; "
-                "this loss is linear in p, and has α"),
-        Mistake(("1 - y.mean() → 0.5", "alpha * y * p + (1 - alpha) * → y * p +", "(1 - alpha) * → ",
-                 "y.mean() → y.mean((1, 2), keepdim=True)"), "your α is another: it is one number, 1 − mean(y) over "
-                "all pictures, and gives inside and outside their weights"),
-        Mistake((" + (1 - alpha) * (1 - y) * (1 - p) → ", "(1 - y) * (1 - p) → (1 - y) * p", " + (1 → - (1"),
-                "the term of the pixels outside is missing or wrong: there 1 − p is rewarded; with p = 1 everywhere "
-                "this loss would be lowest"),
-    )))
+LOSS = task("7b-loss", concept_loss, _loss_cases)
 
 
 def _kernel_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -225,33 +146,7 @@ def _entries(k: Tensor) -> Tensor:
     return k[~torch.eye(len(k), dtype=torch.bool)]
 
 
-SIMILARITY = Exercise(
-    **words("7b-similarity"), reference=kernel_similarity, judge=by_number(kernel_similarity, _kernel_cases, (
-        Mistake(("if diagonal → if True", "(a.norm() * b.norm()) → (first.norm() * second.norm())",
-                 "(a * b).sum() → (first * second).sum()",
-                 "first * counted, second * counted → first - torch.eye(len(first)), second - torch.eye(len(first))",
-                 "first * counted, second * counted → first.triu(), second.triu()"),
-                "the diagonal is in your sums, in the numerator or in the norms: set it to 0 in both kernels first (it "
-                "is 1 only for vectors of length 1); each concept is like itself in every network, so even networks "
-                "that share nothing would look alike"),
-        Mistake((" / (a.norm() * b.norm()).clamp(min=1e-300) → ", "(a * b).sum() / (a.norm() * b.norm()) → (a * "
-                "b).sum() / counted.sum()", "(a.norm() * b.norm()) → a.norm() * b.norm()"), "a norm is missing, or "
-                "multiplies: divide the sum of the products by ‖K^Φ‖ ‖K^Ψ‖, in brackets"),
-        Mistake("a.norm() * b.norm() → a.square().sum() * b.square().sum()", "the square roots are missing: a norm is "
-                "the root of a sum of squares"),
-        Mistake((lambda a, b: torch.corrcoef(torch.stack([_entries(a), _entries(b)]))[0, 1],
-                lambda a, b: torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1],
-                lambda a, b: F.cosine_similarity(_centred(a).flatten(), _centred(b).flatten(), 0, 0),
-                lambda a, b: kernel_similarity(_centred(a), _centred(b)),
-                lambda a, b: F.cosine_similarity(*((_off(k) - _off(k).mean()).flatten() for k in (a, b)), 0)),
-                "you took a mean off, as a correlation or a centred kernel does; the formula has the entries as they "
-                "are, without the diagonal"),
-        Mistake(("(a * b).sum() → (a @ b).sum()", "(a * b).sum() → ((first @ second) * counted).sum()",
-                lambda a, b: F.cosine_similarity(_off(a), _off(b)).mean(),
-                lambda a, b: (_entries(a) * _entries(b)).mean() / (_entries(a).norm() * _entries(b).norm())),
-                "here entry is multiplied with entry, `*`, and there is one sum over all pairs: neither `@`, the "
-                "product of matrices, nor a mean"),
-    )))
+SIMILARITY = task("7b-similarity", kernel_similarity, _kernel_cases, judge=by_number)
 
 
 def descended(active: Tensor, masks: Tensor, rate: float, steps: int) -> Tensor:
@@ -277,16 +172,7 @@ def _descent_cases(g: torch.Generator) -> Iterator[tuple]:
         yield (masks[:, None] & (noise < 0.6)) ^ (noise > 0.85), masks, rate, steps
 
 
-DESCENT = Exercise(**words("7b-descent"), reference=descended, judge=by_cases(descended, _descent_cases, (
-        Mistake("1 - y.mean() → y.mean()", "α and 1 − α have changed places: α is 1 − mean(y)"),
-        Mistake("(alpha * y * p + (1 - alpha) * (1 - y) * (1 - p)) → (y * p + (1 - y) * (1 - p))", "α is not used: a "
-                "small concept drowns in what is around it"),
-        Mistake("w, a).sigmoid() → w, a)", "the sigmoid is missing: p lies between 0 and 1"),
-        Mistake("(1 - p)).mean() → (1 - p)).sum()", "your loss is a sum over the places; it is their mean"),
-        Mistake("-(alpha * y * p + (1 - alpha) * (1 - y) * (1 - p)).mean() → "
-                "torch.nn.functional.binary_cross_entropy(p, y)", "that is the cross-entropy; Net2Vec's loss is linear "
-                "in p and has α"),
-    )))
+DESCENT = task("7b-descent", descended, _descent_cases)
 
 
 EXERCISES = {"7": (THRESHOLD, IOU, LAYER), "7b": (LOSS, DESCENT, SPARSE, SIMILARITY)}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from u3course.course.definitions import Exercise, Mistake
+from u3course.course.definitions import Judge
 from u3course.course.judging import by_cases, drawn, not_contiguous
-from u3course.course.words import words
+from u3course.course.words import task
 from u3lab.equivariance.transport import mirrored_filters, ridge
 
 
@@ -21,17 +22,7 @@ def _filter_cases(g: torch.Generator) -> Iterator[tuple]:
     yield (torch.randn(3, 2, 4, 4, generator=g, dtype=torch.float64),)
 
 
-FLIP = Exercise(**words("6c-flip"), reference=mirrored_filters, judge=by_cases(mirrored_filters, _filter_cases, (
-        Mistake(lambda w: w, "these are the filters as they were; that would only do if each of them were symmetric"),
-        Mistake(lambda w: w.mT, "rows and columns are swapped: that is for pictures mirrored at their diagonal; "
-                "reverse the columns"),
-        Mistake(lambda w: w.flip(0), "axis 0 counts the output channels: the filters are the same, in another order; "
-                "reverse the columns inside each"),
-        Mistake(lambda w: w.flip(1), "axis 1 counts the input channels: red and blue are swapped; reverse the columns, "
-                "the last axis"),
-        Mistake((lambda w: w.flip(2), lambda w: w.flip((2, 3))), "you reversed the rows, axis 2; a mirror at the right "
-                "or left reverses the columns alone, the last axis"),
-    )))
+FLIP = task("6c-flip", mirrored_filters, _filter_cases)
 
 
 def _sample_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -64,20 +55,11 @@ def _with_bias(w: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return w, y.mean(0) - w @ x.mean(0)
 
 
-STITCH = Exercise(**words("6c-stitch"), reference=ridge, judge=by_cases(_fit, _sample_cases, (
-        Mistake(lambda x, y: (_through_zero(x, y), torch.zeros_like(y[0])), "there is no offset: b is 0, and W has to "
-                "make up for it; put a column of ones beside x"),
-        Mistake((lambda x, y: (_fit(x, y)[0], torch.zeros_like(y[0])), lambda x, y: (_fit(x, y)[0], y.mean(0))), "W is "
-                "right, but b is 0, or the mean of y alone, which holds where the mean of x is 0; it is ȳ − W x̄"),
-        Mistake((lambda x, y: _with_bias(_through_zero(x, y), x, y), lambda x, y: (_through_zero(x, y), y.mean(0))),
-                "W was found as if b were 0, and b afterwards; find them together: put a column of ones beside x, or "
-                "take the means away from x and y first"),
-        Mistake((lambda x, y: _with_bias(_covariance(x, y), x, y),
-                 lambda x, y: _with_bias(_covariance(x, y) / len(x), x, y)), "W is the covariance of y and x alone; "
-                "features of x are correlated: multiply by the inverse of the covariance of x with itself, or solve "
-                "with `torch.linalg.lstsq`"),
-        Mistake(lambda x, y: _with_bias(_covariance(x, y) / (x - x.mean(0)).square().sum(0), x, y), "you fitted each "
-                "feature of x by itself; they are correlated, so all weights have to be found at once"),
-    ), rtol=1e-3, atol=1e-4))
+def _of_fit(_: object, *asked: Any, **near: Any) -> Judge:
+    """The judge that asks for what :func:`_fit` gives; the solution that is shown is the library's."""
+    return by_cases(_fit, *asked, **near)
+
+
+STITCH = task("6c-stitch", ridge, _sample_cases, judge=_of_fit, rtol=1e-3, atol=1e-4)
 
 EXERCISES = {"6c": (FLIP, STITCH)}

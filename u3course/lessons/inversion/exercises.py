@@ -8,9 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from u3course.course.definitions import Exercise, Mistake
-from u3course.course.judging import by_cases, drawn, not_contiguous
-from u3course.course.words import words
+from u3course.course.judging import drawn, not_contiguous
+from u3course.course.words import task
 from u3lab.images.blurring import total_variation
 from u3lab.inversion.codes import code_error
 from u3lab.inversion.linear import tikhonov
@@ -24,17 +23,7 @@ def _code_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(wanted + 0.5 * torch.randn(shape, generator=g, dtype=dtype)), wanted
 
 
-CODE = Exercise(**words("5-code"), reference=code_error, judge=by_cases(code_error, _code_cases, (
-        Mistake((lambda y, t: (y - t).square().mean(), lambda y, t: (y - t).square().sum()), "this is not relative: a "
-                "layer with large values would always look worse; divide by ‖Φ(x₀)‖²"),
-        Mistake(lambda y, t: (y - t).square().sum() / t.norm(), "the divisor is a length; square it"),
-        Mistake((lambda y, t: ((y - t).square() / t.square()).mean(),
-                lambda y, t: ((y - t).square() / t.square()).sum()), "you divided value by value, and small values "
-                "count most; divide the sums"),
-        Mistake(lambda y, t: (y - t).abs().sum() / t.abs().sum(), "these are absolute values; take squares"),
-        Mistake(lambda y, t: (y - t).square().sum() / (t - t.mean()).square().sum(), "you took the mean off first; "
-                "‖Φ(x₀)‖² is the sum of the squares as they are"),
-    )))
+CODE = task("5-code", code_error, _code_cases)
 
 
 def _variation_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -45,23 +34,7 @@ def _variation_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(torch.rand(shape, generator=g, dtype=dtype)), beta
 
 
-VARIATION = Exercise(
-    **words("5-variation"), reference=total_variation, judge=by_cases(total_variation, _variation_cases, (
-        Mistake(".mean() → .sum()", "that is the sum; take the mean, so that λ keeps its meaning at another size"),
-        Mistake("(dx**2 + dy**2 + 1e-8).pow(beta / 2) → (dx.abs() ** beta + dy.abs() ** beta)", "you took the powers "
-                "of dx and dy one by one; take that of the length of both"),
-        Mistake(" + 1e-8 → ", "the 1e-8 under the root is missing: where the picture is flat the slope is infinite"),
-        Mistake(("dy = → image = image[..., :-1, :-1]; dy =", "(0, 0, 0, 1)) → (0, 0))", "(0, 0, 0, 1)) → (0, 1))",
-                "F.pad(image.diff(dim=-2), (0, 0, 0, 1)) → image.diff(dim=-2)[..., :-1] ;; F.pad(image.diff(dim=-1), "
-                "(0, 1, 0, 0)) → image.diff(dim=-1)[..., :-1, :]"), "you left out the pixels of the last row and "
-                "column, since one of their differences is missing; it is 0 there: add the zeros before you take the "
-                "length"),
-        Mistake(("F.pad(image.diff(dim=-2), (0, 0, 0, 1)) → image.roll(-1, -2) - image ;; F.pad(image.diff(dim=-1), "
-                "(0, 1, 0, 0)) → image.roll(-1, -1) - image", "(0, 0, 0, 1)) → (0, 0, 1, 0))", "(0, 1, 0, 0)) → (1, 0, "
-                "0, 0))", "(0, 0, 0, 1)) → (0, 0, 1, 0)) ;; (0, 1, 0, 0)) → (1, 0, 0, 0))"), "beyond the last row and "
-                "column the difference is 0: the picture is no ring, and the zeros stand below and on the right, `(0, "
-                "0, 0, 1)` and `(0, 1, 0, 0)`"),
-    ), atol=1e-5))
+VARIATION = task("5-variation", total_variation, _variation_cases, atol=1e-5)
 
 
 def _linear_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -71,15 +44,7 @@ def _linear_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(matrix[None])[0], y, lam
 
 
-TIKHONOV = Exercise(**words("5-tikhonov"), reference=tikhonov, judge=by_cases(tikhonov, _linear_cases, (
-        Mistake("torch.linalg.solve(matrix.T @ matrix + lam * eye, matrix.T @ y) → torch.linalg.pinv(matrix) @ y", "λ "
-                "is not used; this is the limit for λ → 0"),
-        Mistake("lam * eye → lam**2 * eye", "λ is squared; the price is λ‖x‖²"),
-        Mistake("+ lam * eye → - lam * eye", "the sign of λ is turned round: this would reward long x"),
-        Mistake("torch.linalg.solve(matrix.T @ matrix + lam * eye, matrix.T @ y) → matrix.T @ y", "that is one product "
-                "with Mᵀ; the system is still to be solved"),
-        Mistake("lam * eye → lam", "λ is added to all entries of MᵀM; only the diagonal gets it: λ times the identity"),
-    )))
+TIKHONOV = task("5-tikhonov", tikhonov, _linear_cases)
 
 
 class Pull(NamedTuple):
@@ -113,14 +78,7 @@ def _sample_cases(g: torch.Generator) -> Iterator[tuple]:
         yield pull.denoise, pull.energy, x, noises, 0.3, 0.7, 0.4
 
 
-SAMPLE = Exercise(**words("5-sample"), reference=chain, judge=by_cases(chain, _sample_cases, (
-        Mistake("delta / 2 * → delta *", "the drift is twice what it should be: its factor is δ/2"),
-        Mistake("delta**0.5 → delta", "the noise has the factor δ; it is √δ, since variances add up and not lengths"),
-        Mistake("sigma * n → n", "the noise is not multiplied by σ"),
-        Mistake(("denoise(x) - x → x - denoise(x)", "denoise(x) - x - lam → denoise(x) - lam"), "your direction is not "
-                "D(x) − x, from x to what the denoiser makes of it"),
-        Mistake("denoise(x) - x - lam → -lam", "the denoiser is not used: nothing says what photos look like"),
-    ), atol=1e-5))
+SAMPLE = task("5-sample", chain, _sample_cases, atol=1e-5)
 
 
 def _excitation_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -130,15 +88,7 @@ def _excitation_cases(g: torch.Generator) -> Iterator[tuple]:
         yield drawn(g, shape, dtype=dtype), unit
 
 
-EXCITATION = Exercise(**words("5-excitation"), reference=excitation, judge=by_cases(excitation, _excitation_cases, (
-        Mistake(lambda y, k: y.softmax(1)[0, k].mean(), "that is a probability; it can grow because all other classes "
-                "shrink; take the score"),
-        Mistake(lambda y, k: y[0, k].sum(), "that is the sum over the places; take the mean"),
-        Mistake(lambda y, k: y[0, k].max(), "that is the most excited place; take the mean over all"),
-        Mistake(lambda y, k: y[0, k], "a channel has many places; take their mean"),
-        Mistake((lambda y, k: y.mean(), lambda y, k: y[..., k].mean()), "k is not used, or on another axis: classes "
-                "and channels are the second one, after the batch"),
-    )))
+EXCITATION = task("5-excitation", excitation, _excitation_cases)
 
 
 class Scores:
@@ -175,16 +125,7 @@ def _climb_cases(g: torch.Generator) -> Iterator[tuple]:
         yield Scores(g, dtype), torch.rand(1, 3, side, side, generator=g, dtype=dtype), 3, shifts, rate
 
 
-CLIMB = Exercise(**words("5b-climb"), reference=climb, judge=by_cases(climb, _climb_cases, (
-        Mistake(("[0, k] → .softmax(1)[0, k]", "[0, k] → .log_softmax(1)[0, k]"), "that climbs the probability, which "
-                "can grow because all other classes shrink; take the score as it comes, without a softmax"),
-        Mistake("now.roll(shift, (2, 3)) → now", "the shifts are not used: the answer then hangs on single pixels"),
-        Mistake("now.detach() + → now.detach().roll(shift, (2, 3)) +", "the picture wanders: you added the step to "
-                "what the network saw; add it to the picture before the roll"),
-        Mistake("shift, (2, 3) → shift, (3, 2)", "rows and columns are swapped: a shift is (down, right), and the axes "
-                "are (2, 3)"),
-        Mistake(").clamp(0, 1) → )", "values below 0 or above 1 belong to no picture: clamp after each step"),
-    )))
+CLIMB = task("5b-climb", climb, _climb_cases)
 
 
 # 5-excitation was one of chapter 5 before, and keeps its name for who has done it.

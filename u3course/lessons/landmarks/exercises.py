@@ -7,14 +7,15 @@ picture again, and the loss that makes points.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3course.course.definitions import Exercise, Judge, Mistake
+from u3course.course.definitions import Judge
 from u3course.course.judging import by_cases, not_contiguous
-from u3course.course.words import words
+from u3course.course.words import task
 from u3lab.landmarks import as_rotation
 from u3lab.landmarks.places import cells, centres
 
@@ -36,17 +37,7 @@ def _moves(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(x), A, 0.3 * torch.randn(B, 2, generator=g, dtype=dtype), not_contiguous(2 * u - 1)
 
 
-PAIR = Exercise(**words("3-pair"), reference=pair, judge=by_cases(pair, _moves, (
-        Mistake("[back, -back @ t → [A, t", "your picture moves the other way than your points: affine_grid wants "
-                "where each pixel *comes from*, g⁻¹"),
-        Mistake(("-back @ t → -t", "-back @ t → back @ t"), "the shift of your g⁻¹ is wrong: g⁻¹v = A⁻¹(v − t) = "
-                "A⁻¹v − A⁻¹t"),
-        Mistake("u @ A.mT → u @ A", "points are rows, so A u is `u @ A.mT`; you turned them the other way"),
-        Mistake(("u @ A.mT + t[:, None] → (u - t[:, None]) @ back.mT", "u @ A.mT → u @ back.mT"), "your points go back "
-                "to where they came from; gu = A u + t"),
-        Mistake("align_corners=False → align_corners=True", "with align_corners=True ±1 are the centres of the "
-                "outermost pixels; here they are the borders of the picture"),
-    ), rtol=1e-3, atol=1e-4))
+PAIR = task("3-pair", pair, _moves, rtol=1e-3, atol=1e-4)
 
 
 def unequal(a: Tensor, b: Tensor) -> Tensor:
@@ -60,14 +51,7 @@ def _codes(g: torch.Generator) -> Iterator[tuple]:
         yield tuple(not_contiguous(torch.randn(B, N, 3, generator=g, dtype=dtype)) for _ in range(2))
 
 
-INVARIANCE = Exercise(**words("3-invariance"), reference=unequal, judge=by_cases(unequal, _codes, (
-        Mistake(".square().sum(2) → .norm(dim=2)", "that is the distance; its square is wanted"),
-        Mistake(".sum(2) → .mean(2)", "you took the mean over the three numbers of a code; ‖·‖² is their sum"),
-        Mistake(".sum(2) → .sum(1)", "you summed over the points; sum over the three numbers of a code"),
-        Mistake((".square() → ", ".square() → .abs()"), "square the differences: as they are they cancel, and their "
-                "absolute values are another length"),
-        Mistake("(a - b).square() → (a * b)", "that is the inner product; two equal codes should give 0"),
-    )))
+INVARIANCE = task("3-invariance", unequal, _codes)
 
 
 def find(query: Tensor, codes: Tensor, gu: Tensor, tau: float, gamma: float) -> tuple[Tensor, Tensor]:
@@ -87,17 +71,7 @@ def _searches(g: torch.Generator) -> Iterator[tuple]:
         yield query, not_contiguous(2 * torch.randn(B, 3, h, w, generator=g, dtype=dtype)), 2 * gu - 1, tau, gamma
 
 
-FIND = Exercise(**words("3-find"), reference=find, helpers=(cells, centres), judge=by_cases(find, _searches, (
-        Mistake("softmax(2) → softmax(1)", "your softmax runs over the points u; p(u′|u) is a probability over the "
-                "places u′, so that each point's sum is 1"),
-        Mistake("/ tau → * tau", "you multiplied the scores by τ; a small τ should make p narrow"),
-        Mistake("query @ codes.flatten(2) → F.normalize(query, dim=2) @ F.normalize(codes, dim=1).flatten(2)", "you "
-                "normalised the codes; their length may say how narrow p is"),
-        Mistake("(p * distance**gamma).sum(2) → (p * distance).sum(2)**gamma", "you took the power γ of the mean "
-                "distance; take the power of each distance, and then the mean"),
-        Mistake("(p * distance**gamma).sum(2) → (p @ cells(codes) - gu).norm(dim=2)**gamma", "you took the distance of "
-                "the mean place; two peaks on both sides of gu would cost nothing; take the mean of the distances"),
-    ), rtol=1e-3, atol=1e-5))
+FIND = task("3-find", find, _searches, helpers=(cells, centres), rtol=1e-3, atol=1e-5)
 
 
 def turn(before: Tensor, after: Tensor) -> Tensor:
@@ -117,14 +91,7 @@ def _turned(g: torch.Generator) -> Iterator[tuple]:
         yield tuple(not_contiguous(_turns(count, numbers, g, dtype)) for _ in range(2))
 
 
-TURN = Exercise(**words("3b-turn"), reference=turn, judge=by_cases(turn, _turned, (
-        Mistake("after @ before.mT → before.mT @ after", "your product is Φ(x)⁻¹ Φ(gx); in the plane that is the same, "
-                "in space it is not: multiply both sides by Φ(x)⁻¹ from the right"),
-        Mistake("after @ before.mT → before @ after.mT", "that turn leads back, from gx to x"),
-        Mistake("after @ before.mT → after * before.mT", "`*` multiplies entry by entry; `@` multiplies matrices"),
-        Mistake("after @ before.mT → after - before", "turns are not added but composed: Φ(gx) = g Φ(x) is a product"),
-        Mistake("after @ before.mT → after @ before", "Φ(x) has to be undone: its inverse is its transpose"),
-    )))
+TURN = task("3b-turn", turn, _turned)
 
 
 def rotation(code: Tensor) -> Tensor:
@@ -141,20 +108,7 @@ def _six(g: torch.Generator) -> Iterator[tuple]:
         yield (not_contiguous(scale * torch.randn(count, 6, generator=g, dtype=dtype)),)
 
 
-ROTATION = Exercise(**words("3b-rotation"), reference=rotation, judge=by_cases(rotation, _six, (
-        Mistake(("b - (first * b).sum(1, keepdim=True) * first → b", "b - (first → b + (first"), "your second column "
-                "is not at a right angle to the first: take away from b what lies along the first column"),
-        Mistake(("F.normalize(a, dim=1) → a ;; second = F.normalize(b - → second = (b - ;; * first, dim=1) → * first)",
-                 "F.normalize(a, dim=1) → a", "F.normalize(a, dim=1) → a / a.norm()",
-                 "second = F.normalize(b - → second = (b - ;; * first, dim=1) → * first)"), "your columns "
-                "are not of length 1: each picture's first and second are made so, `F.normalize(…, dim=1)`"),
-        Mistake("cross(first, second) → cross(second, first)", "the determinant is −1, a mirror: the third column is "
-                "first × second, in this order"),
-        Mistake("second)], 2) → second)], 1)", "your three vectors are rows; stack them as columns, along axis 2"),
-        Mistake(("second = F.normalize(b - (first * b).sum(1, keepdim=True) * first, dim=1) → second = F.normalize(b - "
-                "(a * b).sum(1, keepdim=True) * a, dim=1)", "(first * b) → (a * b)"), "the part of b along a is (first "
-                "· b) first, with the column of length 1: a itself is too long or too short"),
-    ), rtol=1e-3, atol=1e-5))
+ROTATION = task("3b-rotation", rotation, _six, rtol=1e-3, atol=1e-5)
 
 
 def aligned(found: Tensor, true: Tensor) -> Tensor:
@@ -177,17 +131,7 @@ def _named(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(found), true
 
 
-ALIGN = Exercise(**words("3b-align"), reference=aligned, judge=by_cases(aligned, _named, (
-        Mistake("U * signs @ Vt → U @ Vt", "sometimes your h is a mirror, with determinant −1: turn the last column of "
-                "U round then"),
-        Mistake(lambda f, t: aligned(t, f), "that is h⁻¹, which leads from R to Φ(x)"),
-        Mistake((lambda f, t: aligned(f.mT, t.mT).mT, lambda f, t: aligned(f.mT, t.mT)), "your h stands on the left "
-                "side; the free turn is on the right, so M is the sum of Φᵀ R"),
-        Mistake((lambda f, t: (f.mT @ t).mean(0), lambda f, t: (f.mT @ t).sum(0)), "a sum or a mean of rotations is no "
-                "rotation; take the nearest one, from its SVD, without S"),
-        Mistake(("signs[-1] = → signs[0] =", "signs[-1] = → signs[:] ="), "you turned another column round than the "
-                "last; the last singular value is the least, so that its column costs least"),
-    ), rtol=1e-3, atol=1e-4))
+ALIGN = task("3b-align", aligned, _named, rtol=1e-3, atol=1e-4)
 
 
 def point(maps: Tensor, cells: Tensor) -> Tensor:
@@ -221,16 +165,7 @@ def _axes(maps: Tensor, cells: Tensor) -> Tensor:
     return torch.stack([maps.mean(2).softmax(2) @ grid[0, :, 0], maps.mean(3).softmax(2) @ grid[:, 0, 1]], 2)
 
 
-POINT = Exercise(**words("3c-point"), reference=point, judge=by_cases(point, _maps, (
-        Mistake(_axes, "your heat is the softmax of *means* along rows and columns: a peak is thinned by all the other "
-                "cells of its row; one softmax over all cells is wanted (the figure below compares the two)"),
-        Mistake("softmax(2) → softmax(1)", "your softmax runs over the K maps; each map needs one over its own cells"),
-        Mistake(("maps.flatten(2).softmax(2) → maps.flatten(2)", "softmax(2) → sigmoid()"), "the softmax is missing: "
-                "neither scores nor their sigmoids sum to 1"),
-        Mistake(lambda m, c: c[m.flatten(2).argmax(2)], "that is the hottest cell; its place jumps from cell to cell "
-                "and has no gradient; the mean place is wanted"),
-        Mistake("p @ cells → (p @ cells).flip(2)", "you gave (y, x); points are (x, y)"),
-    )))
+POINT = task("3c-point", point, _maps)
 
 
 def _points(g: torch.Generator) -> Iterator[tuple]:
@@ -241,15 +176,7 @@ def _points(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(points), cells(torch.empty(h, w, dtype=dtype)), sigma
 
 
-BUMP = Exercise(**words("3c-bump"), reference=bump, judge=by_cases(bump, _points, (
-        Mistake("/ (2 * sigma**2) → / sigma**2", "you divided by σ², as the paper's code does; the formula here has "
-                "2σ²"),
-        Mistake(".square().sum(3) → .norm(dim=3)", "you took the distance; its square is in the exponent"),
-        Mistake(".sum(3) → .mean(3)", "you took the mean of the two squares; ‖·‖² is their sum"),
-        Mistake(lambda p, c, s: bump(p, c, s) / bump(p, c, s).sum(2, keepdim=True), "your maps sum to 1; here each is "
-                "1 at its point"),
-        Mistake("(-away → (away", "the sign: far from the point y_k should be near 0"),
-    )))
+BUMP = task("3c-bump", bump, _points)
 
 
 CUT = "no gradient comes to"
@@ -293,8 +220,10 @@ def _pairs(g: torch.Generator) -> Iterator[tuple]:
         yield parts.look, parts.points, parts.bumps, parts.draw, x, not_contiguous(target)
 
 
-def _reaches_all(judge: Judge) -> Judge:
+def _reaches_all(*asked: Any) -> Judge:
     """Of a loss that is right, a gradient has to reach all four networks, too."""
+    judge = by_cases(*asked)
+
     def judged(answer: Callable[..., Tensor]) -> str:
         if said := judge(answer):
             return said
@@ -312,15 +241,7 @@ def _reaches_all(judge: Judge) -> Judge:
     return judged
 
 
-STEP = Exercise(**words("3c-loss"), reference=step, judge=_reaches_all(by_cases(step, _pairs, (
-        Mistake("look(x) → look(target)", "the look is that of x: if the generator sees the target itself, the points "
-                "need not say anything"),
-        Mistake("points(target) → points(x)", "the points have to be those of the target; those of x cannot say where "
-                "things have gone"),
-        Mistake("(drawn - target) → (drawn - x)", "you compared with x; x′, the target, is to be drawn"),
-        Mistake("bumps(points(target)) → points(target)", "`draw` wants the points as maps: `bumps(points(target))`"),
-        Mistake(".mean() → .sum()", "you took the sum; the loss is the mean over all numbers"),
-    ))))
+STEP = task("3c-loss", step, _pairs, judge=_reaches_all)
 
 
 EXERCISES = {"3": (PAIR, INVARIANCE, FIND), "3b": (TURN, ROTATION, ALIGN), "3c": (POINT, BUMP, STEP)}

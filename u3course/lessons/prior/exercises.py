@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -10,9 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3course.course.definitions import Exercise, Mistake
-from u3course.course.judging import by_cases, by_number, not_contiguous
-from u3course.course.words import words
+from u3course.course.judging import by_number, not_contiguous
+from u3course.course.words import task
 from u3lab.prior.fitting import running_mean
 from u3lab.prior.quality import psnr, unexplained_variance
 from u3lab.prior.tasks import masked_error
@@ -50,20 +48,7 @@ def _loop_cases(g: torch.Generator) -> Iterator[tuple]:
                (torch.rand(1, 1, side, side, generator=g) > 0.4).to(dtype), rate, steps)
 
 
-LOOP = Exercise(**words("4-loop"), reference=fitted, judge=by_cases(fitted, _loop_cases, (
-        Mistake("w.detach() - rate → w.detach() + rate", "you go up: a step is w − η·gradient"),
-        Mistake(("image, visible), w → image, torch.ones_like(visible)), w", "masked_error(psi(w), image, visible) → "
-                "(psi(w) - image).square().sum() / visible.expand_as(image).sum()"), "the mask is not used: the "
-                "network is asked to draw what is in the hole as well"),
-        Mistake(("masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().sum()",
-                 "masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().mean()",
-                 "masked_error(psi(w), image, visible) → (visible * (psi(w) - image)).square().sum() / visible.sum()"),
-                "your loss is a sum, or a mean over other values: it is the mean over the visible ones, all three "
-                "colours of each pixel where m is 1"),
-        Mistake("return psi(w).detach() → return torch.where(visible.bool(), image, psi(w).detach())", "you put the "
-                "visible pixels back; return what Ψ draws, everywhere"),
-        Mistake("range(steps) → range(steps - 1)", "one step is missing: draw once more after the last step"),
-    )))
+LOOP = task("4-loop", fitted, _loop_cases)
 
 
 def stop(losses: list[float], sigma: float) -> int:
@@ -79,20 +64,7 @@ def _runs(g: torch.Generator) -> Iterator[tuple]:
     yield [0.3, 0.2, 0.1], 0.1
 
 
-STOP = Exercise(**words("4-stop"), reference=stop, judge=by_number(stop, _runs, (
-        Mistake(lambda losses, sigma: min(range(len(losses)), key=losses.__getitem__), "that is the step of the "
-                "smallest loss: there the noise is drawn as well as it will be"),
-        Mistake(lambda losses, sigma: stop(losses, sigma**0.5), "you compare with σ; the loss is a mean *square*, so "
-                "compare with σ²"),
-        Mistake(lambda losses, sigma: next((k for k, loss in enumerate(losses) if loss < sigma**2), len(losses) - 1),
-                "a loss of exactly σ² is small enough: ≤"),
-        Mistake((lambda losses, sigma: stop(losses, sigma) - 1, "len(losses) - 1 → len(losses)",
-                "(step for → (step + 1 for", "(step for → (step + 1 for ;; len(losses) - 1 → len(losses)"),
-                "your steps are off by one: they count from 0, so that the last one is len(losses) − 1"),
-        Mistake((lambda losses, sigma: max(k for k, loss in enumerate(losses) if loss > sigma**2), lambda losses, sigma:
-                max((k for k, loss in enumerate(losses) if loss <= sigma**2), default=len(losses) - 1)),
-                "return the first step whose loss is small enough, neither the last such one nor the one before"),
-    )))
+STOP = task("4-stop", stop, _runs, judge=by_number)
 
 
 def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -104,17 +76,7 @@ def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous(x), target, visible
 
 
-MASKED = Exercise(**words("4-masked"), reference=masked_error, judge=by_cases(masked_error, _masked_cases, (
-        Mistake("visible.expand_as(x).sum() → x.numel()", "you divided by the number of all values; a large hole would "
-                "make the same error look smaller: divide by the number of visible ones"),
-        Mistake(("visible.expand_as(x).sum() → visible.sum()", "visible.expand_as(x).sum() → (3 * visible.sum())"),
-                "the mask has one channel and the pictures have several: you divided by the number of visible pixels, "
-                "not of visible values in all channels and pictures"),
-        Mistake(" / visible.expand_as(x).sum() → ", "that is the sum; divide by the number of visible values"),
-        Mistake(("visible * (x - target) → visible * x - target", "visible * (x - target) → x - target"), "the hole "
-                "counts as well: hide the difference of the two, `visible * (x - target)`"),
-        Mistake("square() → abs()", "these are absolute values; take squares"),
-    )))
+MASKED = task("4-masked", masked_error, _masked_cases)
 
 
 def _pair_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -124,33 +86,9 @@ def _pair_cases(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous((target + 0.2 * torch.randn(target.shape, generator=g, dtype=dtype)).clamp(0, 1)), target
 
 
-PSNR = Exercise(**words("4-psnr"), reference=psnr, judge=by_cases(psnr, _pair_cases, (
-        Mistake(lambda x, y: 2 * psnr(x, y), "20 log₁₀ belongs to amplitudes; the mean square is a power: 10"),
-        Mistake(lambda x, y: psnr(x, y) + 20 * math.log10(255), "the peak is 1 here, for pictures in [0,1]; 255 "
-                "belongs to pictures of bytes"),
-        Mistake(lambda x, y: -10 * (x - y).abs().mean().log10(), "that is the mean absolute difference; square it "
-                                                                 "first"),
-        Mistake((lambda x, y: -10 * (x - y).square().mean((2, 3)).log10().mean(),
-                lambda x, y: -10 * (x - y).square().log10().mean()), "you took the logarithm of each value or channel, "
-                "and then the mean; first the mean over all values"),
-        Mistake(lambda x, y: -10 * (x - y).square().sum().log10(), "that is the sum of squares; take their mean"),
-    )))
+PSNR = task("4-psnr", psnr, _pair_cases)
 
-MISSING = Exercise(
-    **words("4-missing"), reference=unexplained_variance, judge=by_cases(unexplained_variance, _pair_cases, (
-        Mistake(lambda x, y: (x - y).square().mean(), "that is the loss itself; divide by the variance of the target"),
-        Mistake((lambda x, y: (x - y).square().mean() / y.var(correction=0),
-                lambda x, y: (x - y).square().mean() / y.var(), lambda x, y: (x - y).square().sum() / y.var(),
-                "target.mean((2, 3), keepdim=True) → target.mean()"), "that is the variance about one mean for all "
-                "channels; a picture of one strong colour would look easier than it is: take the mean of each channel, "
-                "and n, where `var` takes n − 1"),
-        Mistake(lambda x, y: (x - y).square().mean() / y.var((2, 3)).mean(), "nearly: `var` divides by n − 1 unless "
-                "it is told correction=0, so the mean colour would not get exactly 1"),
-        Mistake(lambda x, y: (x - y).square().sum() / y.square().sum(), "you compare with the energy of x₀; about its "
-                "mean colour there is less of it"),
-        Mistake(("/ variance → / (x - x.mean((2, 3), keepdim=True)).square().sum()", "target.mean( → x.mean("),
-                "you took the mean or the variance of x; what is to be drawn is the target, so both are those of x₀"),
-    )))
+MISSING = task("4-missing", unexplained_variance, _pair_cases)
 
 
 def _mean_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -159,15 +97,7 @@ def _mean_cases(g: torch.Generator) -> Iterator[tuple]:
         yield (*(not_contiguous(torch.rand(shape, generator=g, dtype=dtype)) for _ in range(2)), alpha)
 
 
-MEAN = Exercise(**words("4-mean"), reference=running_mean, judge=by_cases(running_mean, _mean_cases, (
-        Mistake(lambda m, x, a: running_mean(x, m, a), "α and 1 − α have changed places: with α = 0.99 hardly anything "
-                "would be remembered"),
-        Mistake(lambda m, x, a: (m + x) / 2, "α is not used: both have the weight one half"),
-        Mistake(lambda m, x, a: a * m + x, "the weights are α and 1, together more than 1: the picture would grow "
-                "brighter at every step"),
-        Mistake(lambda m, x, a: a * m, "the present picture is missing"),
-        Mistake("(1 - average) * now → 1 - average * now", "the brackets of (1 − α) are missing: `*` comes before `-`"),
-    )))
+MEAN = task("4-mean", running_mean, _mean_cases)
 
 
 EXERCISES = {"4": (LOOP, MASKED, PSNR, MISSING, MEAN, STOP)}

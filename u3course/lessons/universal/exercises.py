@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3course.course.definitions import Exercise, Judge, Mistake
+from u3course.course.definitions import Judge
 from u3course.course.judging import by_cases, drawn
-from u3course.course.words import words
+from u3course.course.words import task
 
 NEAR = {"rtol": 1e-3, "atol": 1e-4}  # a convolution may add in any order
 
@@ -60,23 +60,7 @@ def _parallel_cases(g: torch.Generator) -> Iterator[tuple]:
         yield (*(drawn(g, *shape, dtype=dtype) for shape in shapes), stride)
 
 
-PARALLEL = Exercise(**words("1-parallel"), reference=parallel, judge=by_cases(parallel, _parallel_cases, (
-        Mistake(("(x, alpha[:, :, None, None], stride=stride) → (v, alpha[:, :, None, None])", "(x, alpha → (v, alpha"),
-                "your α looks at f ∗ x, which the filters have made: that is the serial adapter; the parallel one "
-                "looks at x itself"),
-        Mistake(("None, None], stride=stride) → None, None])", "F.conv2d(x, alpha[:, :, None, None], stride=stride) → "
-                 "F.conv2d(F.avg_pool2d(x, stride), alpha[:, :, None, None])"), "with stride 1 it is right, but with "
-                "a larger one f ∗ x and α ∗ x must have one size and look at the same places: give the stride to both "
-                "convolutions, and do not average x"),
-        Mistake(("padding=f.shape[-1] // 2 → padding=0", "padding=f.shape[-1] // 2 → padding=1", "[-1] // 2 → [-1]",
-                 "None, None], stride=stride) → None, None], stride=stride, padding=f.shape[-1] // 2)"), "f ∗ x and "
-                "α ∗ x have different sizes and cannot be added: f is padded by (k − 1)/2 on each side, "
-                "`f.shape[-1] // 2`, whatever k is, and the 1×1 filters α not at all"),
-        Mistake("v + F → v * F", "you multiplied f ∗ x with α ∗ x; with α = 0 nothing would be left of the shared "
-                "network; add them"),
-        Mistake(("return v + → return x + v +", "return v + → return x +"), "x itself is in your sum; the residual is "
-                "α ∗ x, which is added to f ∗ x alone"),
-    ), **NEAR))
+PARALLEL = task("1-parallel", parallel, _parallel_cases, **NEAR)
 
 class Small(nn.Module):
     """A network as in the notebook, but tiny: shared filters f, an adapter α beside them, a head on the means."""
@@ -113,8 +97,10 @@ def _trained(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _of_steps(judge: Judge) -> Judge:
+def _of_steps(*asked: Any, **near: Any) -> Judge:
     """A judge of what a training leaves behind, and of what is no generator of numbers."""
+    judge = by_cases(*asked, **near)
+
     def judged(answer: Any) -> str:
         if not callable(answer):
             return judge(answer)
@@ -131,22 +117,7 @@ def _of_steps(judge: Judge) -> Judge:
     return judged
 
 
-TRAIN = Exercise(**words("1-train"), reference=training, judge=_of_steps(by_cases(training, _training_cases, (
-        Mistake(("weight.requires_grad_(False) → pass ;; Adam(own → Adam([*own, *shared]",
-                 "weight.requires_grad_(False) → pass ;; Adam(own → Adam(net.parameters()",
-                 "for weight in shared → for weight in own ;; Adam(own → Adam(shared"), "the shared weights have moved "
-                "and with them the answers of every other domain: give Adam the list `own`, and freeze `shared`"),
-        Mistake("optimiser.zero_grad() → pass", "the gradients of all batches add up, since `backward()` adds to "
-                "`.grad`: clear them before each `backward()`"),
-        Mistake(("Adam(own → Adam(own[:1]", "Adam(own → Adam(own[1:]", "Adam(own → Adam(own[:-1]"), "a part of `own` "
-                "has not moved: α and the head learn together, so give Adam the whole list"),
-        Mistake(("optimiser.step() → pass", "loss.backward() → pass",
-                 "loss.backward() → loss.backward(); optimiser.zero_grad()"), "no weight has moved: `own` has to ask "
-                "for gradients, and after `backward()` comes `optimiser.step()`, with the gradients still there"),
-        Mistake(("Adam(own, lr) → Adam(own)", "Adam(own, lr) → SGD(own, lr)", "        loss = F →         optimiser = "
-                "torch.optim.Adam(own, lr)\n        loss = F"), "the weights move, but not by Adam's steps at the rate "
-                "`lr`: `torch.optim.Adam(own, lr)`, made once, before the loop"),
-    ), finish=_trained)))
+TRAIN = task("1-train", training, _training_cases, judge=_of_steps, finish=_trained)
 
 
 def _fold_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -157,22 +128,7 @@ def _fold_cases(g: torch.Generator) -> Iterator[tuple]:
                drawn(g, outputs, inputs, dtype=dtype))
 
 
-FOLD = Exercise(**words("1-fold"), reference=fold, judge=by_cases(fold, _fold_cases, (
-        Mistake(("centre, centre] → 0, 0]", "centre, centre] → -1, -1]", "centre, centre] → 1, 1]",
-                 "centre, centre] += alpha → centre] += alpha[..., None]",
-                 "centre, centre] += alpha → :, centre] += alpha[..., None]",
-                 "centre, centre] += alpha → centre] += alpha"), "you added α at another tap, at a "
-                "corner or along a whole row or column, or at [1, 1], which is the centre of 3×3 filters only; the "
-                "1×1 filters look at the middle of what f looks at: the centre tap, [k // 2, k // 2]"),
-        Mistake((":, centre, centre] += alpha → :] += alpha[..., None, None]",
-                 ":, centre, centre] += alpha → :] += alpha",
-                 ":, centre, centre] += alpha → :] += alpha[..., None, None] / f[0, 0].numel()"), "α is added to all "
-                "taps, or spread over them, which would average x over the window; it looks at one place, the centre"),
-        Mistake(lambda f, a: f + torch.einsum("oc,cikl->oikl", a, f), "that is (I + α) f, the folding of the serial "
-                "adapter: it mixes the filters; the parallel one adds α at the centre tap"),
-        Mistake(("+= alpha → = alpha", "+= alpha → *= alpha", "+= alpha → += alpha * f[:, :, centre, centre]"), "α is "
-                "added to what f has at the centre tap: it does not take its place, and multiplies nothing"),
-    )))
+FOLD = task("1-fold", fold, _fold_cases)
 
 
 def energy(cross_entropy: Tensor, weights: list[Tensor], centres: list[Tensor], sigma: float, labels: int) -> Tensor:
@@ -190,21 +146,7 @@ def _energy_cases(g: torch.Generator) -> Iterator[tuple]:
         yield torch.rand((), generator=g, dtype=dtype), weights, centres, sigma, labels
 
 
-PRIOR = Exercise(**words("1b-prior"), reference=energy, judge=by_cases(energy, _energy_cases, (
-        Mistake("(2 * sigma**2 * labels) → (2 * sigma**2)", "N is missing: the cross-entropy is a mean, the sum "
-                "divided by N, so the prior must be divided by N too; or the belief would grow with the labels"),
-        Mistake(("2 * sigma**2 → 2 * sigma", "2 * sigma**2 → sigma**2", "2 * sigma**2 → sigma", "distance / (2 * "
-                "sigma**2 * labels) → distance * 2 * sigma**2 / labels", "/ (2 * sigma**2 * labels) → / 2 * sigma**2 * "
-                "labels"), "the price is not 1/(2σ²) per squared distance, divided by N: −log of a normal distribution "
-                "has the variance σ² twice in the denominator"),
-        Mistake(("(w - w0).square().sum() → (w - w0).norm()", "(w - w0).square().sum() → (w - w0).abs().sum()",
-                 "cross_entropy + distance → cross_entropy + distance**0.5"), "the distance has to be squared, "
-                "‖w − w₀‖²: neither its root nor a sum of absolute values"),
-        Mistake("(w - w0).square().sum() → (w - w0).square().mean()", "you took the mean over a layer; a prior on "
-                "each weight gives the sum over all of them"),
-        Mistake("(w - w0).square() → w.square()", "the centres are missing: that is weight decay, which pulls to "
-                "zero whatever w₀ is"),
-    )))
+PRIOR = task("1b-prior", energy, _energy_cases)
 
 
 def predicted(z: Tensor, P: Tensor, M: Tensor, M_out: Tensor) -> Tensor:
@@ -228,15 +170,7 @@ def _predicted_cases(g: torch.Generator) -> Iterator[tuple]:
         yield tuple(drawn(g, shape, dtype=dtype) for shape in shapes)
 
 
-PREDICTED = Exercise(**words("1b-predicted"), reference=predicted, judge=by_cases(predicted, _predicted_cases, (
-        Mistake(lambda z, P, M, M_out: (M_out @ M).expand(len(z), -1, -1), "that is M′ M, the same for all domains: w, "
-                "the one part that z decides, is missing"),
-        Mistake("w[:, None, :] → w[:, :, None]", "your w multiplies the rows of M′; M′ diag(w) multiplies its columns, "
-                "one for each of the R numbers"),
-        Mistake("M_out * w → M_out + w", "you added w to M′; a diagonal matrix multiplies"),
-        Mistake("z @ P.T → (z @ P.T).relu()", "you clipped w at 0; its numbers may be negative"),
-        Mistake("z @ P.T → (z @ P.T).softmax(1)", "you put w through a softmax; it is P z as it is"),
-    ), rtol=1e-3, atol=1e-5))
+PREDICTED = task("1b-predicted", predicted, _predicted_cases, rtol=1e-3, atol=1e-5)
 
 
 def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -248,19 +182,7 @@ def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.rand(1, generator=g), torch.tensor([True]), 3.0
 
 
-MASKED = Exercise(**words("1b-masked"), reference=masked, judge=by_cases(masked, _masked_cases, (
-        Mistake("m.sum().clamp(min=1) → m.sum()", "in a batch without labels it is 0 / 0, nan, and one step with nan "
-                "spoils all weights; a task without labels costs 0"),
-        Mistake(("losses.where(m, torch.zeros_like(losses)) → (losses * m)",
-                 "losses.where(m, torch.zeros_like(losses)) → losses",
-                 "where(m, → where(m.any(),"), "what has no label is in your sum: ℓ may be "
-                "infinite there, and 0 · ∞ is nan, so choose with the mask, do not multiply"),
-        Mistake("m.sum().clamp(min=1) → len(m)", "you divided by all B pictures; then a task counts the less, the more "
-                "of its labels are missing; divide by N_t"),
-        Mistake(" / m.sum().clamp(min=1) → ", "that is the sum; divide it by N_t, the number of labels"),
-        Mistake("m.sum().clamp(min=1) → (m.sum() + 1)", "you divided by N_t + 1; it is never 0, but every loss is too "
-                "small; let N_t be at least 1"),
-    )))
+MASKED = task("1b-masked", masked, _masked_cases)
 
 
 EXERCISES = {"1": (PARALLEL, TRAIN, FOLD), "1b": (PRIOR, PREDICTED, MASKED)}

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from u3course.course.definitions import Exercise, Mistake
-from u3course.course.judging import by_cases, not_contiguous
-from u3course.course.words import words
+from u3course.course.judging import not_contiguous
+from u3course.course.words import task
 
 
 def joint_of(z: Tensor) -> Tensor:
@@ -25,21 +23,7 @@ def _shares(g: torch.Generator) -> Iterator[tuple]:
         yield not_contiguous((3 * torch.randn(v, n, k, generator=g, dtype=dtype)).softmax(2)),
 
 
-JOINT = Exercise(**words("2c-joint"), reference=joint_of, judge=by_cases(joint_of, _shares, (
-        Mistake(("a != b → a < b", "a != b → a < b ;; .mean(0) → .sum(0) / (len(z) * (len(z) - 1))"),
-                "P is not symmetric: (x, gx) is as good a pair as (gx, x), so take each pair in both orders"),
-        Mistake(("if a != b → ", "if a != b →  ;; .mean(0) → .sum(0) / (len(z) * (len(z) - 1))"), "each view is paired "
-                "with itself, too; such a pair always agrees, even at random: leave it out"),
-        Mistake(lambda z: joint_of(F.one_hot(z.argmax(2), z.shape[2]).to(z)),
-                "you counted the most probable class of each view; use the shares as they are: an argmax has no "
-                "gradient, so nothing could be learnt"),
-        Mistake(lambda z: joint_of(z.mean(1, keepdim=True)),
-                "that is the product of marginals, what *independent* answers would have; multiply first, picture by "
-                "picture, and take the mean afterwards"),
-        Mistake((" / z.shape[1] → ", ".mean(0) → .sum(0)", ".mean(0) / z.shape[1] → .sum(0)",
-                 ".mean(0) → .sum(0) / len(z) ** 2"), "P does not sum to 1: divide the sum by the number of pictures, "
-                "and by that of pairs of views, v·(v − 1)"),
-    )))
+JOINT = task("2c-joint", joint_of, _shares)
 
 
 def _mean_with_transpose(P: Tensor) -> Tensor:
@@ -65,25 +49,7 @@ def _cases(g: torch.Generator) -> Iterator[tuple]:
         yield _mean_with_transpose(drawn), 1.5
 
 
-LOSS = Exercise(**words("2c-iic"), reference=loss_of, judge=by_cases(loss_of, _cases, (
-        Mistake("lam * rows.log() - lam * columns.log())).sum((-1, -2)) → rows.log() - columns.log())).sum((-1, -2)) * "
-                "lam", "λ stands before the marginals, not before the whole bracket: as a factor of the whole it would "
-                "only change the rate"),
-        Mistake(("- lam * rows.log() - lam * columns.log() → - lam * rows.log()",
-                 "- lam * rows.log() - lam * columns.log() → - lam * columns.log()",
-                 "lam * columns.log() → columns.log()"), "one marginal is missing, or "
-                "each counts half: of a symmetric P both are alike, and λ stands before each of the two"),
-        Mistake((".clamp_min(torch.finfo(P.dtype).eps) → ", ".clamp_min(torch.finfo(P.dtype).eps) →  ;; (P.log() → "
-                 "(P.clamp_min(torch.finfo(P.dtype).eps).log()"), "where P is 0, 0 · ln 0 is 0, but a computer says "
-                "NaN: `torch.log(0)` is −∞, and 0 times that is no number; keep P from 0 with `clamp_min` before the "
-                "logarithms; in training, P has zeros as soon as the network is sure"),
-        Mistake(".log() → .log2()", "these are bits; the formula has the natural logarithm, and its unit is the nat"),
-        Mistake((".sum((-1, -2)) → .mean((-1, -2))", ".sum((-1, -2)) → .sum()",
-                 ".sum((-1, -2)) → .sum((-1, -2)).mean()", "(P * (P.log() → ((P.log()",
-                 "P.sum(-1, keepdim=True), P.sum(-2 → P.sum(0, keepdim=True), P.sum(1"),
-                "give one loss for each joint: the sum over the last two axes only, each cell weighted by its P; take "
-                "no mean over the k² cells, and no sum or mean over many joints"),
-    ), rtol=1e-3, atol=1e-4))
+LOSS = task("2c-iic", loss_of, _cases, rtol=1e-3, atol=1e-4)
 
 
 def joint_at(z: Tensor, z_moved: Tensor, t: tuple[int, int]) -> Tensor:
@@ -123,21 +89,7 @@ def _share(P: Tensor) -> Tensor:
     return P / P.sum()
 
 
-AT = Exercise(**words("2c-displaced"), reference=joint_at, judge=by_cases(joint_at, _maps, (
-        Mistake(lambda z, moved, t: joint_at(z, moved, _back(t)), "t has the wrong sign: z is at u, z′ at u + t"),
-        Mistake((lambda z, moved, t: _share(_paired(z, moved.roll(_back(t), (2, 3)))), lambda z, moved, t:
-                _share(_paired(*(_cut(one, _ahead(t)) for one in (z, moved.roll(_back(t), (2, 3))))))), "what leaves "
-                "the map on one side comes back on the other, as with `torch.roll`; such pairs are no neighbours: "
-                "leave them out"),
-        Mistake(lambda z, moved, t: _share(_paired(z, moved)), "t is not used: each place is paired with itself"),
-        Mistake((lambda z, moved, t: _paired(_cut(z, t), _cut(moved, _back(t))),
-                lambda z, moved, t: _paired(_cut(z, t), _cut(moved, _back(t))) / z[:, 0].numel()), "P_t does not sum "
-                "to 1: divide by the number of pairs, of which t leaves fewer than there are places"),
-        Mistake("here = z[..., max(0, -down):h - max(0, down), max(0, -right):w - max(0, right)] → here = z[..., :h - "
-                "down, :w - right] ;; max(0, down):h - max(0, -down), max(0, right):w - max(0, -right) → down:, right:",
-                "your slices are right for t ≥ 0 only; with a negative one z begins at −t, and z′ ends that much "
-                "earlier"),
-    ), rtol=1e-3, atol=1e-5))
+AT = task("2c-displaced", joint_at, _maps, rtol=1e-3, atol=1e-5)
 
 
 EXERCISES = JOINT, LOSS, AT

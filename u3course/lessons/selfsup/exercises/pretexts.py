@@ -8,9 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3course.course.definitions import Exercise, Mistake
-from u3course.course.judging import by_cases, drawn, not_contiguous
-from u3course.course.words import words
+from u3course.course.judging import drawn, not_contiguous
+from u3course.course.words import task
 
 
 def upright_loss(net: Callable[[Tensor], Tensor], x: Tensor, g: Tensor) -> Tensor:
@@ -49,20 +48,7 @@ def _upright_cases(g: torch.Generator) -> Iterator[tuple]:
         yield Corners(g, dtype), drawn(g, len(turns), 3, size, size, dtype=dtype), torch.tensor(turns)
 
 
-UPRIGHT = Exercise(**words("2-upright"), reference=upright_loss, judge=by_cases(upright_loss, _upright_cases, (
-        Mistake("net(views) → net(x)", "you asked about the pictures as they are: the network has to see what you "
-                "turned"),
-        Mistake("one.rot90(int(k) → one.rot90(-int(k)", "you turned to the right; g counts quarter "
-                "turns to the left, so `rot90(k, (1, 2))` with k itself"),
-        Mistake("F.cross_entropy(net(views), g) → F.cross_entropy(net(views), g, reduction='sum')", "that is the sum "
-                "over the batch; the loss is the mean"),
-        Mistake(("F.cross_entropy(net(views), g) → F.cross_entropy(net(views).softmax(1), g)",
-                 "F.cross_entropy(net(views), g) → -net(views)[torch.arange(len(g)), g].mean()"), "cross-entropy "
-                "takes the scores as they are and makes the softmax itself: give it no probabilities, and do not "
-                "leave the softmax out"),
-        Mistake(("int(k) → int(g[0])", "int(k) → 1"), "all pictures have the same turn; each has its own, g[i] of "
-                "picture i"),
-    ), rtol=1e-3, atol=1e-5))
+UPRIGHT = task("2-upright", upright_loss, _upright_cases, rtol=1e-3, atol=1e-5)
 
 
 def _nce_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -72,22 +58,7 @@ def _nce_cases(g: torch.Generator) -> Iterator[tuple]:
         yield drawn(g, count, length, dtype=dtype), drawn(g, count, length, dtype=dtype), tau
 
 
-CONTRAST = Exercise(**words("2-contrast"), reference=info_nce, judge=by_cases(info_nce, _nce_cases, (
-        Mistake("F.normalize(a, dim=1), F.normalize(b, dim=1) → a, b", "these are inner products; a cosine needs codes "
-                "of length 1, so normalise each row first"),
-        Mistake(("F.normalize(a, dim=1), F.normalize(b, dim=1) → F.normalize(a, dim=0), F.normalize(b, dim=0)",
-                 "F.normalize(a, dim=1), F.normalize(b, dim=1) → a / a.norm(), b / b.norm()"), "you normalised the "
-                "columns, or all codes at once; each code, a row, is to have length 1: dim=1"),
-        Mistake(("return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2 → "
-                 "return F.cross_entropy(scores, own)",
-                 "return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2 → "
-                 "return F.cross_entropy(scores.T, own)", " + F.cross_entropy(scores.T, own) → "),
-                "that is one way only: a_i chooses among all b, and b_i among all a; return the mean of both"),
-        Mistake("/ tau → * tau", "you multiplied by τ: a small τ is to make the differences larger, so divide"),
-        Mistake("(F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2 → -scores.diagonal().mean()",
-                "you only pull together what belongs together; then one code for all pictures is the best answer; the "
-                "softmax over the row pushes the others away"),
-    ), rtol=1e-3, atol=1e-5))
+CONTRAST = task("2-contrast", info_nce, _nce_cases, rtol=1e-3, atol=1e-5)
 
 
 def _gain_cases(g: torch.Generator) -> Iterator[tuple]:
@@ -97,19 +68,7 @@ def _gain_cases(g: torch.Generator) -> Iterator[tuple]:
         yield tuple(not_contiguous(torch.rand(layers, seeds, generator=g, dtype=dtype)) for _ in range(4))
 
 
-GAIN = Exercise(**words("2-gain"), reference=gain, judge=by_cases(gain, _gain_cases, (
-        Mistake("in (val, floor_val) → in (test, floor_test)", "you chose the layer on the test: the best of several "
-                "is lucky, so the gain comes out too large; choose on validation"),
-        Mistake("floor_test[theirs] → floor_test[ours]", "you read the floor at the task's layer; the floor may be "
-                "better elsewhere; it has a best layer of its own"),
-        Mistake("return test[ours] - floor_test[theirs] → return torch.stack([test[int(val[:, s].argmax()), s] - "
-                "floor_test[int(floor_val[:, s].argmax()), s] for s in range(val.shape[1])])", "you chose a layer for "
-                "each seed; take one layer for all, the best on average"),
-        Mistake("test[ours] - floor_test[theirs] → val[ours] - floor_val[theirs]", "you read the gain off the "
-                "validation photos, which have chosen the layer; report the test"),
-        Mistake("one.mean(1) → one.mean(0)", "you averaged over the layers, axis 0; the layer is best by its mean over "
-                "the seeds, axis 1"),
-    )))
+GAIN = task("2-gain", gain, _gain_cases)
 
 
 EXERCISES = UPRIGHT, CONTRAST, GAIN
