@@ -27,14 +27,15 @@ def is_safe(visit: Visit, trap: Path) -> bool:
         await wire.say("execute_request", {"code": f"open({str(trap)!r}, 'w')", "silent": False})
         await wire.answered()
 
-    async def parts(wire: Wire) -> object:
+    async def parts(wire: Wire) -> None:
         await wire.line.write_message((2**60).to_bytes(8, "little"), binary=True)
-        return await asyncio.wait_for(wire.line.read_message(), SECONDS)  # None: the line was closed
+        while await asyncio.wait_for(wire.line.read_message(), SECONDS) is not None:
+            pass  # what the page's own kernel still had to say, until the line is closed
 
     talk(visit, code)
-    ended = talk(visit, parts) is None
+    talk(visit, parts)
     talk(visit, Wire.answered)
-    return ended and not trap.exists() and 'type "execute_request", which is not allowed' in visit.log
+    return not trap.exists() and 'type "execute_request", which is not allowed' in visit.log
 
 
 @pytest.mark.parametrize("where", ["/", "hostile"])
