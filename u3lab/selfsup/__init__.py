@@ -18,7 +18,7 @@ from u3lab.selfsup.contrast import contrastive, nt_xent
 from u3lab.selfsup.correspondence import Pairs, draw_pairs, pmi
 from u3lab.selfsup.cross_pixel import pixel_codes
 from u3lab.selfsup.digit_augmentation import digit_views
-from u3lab.selfsup.encoder import LAYERS, encoder
+from u3lab.selfsup.encoders import LAYERS, digit_encoder, encoder, pixel_encoder, texture_encoder, unet
 from u3lab.selfsup.erasing import erase
 from u3lab.selfsup.flow import estimated_flow
 from u3lab.selfsup.information import bias, iic_loss, joint, mutual_information
@@ -38,7 +38,6 @@ from u3lab.selfsup.segmenting import (
     segmenting,
     segments,
 )
-from u3lab.selfsup.small_encoders import digit_encoder, pixel_encoder, texture_encoder, unet
 from u3lab.selfsup.sounding import sound_map
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.transfer import best_probe, pooled
