@@ -17,7 +17,6 @@ from u3lab.selfsup.colour import decolorise
 from u3lab.selfsup.contrast import contrastive, nt_xent
 from u3lab.selfsup.correspondence import Pairs, draw_pairs, pmi
 from u3lab.selfsup.cross_pixel import pixel_codes
-from u3lab.selfsup.digit_augmentation import digit_views
 from u3lab.selfsup.encoders import LAYERS, digit_encoder, encoder, pixel_encoder, texture_encoder, unet
 from u3lab.selfsup.erasing import erase
 from u3lab.selfsup.flow import estimated_flow
@@ -25,7 +24,6 @@ from u3lab.selfsup.information import bias, iic_loss, joint, mutual_information
 from u3lab.selfsup.knowledge_transfer import pseudo_labels, transfer_knowledge
 from u3lab.selfsup.marginal import NUISANCES, aligned, marginal_loss, projected_loss
 from u3lab.selfsup.moved import MOVED, moves, three_frame_difference
-from u3lab.selfsup.photometric import bias_field, relit
 from u3lab.selfsup.registry import TASKS
 from u3lab.selfsup.scrambling import aberrated, jigsaw, relative_position
 from u3lab.selfsup.segmenting import (
@@ -41,4 +39,5 @@ from u3lab.selfsup.segmenting import (
 from u3lab.selfsup.sounding import sound_map
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.transfer import best_probe, pooled
+from u3lab.selfsup.views import bias_field, digit_views, relit
 from u3lab.training.tasks import Posed, Task

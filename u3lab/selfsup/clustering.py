@@ -23,8 +23,8 @@ from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.images import check
 from u3lab.nets.gate import eval_mode, ready
-from u3lab.selfsup.digit_augmentation import digit_views
 from u3lab.selfsup.information import iic_loss, joint
+from u3lab.selfsup.views import digit_views
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.learning import head_of, learn

@@ -24,8 +24,8 @@ from u3lab.errors import U3Error
 from u3lab.nets.gate import eval_mode, ready
 from u3lab.selfsup.clustering import Views, check_sub_heads, viewed
 from u3lab.selfsup.information import check_shares, mutual_information
-from u3lab.selfsup.photometric import relit
 from u3lab.selfsup.upright import TURNS, check_square, turned
+from u3lab.selfsup.views import relit
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
 from u3lab.training.learning import head_of, learn
