@@ -79,7 +79,7 @@ from u3lab.datasets.labelled import Labelled, LabelledPictures
 from u3lab.equivariance import transport
 from u3lab.saliency.backprop import BackpropPass
 from u3lab.saliency.pointing import Mosaic
-from u3lab.selfsup import cielab
+from u3lab.selfsup import colour
 from u3lab.training.tasks import Joined, cross_entropy, share_right
 
 SIDE = 32  # pixels
@@ -99,7 +99,7 @@ class Call:
 
 CALLS: dict[str, Call] = {}
 INNER = {"datasets": ("cutouts", "handwritten", "labelled", "photos", "scans", "taxonomy", "clips"), "selfsup": (
-    "cielab", "colour", "cross_pixel", "erasing", "matching", "scrambling", "views"), "worlds": (
+    "colour", "cross_pixel", "erasing", "matching", "scrambling", "views"), "worlds": (
     "concepts", "decathlon", "faces", "lights", "mosaics", "rendered", "turntable")}
 
 
@@ -559,9 +559,9 @@ PATCHES, CORNERS = tensor(x(2, 24), 0, 1, 2, 3), tensor(torch.tensor([[1, 2], [3
 COLOUR = tensor(x(2), 1)
 DROPPED, TAU = {"drop_colour": number(0.5, 0, 1)}, positive(0.2)
 BINS = {"step": number(20.0, 4, 100), "gamma": number(0.5, 0, 1), "alpha": number(1.0, 0, 4)}
-good("cielab.rgb_to_lab cielab.lab_to_rgb cielab.colours", images=COLOUR, lab=tensor(50 * x(2), 1))
-good("cielab.bins colour.prior colour.rebalancing selfsup.decolorise", **BINS, prior=tensor(torch.ones(5) / 5))
-good("colour.soft_encode", ab=tensor(60 * draw(5, 2) - 30, 1), centres=tensor(cielab.bins(20.0), 1),
+good("colour.rgb_to_lab colour.lab_to_rgb colour.colours", images=COLOUR, lab=tensor(50 * x(2), 1))
+good("colour.bins colour.prior colour.rebalancing selfsup.decolorise", **BINS, prior=tensor(torch.ones(5) / 5))
+good("colour.soft_encode", ab=tensor(60 * draw(5, 2) - 30, 1), centres=tensor(colour.bins(20.0), 1),
      sigma=positive(5.0), nearest=whole(5, 1, 77))
 good("colour.explained erasing.reconstruction", output=PATCHES, target=PATCHES, patch=PATCHES, true=PATCHES,
      border=whole(4, 0, 11), heavier=number(10.0, 0))

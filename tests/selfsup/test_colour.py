@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tests.helpers import refuses, uniform
 from u3lab.selfsup import TASKS, colour
-from u3lab.selfsup.cielab import bins, colours, lab_to_rgb, rgb_to_lab
+from u3lab.selfsup.colour import bins, colours, lab_to_rgb, rgb_to_lab
 
 
 def last_axis(x: Tensor) -> np.ndarray:
