@@ -11,8 +11,16 @@ that nobody can know: ``marginal`` (losses that do not ask for them) and ``corre
 has encoders for them).
 """
 
-from u3lab.selfsup.audiovisual import SoundEncoder, audiovisual_clustering
-from u3lab.selfsup.clustering import ClusterSettings, best_head, cluster, cluster_probabilities, clustering, sub_heads
+from u3lab.selfsup.clustering import (
+    ClusterSettings,
+    SoundEncoder,
+    audiovisual_clustering,
+    best_head,
+    cluster,
+    cluster_probabilities,
+    clustering,
+    sub_heads,
+)
 from u3lab.selfsup.colour import decolorise
 from u3lab.selfsup.contrast import contrastive, nt_xent
 from u3lab.selfsup.correspondence import Pairs, draw_pairs, pmi
