@@ -23,11 +23,10 @@ from u3lab.selfsup.clustering import (
 )
 from u3lab.selfsup.colour import decolorise
 from u3lab.selfsup.contrast import contrastive, nt_xent
-from u3lab.selfsup.correspondence import Pairs, draw_pairs, pmi
 from u3lab.selfsup.cross_pixel import pixel_codes
 from u3lab.selfsup.encoders import LAYERS, digit_encoder, encoder, pixel_encoder, texture_encoder, unet
 from u3lab.selfsup.erasing import erase
-from u3lab.selfsup.information import bias, iic_loss, joint, mutual_information
+from u3lab.selfsup.information import Pairs, bias, draw_pairs, iic_loss, joint, mutual_information, pmi
 from u3lab.selfsup.knowledge_transfer import pseudo_labels, transfer_knowledge
 from u3lab.selfsup.marginal import NUISANCES, aligned, marginal_loss, projected_loss
 from u3lab.selfsup.motion import MOVED, estimated_flow, moves, three_frame_difference
