@@ -27,7 +27,6 @@ from u3lab.selfsup.cross_pixel import pixel_codes
 from u3lab.selfsup.encoders import LAYERS, digit_encoder, encoder, pixel_encoder, texture_encoder, unet
 from u3lab.selfsup.erasing import erase
 from u3lab.selfsup.information import Pairs, bias, draw_pairs, iic_loss, joint, mutual_information, pmi
-from u3lab.selfsup.knowledge_transfer import pseudo_labels, transfer_knowledge
 from u3lab.selfsup.marginal import NUISANCES, aligned, marginal_loss, projected_loss
 from u3lab.selfsup.motion import MOVED, estimated_flow, moves, three_frame_difference
 from u3lab.selfsup.registry import TASKS
@@ -44,6 +43,6 @@ from u3lab.selfsup.segmenting import (
 )
 from u3lab.selfsup.sounding import sound_map
 from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
-from u3lab.selfsup.transfer import best_probe, pooled
+from u3lab.selfsup.transfer import best_probe, pooled, pseudo_labels, transfer_knowledge
 from u3lab.selfsup.views import bias_field, digit_views, relit
 from u3lab.training.tasks import Posed, Task
