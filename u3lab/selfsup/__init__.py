@@ -29,7 +29,6 @@ from u3lab.selfsup.erasing import erase
 from u3lab.selfsup.information import Pairs, bias, draw_pairs, iic_loss, joint, mutual_information, pmi
 from u3lab.selfsup.marginal import NUISANCES, aligned, marginal_loss, projected_loss
 from u3lab.selfsup.motion import MOVED, estimated_flow, moves, three_frame_difference
-from u3lab.selfsup.registry import TASKS
 from u3lab.selfsup.scrambling import aberrated, jigsaw, relative_position
 from u3lab.selfsup.segmenting import (
     SegmentSettings,
@@ -42,7 +41,7 @@ from u3lab.selfsup.segmenting import (
     segments,
 )
 from u3lab.selfsup.sounding import sound_map
-from u3lab.selfsup.training import PretextSettings, head_of, pretrain, solve
+from u3lab.selfsup.training import TASKS, PretextSettings, head_of, pretrain, solve
 from u3lab.selfsup.transfer import best_probe, pooled, pseudo_labels, transfer_knowledge
 from u3lab.selfsup.views import bias_field, digit_views, relit
 from u3lab.training.tasks import Posed, Task
