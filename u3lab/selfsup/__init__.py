@@ -4,11 +4,9 @@
     last(pretrain(net, pictures, "upright"))             # any name of TASKS
     net.features(pictures, "conv5")                      # what the task has taught it
 
-Files: ``encoder`` (one network for all), ``registry`` (all tasks by name; what a task is says
-:mod:`u3lab.training.tasks`), ``training``, ``transfer`` (does it help?), a file for each kind of task; two on answers
-that nobody can know: ``marginal`` (losses that do not ask for them) and ``correspondence``; and ``information`` with
-``clustering``, ``segmenting``, ``audiovisual`` and ``knowledge_transfer``, which find classes (``small_encoders``
-has encoders for them).
+Files: ``encoders`` (one network for all, and small ones), ``training`` (all tasks by name; what a task is says
+:mod:`u3lab.training.tasks`), ``transfer`` (does it help?), a file for each kind of task; ``marginal``, losses that do
+not ask for what nobody can know; and ``information`` with ``clustering`` and ``segmenting``, which find classes.
 """
 
 from u3lab.selfsup.clustering import (

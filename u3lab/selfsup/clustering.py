@@ -31,13 +31,15 @@ from u3lab.selfsup.information import iic_loss, joint
 from u3lab.selfsup.views import digit_views
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
-from u3lab.training.learning import head_of, learn
-from u3lab.training.tasks import Posed, Task
+from u3lab.training.learning import head_of, learn, maps
+from u3lab.training.tasks import Posed, Task, Terms
 
 Views = Callable[[Tensor, torch.Generator], Tensor]  # pictures (B,3,H,W) and a generator → each moved by chance
 VIEWS = "give a function of pictures and a generator, such as selfsup.digit_views"
 GRID = 4  # an encoder's maps are pooled to so many places a side before a head
 AT_ONCE = 500  # pictures
+SAMPLES = 256  # of a sound's spectrum
+BANDS = SAMPLES // 2 + 1
 
 
 @settings
@@ -80,13 +82,15 @@ def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSett
         both = torch.stack([viewed("views", views, raw, generator) for _ in range(2)], 1)
         return Posed(both, torch.zeros(len(raw)))  # nobody knows an answer
 
-    def loss(z: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
-        names = ("−I", "−I of the further heads")
-        return {name: torch.stack([iic_loss(*pair, lam=settings.lam) for pair in _pairs(one)]).mean()
-                for name, one in zip(names, z, strict=False)}
+    return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over),
+                lambda z, _: terms(z, lambda one, moved: iic_loss(one, moved, lam=settings.lam)),
+                lambda z, _: joint(*z[0][:, :, 0].unbind(1)))
 
-    return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over), loss,
-                lambda z, _: joint(*_pairs(z[0])[0]))
+
+def terms(z: tuple[Tensor, ...], loss: Callable[[Tensor, Tensor], Tensor]) -> Terms:
+    """What sub-heads say of two views, (B,2,heads,k,…), and the further ones beside them → the mean loss of each."""
+    return {name: torch.stack([loss(*views.unbind(1)) for views in one.unbind(2)]).mean()
+            for name, one in zip(("−I", "−I of the further heads"), z, strict=False)}
 
 
 def viewed(name: str, views: Views, images: Tensor, generator: torch.Generator) -> Tensor:
@@ -96,11 +100,6 @@ def viewed(name: str, views: Views, images: Tensor, generator: torch.Generator) 
         raise U3Error(f"{name} made {shown(made)} of pictures {tuple(images.shape)}; give back as many, of "
                       "the same size")
     return check(made)
-
-
-def _pairs(z: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Probabilities (B,2,heads,k) → for each head those of both views, (B,k) and (B,k)."""
-    return [(one[:, 0], one[:, 1]) for one in z.unbind(2)]
 
 
 def sub_heads(net: nn.Module, k: int = 10, *, settings: ClusterSettings | None = None) -> nn.Module:
@@ -145,7 +144,7 @@ def cluster_probabilities(net: nn.Module, head: nn.Module, images: Tensor) -> Te
     """The probability of each cluster, by each sub-head, for pictures (N,3,H,W) as they are: (heads,N,k)."""
     net = ready(net, images)
     eval_mode("head", head, SubHeads, "make one with selfsup.sub_heads(net, k)")
-    found = [head(net.run(net.normalise(part))[:, None])[0][:, 0] for part in images.split(AT_ONCE)]
+    found = [head(maps(net, part)[:, None])[0][:, 0] for part in images.split(AT_ONCE)]
     return torch.cat(found).transpose(0, 1)
 
 
@@ -156,10 +155,6 @@ def best_head(net: nn.Module, head: nn.Module, images: Tensor, *, views: Views =
     function("views", views, 2, VIEWS)
     both = [cluster_probabilities(net, head, viewed("views", views, images, generator)) for _ in range(2)]
     return int(torch.stack([iic_loss(z, moved) for z, moved in zip(*both, strict=True)]).argmin())
-
-
-SAMPLES = 256  # of a spectrum
-BANDS = SAMPLES // 2 + 1
 
 
 class SoundEncoder(nn.Sequential):
@@ -187,7 +182,7 @@ class AudiovisualHeads(nn.Module):
 
     def forward(self, maps: Tensor, sound: Tensor) -> tuple[Tensor, Tensor]:
         """Maps (B,1,C,h,w), sounds (B,S) → probabilities of both, (B,heads,k) each."""
-        return self.see(maps)[0][:, 0], F.softmax(self.hear(sound).unflatten(1, (-1, self.k)), -1)
+        return self.see(maps)[0][:, 0], self.hear(sound).unflatten(1, (-1, self.k)).softmax(-1)
 
 
 def audiovisual_clustering(k: int, *, sound_encoder: Callable[[int], nn.Module] = SoundEncoder,
@@ -203,11 +198,8 @@ def audiovisual_clustering(k: int, *, sound_encoder: Callable[[int], nn.Module] 
     function("sound_encoder", sound_encoder, 1, "give a function that makes a network with so many outputs, such as "
              "selfsup.SoundEncoder")
 
-    def loss(z: tuple[Tensor, Tensor], _: Tensor) -> dict[str, Tensor]:
-        each = [iic_loss(seen, heard, lam=settings.lam, symmetric=False)
-                for seen, heard in zip(*(one.unbind(1) for one in z), strict=True)]
-        return {"−I": torch.stack(each).mean()}
-
     return Task(lambda film, generator: Posed(film[0][:, None], torch.zeros(len(film[0])), (film[1],)),
-                lambda channels: AudiovisualHeads(channels, k, settings.heads, sound_encoder), loss,
+                lambda channels: AudiovisualHeads(channels, k, settings.heads, sound_encoder),
+                lambda z, _: terms((torch.stack(z, 1),), lambda seen, heard: iic_loss(
+                    seen, heard, lam=settings.lam, symmetric=False)),
                 lambda z, _: joint(*(one[:, 0] for one in z), symmetric=False), raw="films")

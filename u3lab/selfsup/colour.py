@@ -32,6 +32,12 @@ STRAIGHT = (3 * LOW**2, 4 / 29)
 STEPS = 4, 100  # the least and the greatest step: at 4 there are 1492 bins, at 1 they would fill the memory
 LEVELS = 256  # of each channel of a picture's file
 GREY = 5.0  # colours nearer to a = b = 0 than this look grey
+CELL = 8  # a colour is asked for at every eighth pixel both ways: a point, not a mean, which would be greyer
+NEAREST = 5
+GAMMA = 0.5
+PRIOR_SIDE = 64
+UNIT = 100.0  # a and b go about as far, either way
+HIDDEN = 128
 
 
 def rgb_to_lab(images: Tensor) -> Tensor:
@@ -101,14 +107,6 @@ def _column(values: tuple[float, ...], like: Tensor) -> Tensor:
     return torch.tensor(values, dtype=like.dtype, device=like.device).view(1, -1, 1, 1)
 
 
-CELL = 8  # a colour is asked for at every eighth pixel both ways: a point, not a mean, which would be greyer
-NEAREST = 5
-GAMMA, ALPHA = 0.5, 1.0
-PRIOR_SIDE = 64
-UNIT = 100.0  # a and b go about as far, either way
-HIDDEN = 128
-
-
 def soft_encode(ab: Tensor, centres: Tensor, *, sigma: float = 5.0, nearest: int = NEAREST) -> Tensor:
     """Z: colours (N,2) as shares of their ``nearest`` bins, ∝ exp(−d²/2σ²), (N,Q); the bins' ``centres`` are (Q,2)."""
     tensors(ab=(ab, "N2"), centres=(centres, "Q2"))
@@ -117,19 +115,19 @@ def soft_encode(ab: Tensor, centres: Tensor, *, sigma: float = 5.0, nearest: int
     return ab.new_zeros(len(ab), len(centres)).scatter_(1, which, (-d.square() / (2 * sigma**2)).softmax(1))
 
 
-def rebalancing(prior: Tensor, *, gamma: float = GAMMA, alpha: float = ALPHA) -> Tensor:
+def rebalancing(prior: Tensor, *, gamma: float = GAMMA) -> Tensor:
     """w (Q): what a pixel of each colour counts, Eq. 4. ``prior`` is p̃ (Q), shares that sum to 1.
 
-    γ = 1 or α = 0 give 1 to all; γ = 0 and α = 1 make each colour as heavy as any other, which must occur for that.
+    γ = 1 gives 1 to all; γ = 0 makes each colour as heavy as any other, which must occur for that.
     """
     tensors(prior=(prior, "Q"))
     number("the least of prior", float(prior.min()), 0)
     number("the sum of prior", float(prior.sum()), 0.999, 1.001)
-    gamma, alpha = number("gamma", gamma, 0, 1), number("alpha", alpha, 0, 4)
+    gamma = number("gamma", gamma, 0, 1)
     mixed = (1 - gamma) * prior.double() + gamma / len(prior)
-    if alpha and not mixed.min():
+    if not mixed.min():
         raise U3Error("with gamma = 0 a colour that never occurs would be infinitely heavy; give a gamma above 0")
-    w = mixed**-alpha
+    w = 1 / mixed
     return (w / (prior * w).sum()).to(prior)
 
 
@@ -169,16 +167,16 @@ def pose(images: Tensor, generator: torch.Generator) -> Posed:
     return Posed(grey[:, None], ab[:, :, CELL // 2 :: CELL, CELL // 2 :: CELL].contiguous())
 
 
-def decolorise(step: float = 10.0, *, gamma: float = GAMMA, alpha: float = ALPHA) -> Task:
-    """The task of a distribution over ``bins(step)``; γ and α rebalance it, see :func:`rebalancing`.
+def decolorise(step: float = 10.0, *, gamma: float = GAMMA) -> Task:
+    """The task of a distribution over ``bins(step)``; γ rebalances it, see :func:`rebalancing`.
 
     Its score is the share of places whose likeliest bin is the true one, each place counting v(Z).
     """
-    step, gamma, alpha = number("step", step, *STEPS), number("gamma", gamma, 0, 1), number("alpha", alpha, 0, 4)
+    step, gamma = number("step", step, *STEPS), number("gamma", gamma, 0, 1)
 
     @functools.cache
     def w() -> Tensor:  # when it is first needed: the photos have to be read
-        return rebalancing(prior(step), gamma=gamma, alpha=alpha)
+        return rebalancing(prior(step), gamma=gamma)
 
     def loss(scores: Tensor, ab: Tensor) -> Terms:
         Z = soft_encode(_places(ab), bins(step), sigma=step / 2)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3lab.checks import is_a, whole
-from u3lab.errors import U3Error
 from u3lab.nets import Classifier
 from u3lab.nets.checkpoints import conv_block
 
@@ -23,6 +23,7 @@ LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 WIDTHS, STRIDES = (1, 2, 4, 4, 4), (2, 2, 1, 2, 1)  # times the width of the first; together they shrink by 8
 KERNELS = (5, 3, 3, 3, 3)
 GREY, SPREAD = 0.5, 0.25
+WINDOW = 7  # places of four pixels
 
 
 def encoder(width: int = 32, *, seed: int = 0) -> Classifier:
@@ -62,20 +63,15 @@ def digit_encoder(width: int = 24, *, seed: int = 0) -> Classifier:
                           "conv3": conv_block(2 * width, 4 * width, 3, 2)}, seed, size=28, mean=0.0, std=1.0)
 
 
-def texture_encoder(width: int = 16, *, window: int = 7, colour: bool = False, seed: int = 0) -> Classifier:
-    """For pictures of textures: (B,3,H,W) → maps (B,2·width,H/8,W/8).
+def texture_encoder(width: int = 16, *, colour: bool = False, seed: int = 0) -> Classifier:
+    """For pictures of textures: (B,3,H,W) → maps (B,2·width,H/8,W/8); it sees only grey, or ``colour`` too.
 
-    Args:
-        window: An odd number of places; features are meaned over so many a side, of four pixels each, since a texture
-            is what is frequent in a window as wide as its period.
-        colour: Whether it sees colours, or only grey.
+    Features are meaned over windows of 28 pixels a side, since a texture is what is frequent in a window as wide as its
+    period.
     """
-    width, window = whole("width", width, 1, 256), whole("window", window, 1, 63)
+    width = whole("width", width, 1, 256)
     is_a("colour", colour, bool, "give True or False")
-    if window % 2 == 0:
-        raise U3Error(f"window = {window} has no middle; give an odd number")
-
-    mean = nn.AvgPool2d(window, 2, window // 2, count_include_pad=False)
+    mean = nn.AvgPool2d(WINDOW, 2, WINDOW // 2, count_include_pad=False)
     return built(lambda: {"conv1": conv_block(3 if colour else 1, width, 8, 4, padding=2, mirrored=True),
                           "conv2": conv_block(width, 2 * width, mirrored=True),
                           "window": nn.Sequential(mean, *conv_block(2 * width, 2 * width, 1))},
@@ -104,9 +100,8 @@ class UNet(nn.Module):
 
     def __init__(self, widths: list[int], channels: int = 3) -> None:
         super().__init__()
-        self.down = nn.ModuleList([_twice(before, after) for before, after in zip(
-            [channels, *widths], widths, strict=False)])
-        self.up = nn.ModuleList([_twice(fine + coarse, fine) for fine, coarse in zip(widths, widths[1:], strict=False)])
+        self.down = nn.ModuleList([_twice(before, after) for before, after in pairwise([channels, *widths])])
+        self.up = nn.ModuleList([_twice(fine + coarse, fine) for fine, coarse in pairwise(widths)])
 
     def forward(self, x: Tensor) -> Tensor:
         kept = []

@@ -31,6 +31,7 @@ from u3lab.errors import U3Error
 
 MOST = 4 * 10**6  # pairs of classes
 CLOSE = 1e-3  # how far the sum of shares may be from 1: half of a million pictures in float32 is well within
+MOST_DRAWN = 10**6  # pairs of each half that are drawn at once
 
 
 def joint(z: Tensor, z_moved: Tensor, *, symmetric: bool = True) -> Tensor:
@@ -112,10 +113,6 @@ def check_shares(name: str, shares: Tensor, sums: Tensor) -> None:
         raise U3Error(f"{name} holds no shares: they are 0 or more and sum to 1; give logits.softmax(1), for example")
 
 
-MOST_DRAWN = 10**6  # pairs of each half that are drawn at once
-MAKE = "give torch.Generator().manual_seed(…)"
-
-
 class Pairs(NamedTuple):
     """Which x meets which y, by their numbers (2N), and whether they are of one source (2N, 1.0 or 0.0)."""
 
@@ -127,7 +124,7 @@ class Pairs(NamedTuple):
 def draw_pairs(joint: Tensor, count: int, generator: torch.Generator) -> Pairs:
     """``count`` pairs of each half from a known p(x, y), a table (X,Y): first from it, then from p(x) p(y)."""
     _check_joint(joint)
-    is_a("generator", generator, torch.Generator, MAKE)
+    is_a("generator", generator, torch.Generator, "give torch.Generator().manual_seed(…)")
     p, count = joint.double(), whole("count", count, 1, MOST_DRAWN)
     both = torch.multinomial(p.flatten(), count, True, generator=generator)
     alone = [torch.multinomial(p.sum(axis), count, True, generator=generator) for axis in (1, 0)]

@@ -26,6 +26,7 @@ from u3lab.checks import number, shown, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.nets.gate import eval_mode, ready
 from u3lab.pixels import LUMA
+from u3lab.training.learning import maps
 from u3lab.training.tasks import Posed, Task, Terms
 
 
@@ -76,8 +77,8 @@ def loss(scores: Tensor, moved: Tensor) -> Terms:
 
 def overlap(scores: Tensor, moved: Tensor) -> Tensor:
     """Intersection over union of what is more probable than not with what moved, in the batch as a whole."""
-    said, true = scores > 0, moved > 0.5
-    return (said & true).sum().double() / (said | true).sum().clamp(min=1)
+    predicted, true = scores > 0, moved > 0.5
+    return (predicted & true).sum().double() / (predicted | true).sum().clamp(min=1)
 
 
 MOVED = Task(pose, PerPixel, loss, overlap, "flows", 0.0)
@@ -92,7 +93,7 @@ def moves(net: nn.Module, head: nn.Module, pictures: Tensor) -> Tensor:
     """
     net = ready(net, pictures)
     eval_mode("head", head, PerPixel, "make one with selfsup.head_of(net, selfsup.MOVED)")
-    return head(net.module(net.normalise(pictures))[:, None])[:, 0].sigmoid()
+    return head(maps(net, pictures)[:, None])[:, 0].sigmoid()
 
 
 def estimated_flow(clips: Tensor) -> Tensor:

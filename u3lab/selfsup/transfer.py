@@ -32,7 +32,7 @@ from u3lab.training.tasks import Joined, Posed, Task
 
 NUMBERS = 512  # of each layer, about
 PRICES = (0.001, 0.01, 0.1, 1.0)  # C of the probe, chosen on validation pictures
-PART = 200  # pictures at a time
+PART, AT_ONCE = 200, 250  # pictures at a time, for the probe and for the clusters
 
 
 def pooled(net: nn.Module, images: Tensor, layer: str | Sequence[str]) -> dict[str, Tensor]:
@@ -56,9 +56,6 @@ def best_probe(train: tuple[Tensor, Tensor], val: tuple[Tensor, Tensor]) -> Prob
     Each is a tuple of features (N,U) and labels (N).
     """
     return max((probe(*train, C=C) for C in PRICES), key=lambda one: one.accuracy(*val))
-
-
-AT_ONCE = 250  # pictures
 
 
 @torch.no_grad()

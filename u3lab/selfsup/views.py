@@ -18,6 +18,9 @@ from u3lab.errors import U3Error
 from u3lab.images.cropping import GENERATOR
 from u3lab.pixels import LUMA
 
+TURN, SHEAR, ZOOM, SHIFT = 25.0, 0.4, 0.3, 3 / 28  # of digits: degrees; a share; of the logarithm; of the side
+THICKER, THINNER = 0.25, 0.25  # how often strokes become so
+
 
 def crop(images: Tensor, generator: torch.Generator, *, least: float = 0.3, stretch: float = 4 / 3,
          mirror: bool = True) -> Tensor:
@@ -109,10 +112,6 @@ def check_moved(what: str, images: Tensor, generator: torch.Generator, *, colour
     is_a("generator", generator, torch.Generator, GENERATOR)
     if colour and images.shape[1] != 3:
         raise U3Error(f"{what} takes pictures in colour (B,3,H,W); these have the shape {tuple(images.shape)}")
-
-
-TURN, SHEAR, ZOOM, SHIFT = 25.0, 0.4, 0.3, 3 / 28  # degrees; a share; of the logarithm; of the side
-THICKER, THINNER = 0.25, 0.25  # how often strokes become so
 
 
 def digit_views(images: Tensor, generator: torch.Generator) -> Tensor:
