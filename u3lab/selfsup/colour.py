@@ -18,7 +18,7 @@ import functools
 import torch
 from torch import Tensor, nn
 
-from u3lab.checks import number, tensors, whole
+from u3lab.checks import number, tensors
 from u3lab.datasets import photos
 from u3lab.errors import U3Error
 from u3lab.nets.checkpoints import conv_block
@@ -107,11 +107,11 @@ def _column(values: tuple[float, ...], like: Tensor) -> Tensor:
     return torch.tensor(values, dtype=like.dtype, device=like.device).view(1, -1, 1, 1)
 
 
-def soft_encode(ab: Tensor, centres: Tensor, *, sigma: float = 5.0, nearest: int = NEAREST) -> Tensor:
-    """Z: colours (N,2) as shares of their ``nearest`` bins, ∝ exp(−d²/2σ²), (N,Q); the bins' ``centres`` are (Q,2)."""
+def soft_encode(ab: Tensor, centres: Tensor, *, sigma: float = 5.0) -> Tensor:
+    """Z: colours (N,2) as shares of their five nearest bins, ∝ exp(−d²/2σ²), (N,Q); bins' ``centres`` are (Q,2)."""
     tensors(ab=(ab, "N2"), centres=(centres, "Q2"))
     sigma = number("sigma", sigma, 0, without_low=True)
-    d, which = torch.cdist(ab, centres.to(ab)).topk(whole("nearest", nearest, 1, len(centres)), largest=False)
+    d, which = torch.cdist(ab, centres.to(ab)).topk(min(NEAREST, len(centres)), largest=False)
     return ab.new_zeros(len(ab), len(centres)).scatter_(1, which, (-d.square() / (2 * sigma**2)).softmax(1))
 
 

@@ -49,9 +49,7 @@ def joint(z: Tensor, z_moved: Tensor, *, symmetric: bool = True) -> Tensor:
     """
     is_a("symmetric", symmetric, bool, "give True or False")
     tensors(z=(z, "NK"), z_moved=(z_moved, "NK" if symmetric else "NJ"))
-    for name, shares in (("z", z), ("z_moved", z_moved)):
-        check_shares(name, shares, shares.sum(1))
-    of_one_kind(z=z, z_moved=z_moved)
+    check_both(z, z_moved)
     if z.shape[1] * z_moved.shape[1] > MOST:
         raise U3Error(f"{z.shape[1]}×{z_moved.shape[1]} pairs of classes are more than a joint has room for; give "
                       f"fewer classes, up to {MOST / 10**6:g} million pairs")
@@ -103,6 +101,13 @@ def bias(k: int, n: int, *, symmetric: bool = False) -> float:
     k = whole("k", k, 1)
     free = k * (k - 1) / 2 if symmetric else (k - 1) ** 2
     return free / (2 * whole("n", n, 1))
+
+
+def check_both(z: Tensor, z_moved: Tensor) -> None:
+    """Refuse what two networks cannot have said: what is not shares along axis 1, or not of one dtype and device."""
+    for name, shares in (("z", z), ("z_moved", z_moved)):
+        check_shares(name, shares, shares.sum(1))
+    of_one_kind(z=z, z_moved=z_moved)
 
 
 def check_shares(name: str, shares: Tensor, sums: Tensor) -> None:

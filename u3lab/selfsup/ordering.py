@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from u3lab.checks import tensors
 from u3lab.errors import U3Error
+from u3lab.selfsup.views import tiles
 from u3lab.training.tasks import Posed, Task
 
 FRAMES = 4  # that are sorted, as in the paper
@@ -81,19 +82,15 @@ def pose_sorting(clips: Tensor, generator: torch.Generator) -> Posed:
     order = torch.where(turn, order.flip(1), order).to(clips.device)  # the same class, backwards
     channel = torch.randint(3, (len(clips),), generator=generator).to(clips.device)
     frames = _at(clips, when.gather(1, order))[torch.arange(len(clips)), :, channel][:, :, None]
-    return Posed(jittered(frames.expand(-1, -1, 3, -1, -1), generator), target.to(clips.device))
+    return Posed(jittered(frames, generator).expand(-1, -1, 3, -1, -1), target.to(clips.device))
 
 
 def jittered(views: Tensor, generator: torch.Generator) -> Tensor:
-    """Of each frame (B,V,3,H,W) a crop, smaller by twice ``JITTER`` of its side, from a place of its own."""
-    height, width = views.shape[-2:]
+    """Of each frame (B,V,C,H,W) a crop, smaller by twice ``JITTER`` of its side, from a place of its own."""
+    (height, width), count = views.shape[-2:], len(views) * views.shape[1]
     dy, dx = round(height * JITTER), round(width * JITTER)
-    tops = torch.randint(2 * dy + 1, views.shape[:2], generator=generator).to(views.device)
-    lefts = torch.randint(2 * dx + 1, views.shape[:2], generator=generator).to(views.device)
-    rows = tops[..., None] + torch.arange(height - 2 * dy, device=views.device)  # (B,V,h)
-    columns = lefts[..., None] + torch.arange(width - 2 * dx, device=views.device)
-    views = views.gather(3, rows[:, :, None, :, None].expand(-1, -1, 3, -1, width))
-    return views.gather(4, columns[:, :, None, None].expand(-1, -1, 3, rows.shape[2], -1))
+    top, left = (torch.randint(2 * most + 1, (count, 1), generator=generator) for most in (dy, dx))
+    return tiles(views.flatten(0, 1), top, left, height - 2 * dy, width - 2 * dx).unflatten(0, views.shape[:2])[:, :, 0]
 
 
 class Compared(nn.Module):

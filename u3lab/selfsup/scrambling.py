@@ -131,7 +131,7 @@ def relative_position(*, tile: int = 24, gap: int = 8, jitter: int = 4, drop_col
 def defended_tiles(images: Tensor, top: Tensor, left: Tensor, tile: int, drop_colour: float,
                    generator: torch.Generator) -> Tensor:
     """Tiles without what would give their places away: of some one channel is left, and all are normalised."""
-    found = views.tiles(images, top, left, tile)
+    found = views.tiles(images, top, left, tile, tile)
     channel = torch.randint(3, (len(found),), generator=generator)
     dropped = torch.rand(len(found), 1, 1, 1, 1, generator=generator) < drop_colour
     one = found[torch.arange(len(found)), :, channel.to(found.device), None]

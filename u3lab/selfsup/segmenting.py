@@ -19,12 +19,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import function, is_a, of_one_kind, tensors, whole
+from u3lab.checks import function, is_a, tensors, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.nets.gate import eval_mode, ready
 from u3lab.selfsup.clustering import Views, check_sub_heads, terms, viewed
-from u3lab.selfsup.information import check_shares, mutual_information
+from u3lab.selfsup.information import check_both, mutual_information
 from u3lab.selfsup.upright import TURNS, check_square, turned
 from u3lab.selfsup.views import relit
 from u3lab.settings import or_default, setting, settings
@@ -62,9 +62,7 @@ def displaced_joints(z: Tensor, z_moved: Tensor, reach: int) -> Tensor:
             reach.
     """
     tensors(z=(z, "NKHW"), z_moved=(z_moved, "NKHW"))
-    for name, shares in (("z", z), ("z_moved", z_moved)):
-        check_shares(name, shares, shares.sum(1))
-    of_one_kind(z=z, z_moved=z_moved)
+    check_both(z, z_moved)
     if (reach := whole("reach", reach, 0)) >= min(z.shape[2:]):
         raise U3Error(f"a displacement of {reach} leaves no place of maps of {z.shape[2]}×{z.shape[3]}; give less")
     slid = F.conv2d(z_moved.transpose(0, 1), z.transpose(0, 1), padding=reach)  # (k of z′, k of z, 2T+1, 2T+1)

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import floats, is_a, number, of_wholes, shown, tensors, whole
+from u3lab.checks import floats, is_a, number
 from u3lab.errors import U3Error
 from u3lab.images.cropping import GENERATOR
 from u3lab.pixels import LUMA
@@ -80,19 +80,10 @@ def luma(images: Tensor) -> Tensor:
     return torch.einsum("bchw,c->bhw", images, images.new_tensor(LUMA))[:, None]
 
 
-def tiles(images: Tensor, top: Tensor, left: Tensor, side: int) -> Tensor:
-    """Squares cut out of pictures (B,C,H,W) at their corners ``top`` and ``left`` (B,V): (B,V,C,side,side)."""
-    floats("tiles", images)
-    tensors(top=(top, "BV"), left=(left, "BV"))
-    along = torch.arange(whole("side", side, 1), device=images.device)
-    height, width = images.shape[-2:]
-    if len(top) != len(images) or not (of_wholes(top) and of_wholes(left)):
-        raise U3Error(f"top is {shown(top)} of {top.dtype}, left of {left.dtype}; give whole numbers ({len(images)},V)")
-    if min(top.min(), left.min()) < 0 or top.max() + side > height or left.max() + side > width:
-        raise U3Error(f"tiles of {side} pixels do not fit into pictures of {height}×{width} pixels; make them smaller, "
-                      "or the gap between them")
-    rows = (top.to(images.device)[..., None] + along)[..., :, None]
-    columns = (left.to(images.device)[..., None] + along)[..., None, :]
+def tiles(images: Tensor, top: Tensor, left: Tensor, height: int, width: int) -> Tensor:
+    """Parts cut out of pictures (B,C,H,W) at their corners ``top`` and ``left`` (B,V): (B,V,C,height,width)."""
+    rows = (top[..., None] + torch.arange(height))[..., :, None].to(images.device)
+    columns = (left[..., None] + torch.arange(width))[..., None, :].to(images.device)
     which = torch.arange(len(images), device=images.device)[:, None, None, None]
     # As pixels of three numbers side by side, so that a pixel is fetched in one go.
     return images.movedim(1, -1)[which, rows, columns].movedim(-1, 2).contiguous()
