@@ -1,16 +1,17 @@
-"""The loss of IIC against its definition by scikit-learn and scipy, its bounds, its gradient, its bias."""
+"""The loss of IIC and the switch of pairs against their definitions by other libraries; bounds, gradient, bias."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
 from torch import Tensor, nn
 
 from tests.helpers import minimised, refuses
-from u3lab.selfsup import bias, iic_loss, joint, mutual_information
+from u3lab.selfsup import bias, draw_pairs, iic_loss, joint, mutual_information, pmi
 
 
 def by_scikit_learn(P: np.ndarray) -> float:
@@ -52,13 +53,9 @@ def test_the_gradient_is_that_of_finite_differences(symmetric: bool) -> None:
 
 @pytest.mark.parametrize("k", [2, 5, 10])
 def test_its_bounds(k: int) -> None:
-    sure = torch.eye(k).repeat(3, 1)
-    assert float(iic_loss(sure, sure)) == pytest.approx(-math.log(k), abs=1e-5)
-    renamed = sure[:, torch.arange(k).roll(1)]
-    assert float(iic_loss(sure, renamed, symmetric=False)) == pytest.approx(-math.log(k), abs=1e-5)
-    collapsed, even = torch.eye(k)[:1].repeat(9, 1), torch.full((9, k), 1 / k)
-    for nothing in (collapsed, even):
-        assert float(iic_loss(nothing, nothing)) == pytest.approx(0, abs=1e-5)
+    """The best answer and one class for all are the contract's, in test_clustering.py."""
+    even = torch.full((9, k), 1 / k)
+    assert float(iic_loss(even, even)) == pytest.approx(0, abs=1e-5)
     for z, moved in ((drawn(20, k, seed), drawn(20, k, seed + 9)) for seed in range(9)):
         assert -math.log(k) <= float(iic_loss(z, moved)) <= 0
 
@@ -112,6 +109,50 @@ def _information_of(known: Tensor, rows: int, columns: int) -> float:
     return by_scikit_learn((split[0].T @ known @ split[1]).numpy())
 
 
-def test_what_is_no_share_is_refused() -> None:
+def test_what_is_no_share_and_no_table_is_refused() -> None:
     refuses(iic_loss, torch.eye(3).long(), torch.eye(3), says="float32 or float64")
     refuses(iic_loss, -torch.eye(3), torch.eye(3), says="holds no shares")
+    refuses(pmi, torch.ones(2, 2), says="with the sum 4;")
+
+
+def table() -> Tensor:
+    """A known p(x, y) of four x and six y."""
+    p = torch.rand(4, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.05
+    return p / p.sum()
+
+
+def test_a_table_learnt_with_cross_entropy_reaches_pmi() -> None:
+    """The expected loss over both halves is minimised; nothing of the closed form is in it."""
+    p, scores = table(), torch.zeros(4, 6, dtype=torch.float64, requires_grad=True)
+    apart = torch.outer(p.sum(1), p.sum(0))
+    optimiser = torch.optim.LBFGS([scores], max_iter=300, tolerance_grad=1e-12, tolerance_change=1e-15,
+                                  line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        value = -(p * F.logsigmoid(scores)).sum() / 2 - (apart * F.logsigmoid(-scores)).sum() / 2
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    assert scores.detach() == pytest.approx(pmi(p), abs=1e-4)
+
+
+def test_drawn_pairs_have_the_frequencies_of_their_table() -> None:
+    p = table()
+    x, y, same = draw_pairs(p, 200_000, torch.Generator().manual_seed(2))
+    for half, wanted in ((1, p), (0, torch.outer(p.sum(1), p.sum(0)))):
+        counts = torch.zeros(4, 6).index_put((x[same == half], y[same == half]), torch.ones(()), accumulate=True)
+        assert counts / 200_000 == pytest.approx(wanted.float(), abs=0.003)
+
+
+def test_pmi() -> None:
+    counts = (1000 * table()).round()
+    p = counts / counts.sum()
+    assert float((p * pmi(p)).sum()) == pytest.approx(by_scikit_learn(p.numpy()))
+    apart = torch.outer(p.sum(1), p.sum(0))
+    assert pmi(apart) == pytest.approx(torch.zeros(4, 6), abs=1e-12)
+    same = torch.eye(4) / 4
+    assert pmi(same).diagonal() == pytest.approx(torch.full((4,), math.log(4)))
+    assert pmi(same)[0, 1] == -torch.inf
+    assert torch.sigmoid(pmi(p)) == pytest.approx(p / (p + apart))

@@ -9,6 +9,7 @@ from tests.helpers import refuses
 from u3course.worlds import mosaics
 from u3lab import selfsup
 from u3lab.descent import last
+from u3lab.selfsup import encoders
 from u3lab.selfsup.matching import hungarian_accuracy
 from u3lab.selfsup.segmenting import DenseHeads
 
@@ -77,12 +78,13 @@ def test_the_heads_undo_the_turn_and_the_mirror() -> None:
     assert torch.allclose(z[:, 0], z[:, 1], atol=1e-6) and z.shape == (8, 2, 2, 4, 16, 16)
 
 
-def test_it_tells_black_from_white() -> None:
+def test_it_tells_black_from_white(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders, "WINDOW", 1)
     pictures = torch.zeros(12, 3, 48, 48)
     labels = mosaics.regions(12, 48, 2, torch.Generator().manual_seed(0))
     noise = 0.1 * torch.randn(12, 1, 48, 48, generator=torch.Generator().manual_seed(1))
     pictures += (0.25 + 0.5 * labels[:, None] + noise).clamp(0, 1)
-    net = selfsup.texture_encoder(4, window=1)
+    net = selfsup.texture_encoder(4)
     settings = selfsup.SegmentSettings(steps=25, batch_size=12, reach=1, heads=2, lr=0.02)
     head = selfsup.dense_heads(net, 2, settings=settings)
     step = last(selfsup.segment(net, pictures, 2, head=head, settings=settings))
@@ -90,27 +92,6 @@ def test_it_tells_black_from_white() -> None:
     assert step.value.shape == (12, 2, 6, 6) and found.shape == (2, 12, 2, 48, 48)
     best = found[selfsup.best_dense_head(net, head, pictures, settings=settings)].argmax(1)
     assert hungarian_accuracy(best.flatten(), labels.flatten()) > 0.85
-
-
-def test_a_bias_field_is_slow_and_only_darkens() -> None:
-    fields = selfsup.bias_field(torch.ones(5, 3, 40, 30), torch.Generator().manual_seed(0), most=0.4)
-    assert torch.equal(fields[:, 0], fields[:, 2]) and not torch.equal(fields[0], fields[1])
-    lows, highs = fields.amin((1, 2, 3)), fields.amax((1, 2, 3))
-    assert torch.allclose(lows, torch.tensor(-0.8).exp(), atol=1e-4) and torch.allclose(highs, torch.ones(5), atol=1e-4)
-    assert float(fields.diff(dim=2).abs().max()) < 0.08 and float(fields.diff(dim=3).abs().max()) < 0.08
-    x = torch.rand(5, 3, 40, 30)
-    assert torch.allclose(selfsup.bias_field(x, torch.Generator().manual_seed(0), most=0.4), x * fields)
-
-
-def test_new_light_is_one_contrast_and_one_brightness_for_all_pixels() -> None:
-    x = 0.4 + 0.2 * torch.rand(200, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    y = selfsup.relit(x, torch.Generator().manual_seed(1), most=0.3)
-    wide = [one.amax((1, 2, 3), keepdim=True) - one.amin((1, 2, 3), keepdim=True) for one in (x, y)]
-    contrast = wide[1] / wide[0]
-    light = y - 0.5 - contrast * (x - 0.5)
-    assert light.amax((1, 2, 3)).allclose(light.amin((1, 2, 3)), atol=1e-5)
-    assert 0.7 <= float(contrast.min()) < 0.72 and 1.28 < float(contrast.max()) <= 1.3001
-    assert -0.1501 <= float(light.min()) < -0.14 and 0.14 < float(light.max()) <= 0.1501
 
 
 @pytest.mark.parametrize("make", [mosaics.textures, mosaics.satellite])
