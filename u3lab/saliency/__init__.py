@@ -12,9 +12,11 @@ from u3lab.saliency.defined import defined
 from u3lab.saliency.metrics import (
     channel_similarity,
     coherence,
+    deletion_curve,
     edges,
     max_abs,
     positive,
+    randomise_downwards,
     strongest_channels,
 )
 from u3lab.saliency.perturbation import (
@@ -35,4 +37,3 @@ from u3lab.saliency.relevance import (
     smooth_grad,
 )
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
-from u3lab.saliency.sanity import deletion_curve, randomise_downwards
