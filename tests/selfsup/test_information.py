@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
-from torch import Tensor, nn
+from torch import Tensor
 
-from tests.helpers import minimised, refuses
-from u3lab.selfsup import bias, draw_pairs, iic_loss, joint, mutual_information, pmi
+from tests.helpers import refuses
+from u3lab.selfsup import bias, draw_pairs, iic_loss, joint, pmi
 
 
 def by_scikit_learn(P: np.ndarray) -> float:
@@ -43,14 +43,6 @@ def test_with_a_price_it_is_the_sum_of_three_entropies_by_scipy() -> None:
         assert float(-iic_loss(z, moved, lam=lam, symmetric=False)) == pytest.approx(wanted)
 
 
-@pytest.mark.parametrize("symmetric", [True, False])
-def test_the_gradient_is_that_of_finite_differences(symmetric: bool) -> None:
-    scores = [torch.randn(6, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(n)).requires_grad_()
-              for n in range(2)]
-    assert torch.autograd.gradcheck(
-        lambda a, b: iic_loss(a.softmax(1), b.softmax(1), lam=1.3, symmetric=symmetric), scores)
-
-
 @pytest.mark.parametrize("k", [2, 5, 10])
 def test_its_bounds(k: int) -> None:
     """The best answer and one class for all are the contract's, in test_clustering.py."""
@@ -75,38 +67,6 @@ def test_small_batches_overestimate_it_by_about_the_bias(k: int, n: int, symmetr
                                for _ in range(2)), symmetric=symmetric)) for _ in range(40)]
     assert np.mean(found) == pytest.approx(bias(k, n, symmetric=symmetric), rel=0.2)
     assert bias(k, n, symmetric=symmetric) == pytest.approx((k * (k - 1) / 2 if symmetric else (k - 1) ** 2) / (2 * n))
-
-
-def test_joints_one_by_one_or_all_together() -> None:
-    many = torch.stack([joint(drawn(20, 3, seed), drawn(20, 3, seed + 5)) for seed in range(4)])
-    assert torch.allclose(mutual_information(many.view(2, 2, 3, 3)).flatten(),
-                          torch.stack([mutual_information(P) for P in many]))
-
-
-def test_two_networks_learn_all_that_a_known_joint_has_to_say() -> None:
-    """Of picture and sound, each of several kinds, two networks keep two classes: as much as the best pair of splits.
-
-    The joint is made: four materials are seen, three are heard, and what is seen tells something of what is heard.
-    """
-    known = torch.tensor([[0.22, 0.01, 0.02], [0.20, 0.03, 0.02], [0.02, 0.20, 0.03], [0.01, 0.04, 0.20]]).double()
-    best = max(_information_of(known, rows, columns) for rows in range(1, 8) for columns in range(1, 4))
-    seen, heard = torch.meshgrid(torch.arange(4), torch.arange(3), indexing="ij")
-    counts = (known * 100).round().long().flatten()
-    x, y = (torch.eye(len(set(one.flatten().tolist())), dtype=torch.float64)[one.flatten().repeat_interleave(counts)]
-            for one in (seen, heard))
-    torch.manual_seed(0)
-    eye, ear = nn.Linear(4, 2).double(), nn.Linear(3, 2).double()
-    losses = minimised(torch.optim.Adam([*eye.parameters(), *ear.parameters()], lr=0.2),
-                       lambda: iic_loss(eye(x).softmax(1), ear(y).softmax(1), symmetric=False), 149)
-    assert -losses[-1] == pytest.approx(best, abs=2e-3)
-    assert best < by_scikit_learn(known.numpy())
-
-
-def _information_of(known: Tensor, rows: int, columns: int) -> float:
-    """What is left of a joint's information if the kinds are sorted into two, by the bits of two numbers."""
-    split = [torch.tensor([[number >> n & 1, 1 - (number >> n & 1)] for n in range(size)]).double()
-             for number, size in zip((rows, columns), known.shape, strict=True)]
-    return by_scikit_learn((split[0].T @ known @ split[1]).numpy())
 
 
 def test_what_is_no_share_and_no_table_is_refused() -> None:
