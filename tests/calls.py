@@ -555,14 +555,14 @@ for part in range(2):
 
 # Perturbed pictures
 
-PATCHES, CORNERS = tensor(x(2, 24), 0, 1, 2, 3), tensor(torch.tensor([[1, 2], [3, 4]]), 0, 1)
+PATCHES = tensor(x(2, 24), 0, 1, 2, 3)
 COLOUR = tensor(x(2), 1)
 DROPPED, TAU = {"drop_colour": number(0.5, 0, 1)}, positive(0.2)
 BINS = {"step": number(20.0, 4, 100), "gamma": number(0.5, 0, 1)}
 good("colour.rgb_to_lab colour.lab_to_rgb colour.colours", images=COLOUR, lab=tensor(50 * x(2), 1))
 good("colour.bins colour.prior colour.rebalancing selfsup.decolorise", **BINS, prior=tensor(torch.ones(5) / 5))
 good("colour.soft_encode", ab=tensor(60 * draw(5, 2) - 30, 1), centres=tensor(colour.bins(20.0), 1),
-     sigma=positive(5.0), nearest=whole(5, 1, 77))
+     sigma=positive(5.0))
 good("colour.explained erasing.reconstruction", output=PATCHES, target=PATCHES, patch=PATCHES, true=PATCHES)
 good("erasing.hole", images=PLANES)
 good("selfsup.erase", adversary=number(0.01, 0, 100))
@@ -571,8 +571,7 @@ good("selfsup.aberrated", images=COLOUR, strength=number(0.02, 0, 0.5))
 good("selfsup.jigsaw", count=whole(6, 2, 2000), tile=whole(16, 8, 512), gap=whole(5, 0, 512), **DROPPED)
 good("selfsup.relative_position", tile=whole(24, 8, 512), gap=whole(8, 0, 512), jitter=whole(4, 0, 8), **DROPPED)
 good("selfsup.nt_xent selfsup.contrastive", z=tensor(draw(3, 2, 5), 1), tau=TAU)
-good("views.crop views.tiles", images=PLANES, least=positive(0.3, high=1), stretch=number(1.3, 1, 10), top=CORNERS,
-     left=CORNERS, side=whole(8, 1, 28))
+good("views.crop", images=PLANES, least=positive(0.3, high=1), stretch=number(1.3, 1, 10))
 good("views.recolour views.grey_some", images=COLOUR, strength=number(0.4, 0, 1), share=number(0.2, 0, 1))
 
 # Mutual information
