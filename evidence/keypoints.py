@@ -41,7 +41,7 @@ from u3lab.landmarks import (
     virtual_landmarks,
 )
 from u3lab.nets import Classifier, checkpoints
-from u3lab.selfsup.cielab import rgb_to_lab
+from u3lab.selfsup.colour import rgb_to_lab
 from u3lab.training.loop import training_mode
 from u3lab.warps import affine, thin_plate_spline, warp, warp_points
 

@@ -24,7 +24,7 @@ from evidence.audited import Run, or_none
 from u3audit.parts import settings
 from u3course.worlds import cheats
 from u3lab import audit
-from u3lab.selfsup.small_encoders import UNet
+from u3lab.selfsup.encoders import UNet
 
 HALVES = ("brain1", "lung1"), ("brain2", "lung2")
 PATIENTS = {"set": HALVES, "judge": HALVES[::-1]}  # role → patients to learn from, and to be audited on

@@ -17,8 +17,8 @@ from u3course.lessons.selfsup.clusters import by_kmeans
 from u3lab import selfsup
 from u3lab.datasets import handwritten
 from u3lab.descent import last
-from u3lab.selfsup.knowledge_transfer import taught
 from u3lab.selfsup.matching import hungarian_accuracy
+from u3lab.selfsup.transfer import taught
 
 TEACHER, NEW, PIXELS = "the teacher", "student, not taught", "pixels, no network"
 STUDENT, SHUFFLED, OF_PIXELS = "student of the teacher", "student of shuffled clusters", "student of pixels' clusters"

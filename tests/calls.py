@@ -79,7 +79,7 @@ from u3lab.datasets.labelled import Labelled, LabelledPictures
 from u3lab.equivariance import transport
 from u3lab.saliency.backprop import BackpropPass
 from u3lab.saliency.pointing import Mosaic
-from u3lab.selfsup import cielab
+from u3lab.selfsup import colour
 from u3lab.training.tasks import Joined, cross_entropy, share_right
 
 SIDE = 32  # pixels
@@ -99,7 +99,7 @@ class Call:
 
 CALLS: dict[str, Call] = {}
 INNER = {"datasets": ("cutouts", "handwritten", "labelled", "photos", "scans", "taxonomy", "clips"), "selfsup": (
-    "cielab", "colour", "cross_pixel", "erasing", "matching", "scrambling", "views"), "worlds": (
+    "colour", "cross_pixel", "erasing", "matching", "scrambling", "views"), "worlds": (
     "concepts", "decathlon", "faces", "lights", "mosaics", "rendered", "turntable")}
 
 
@@ -555,25 +555,23 @@ for part in range(2):
 
 # Perturbed pictures
 
-PATCHES, CORNERS = tensor(x(2, 24), 0, 1, 2, 3), tensor(torch.tensor([[1, 2], [3, 4]]), 0, 1)
+PATCHES = tensor(x(2, 24), 0, 1, 2, 3)
 COLOUR = tensor(x(2), 1)
 DROPPED, TAU = {"drop_colour": number(0.5, 0, 1)}, positive(0.2)
-BINS = {"step": number(20.0, 4, 100), "gamma": number(0.5, 0, 1), "alpha": number(1.0, 0, 4)}
-good("cielab.rgb_to_lab cielab.lab_to_rgb cielab.colours", images=COLOUR, lab=tensor(50 * x(2), 1))
-good("cielab.bins colour.prior colour.rebalancing selfsup.decolorise", **BINS, prior=tensor(torch.ones(5) / 5))
-good("colour.soft_encode", ab=tensor(60 * draw(5, 2) - 30, 1), centres=tensor(cielab.bins(20.0), 1),
-     sigma=positive(5.0), nearest=whole(5, 1, 77))
-good("colour.explained erasing.reconstruction", output=PATCHES, target=PATCHES, patch=PATCHES, true=PATCHES,
-     border=whole(4, 0, 11), heavier=number(10.0, 0))
-good("erasing.hole", images=PLANES, border=whole(4, 0, 6))
+BINS = {"step": number(20.0, 4, 100), "gamma": number(0.5, 0, 1)}
+good("colour.rgb_to_lab colour.lab_to_rgb colour.colours", images=COLOUR, lab=tensor(50 * x(2), 1))
+good("colour.bins colour.prior colour.rebalancing selfsup.decolorise", **BINS, prior=tensor(torch.ones(5) / 5))
+good("colour.soft_encode", ab=tensor(60 * draw(5, 2) - 30, 1), centres=tensor(colour.bins(20.0), 1),
+     sigma=positive(5.0))
+good("colour.explained erasing.reconstruction", output=PATCHES, target=PATCHES, patch=PATCHES, true=PATCHES)
+good("erasing.hole", images=PLANES)
 good("selfsup.erase", adversary=number(0.01, 0, 100))
 good("scrambling.permutations", count=whole(6, 2, 24), tiles=whole(4, 2, 9))
 good("selfsup.aberrated", images=COLOUR, strength=number(0.02, 0, 0.5))
 good("selfsup.jigsaw", count=whole(6, 2, 2000), tile=whole(16, 8, 512), gap=whole(5, 0, 512), **DROPPED)
 good("selfsup.relative_position", tile=whole(24, 8, 512), gap=whole(8, 0, 512), jitter=whole(4, 0, 8), **DROPPED)
 good("selfsup.nt_xent selfsup.contrastive", z=tensor(draw(3, 2, 5), 1), tau=TAU)
-good("views.crop views.tiles", images=PLANES, least=positive(0.3, high=1), stretch=number(1.3, 1, 10), top=CORNERS,
-     left=CORNERS, side=whole(8, 1, 28))
+good("views.crop", images=PLANES, least=positive(0.3, high=1), stretch=number(1.3, 1, 10))
 good("views.recolour views.grey_some", images=COLOUR, strength=number(0.4, 0, 1), share=number(0.2, 0, 1))
 
 # Mutual information
@@ -596,7 +594,7 @@ good("selfsup.displaced_joints selfsup.segmentation_loss", z=shares(draw(2, 3, 6
 good("selfsup.mutual_information", P=tensor(torch.full((3, 3), 1 / 9), 0, thin=False), lam=LAM)
 good("selfsup.bias", k=whole(3), n=whole(100))
 for name, most in {"unet": 128, "digit_encoder": 1024, "texture_encoder": 256, "pixel_encoder": 256}.items():
-    good(f"selfsup.{name}", width=whole(2, 1, most), window=whole(3, 1, 63))
+    good(f"selfsup.{name}", width=whole(2, 1, most))
 good("selfsup.clustering", views=function(selfsup.relit), **CLUSTERING)
 good("selfsup.segmenting", light=function(selfsup.relit), **SEGMENTING)
 good("selfsup.sub_heads selfsup.cluster", **CLUSTERING, **SORTING | {"net": network(sorter, asked=False),

@@ -16,7 +16,7 @@ from u3course.worlds import faces
 from u3lab.images import blur
 from u3lab.landmarks import landmark_error
 from u3lab.nets import extract_features
-from u3lab.selfsup.cielab import colours
+from u3lab.selfsup.colour import colours
 
 CACHED = (parts.marked, parts.swapped, keypoints.stock)
 

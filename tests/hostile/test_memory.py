@@ -40,7 +40,7 @@ from u3lab import (
 from u3lab._system import memory
 from u3lab.images import blurring
 from u3lab.measures import bootstrap
-from u3lab.selfsup import cielab, cross_pixel, scrambling
+from u3lab.selfsup import colour, cross_pixel, scrambling
 
 # Megabytes. A picture of 50 million pixels, the largest that may come in or be made, is 600 as float32.
 LARGEST = 1500  # to read or make one: the picture, the decoder's copy of it, and a channel for transparency
@@ -169,7 +169,7 @@ case("a pattern of 30000", SMALL, lambda x: patterns.paint("marbled", 30_000, dr
 case("the widest encoder", DRAWN, lambda x: selfsup.encoder(256))
 case("layers of photos for a probe", LARGE, lambda x: selfsup.pooled(selfsup.encoder(32), x, "conv1"),
      lambda: torch.zeros(20, 3, 512, 512))
-case("the finest bins of colours", LARGE, lambda x: cielab.bins(4))
+case("the finest bins of colours", LARGE, lambda x: colour.bins(4))
 case("the wrong lens on a photo", LARGE, lambda x: scrambling.aberrated(x), photo)
 case("the joint of 20,000 classes", SMALL, lambda x: selfsup.joint(x, x), lambda: torch.full((2, 20_000), 1 / 20_000),
      refused=True)

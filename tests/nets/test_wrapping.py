@@ -12,7 +12,7 @@ from tests.helpers import refuses, same_state, state
 from tests.nets import own
 from u3lab import U3Error, adversarial, inversion, nets, saliency
 from u3lab.descent import last
-from u3lab.saliency.defined import LEFT_OUT
+from u3lab.saliency.registry import LEFT_OUT
 
 METHODS = saliency.METHODS
 NETWORKS = {

@@ -11,8 +11,14 @@ from tests.helpers import cat, refuses, relative, seeded, squeezenet
 from tests.nets import own
 from u3lab import images, nets, saliency
 from u3lab.measures import rank_correlation
-from u3lab.saliency.metrics import channel_similarity, coherence, edges, strongest_channels
-from u3lab.saliency.sanity import deletion_curve, randomise_downwards
+from u3lab.saliency.metrics import (
+    channel_similarity,
+    coherence,
+    deletion_curve,
+    edges,
+    randomise_downwards,
+    strongest_channels,
+)
 
 
 def filters(weight: Tensor) -> nn.Module:

@@ -1,17 +1,91 @@
-"""Clustering by mutual information: it finds what the views leave alone, and its parts are what they say."""
+"""Each way to sort without labels keeps its word; clustering finds what views leave alone, or what is heard too."""
 
 import itertools
+import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from sklearn.metrics.cluster import contingency_matrix
 from torch import Tensor
 
 from tests.helpers import refuses
+from tools.site.lists import CLUSTERINGS
 from u3lab import selfsup
-from u3lab.datasets import handwritten
 from u3lab.descent import last
+from u3lab.selfsup import PretextSettings, encoder, pretrain
 from u3lab.selfsup.matching import contingency, hungarian_accuracy, match
+
+EACH = pytest.mark.parametrize("name", CLUSTERINGS)
+
+K, N, SIDE = 4, 512, 12
+
+
+def shares(name: str, classes: Tensor) -> Tensor:
+    """Sure answers: (n,k), or of blocks of equal places (n,k,h,w) where places are sorted."""
+    z = F.one_hot(classes, K).double()
+    return z[..., None, None].expand(-1, -1, SIDE, SIDE) if CLUSTERINGS[name].places else z
+
+
+def loss(name: str, z: Tensor, moved: Tensor) -> float:
+    return float(CLUSTERINGS[name].loss(z, moved))
+
+
+def drawn(seed: int, count: int = N) -> Tensor:
+    return torch.randint(K, (count,), generator=torch.Generator().manual_seed(seed))
+
+
+@EACH
+def test_sure_even_answers_that_agree_are_best_and_one_answer_for_all_is_worth_nothing(name: str):
+    even = shares(name, torch.arange(N) % K)
+    assert loss(name, even, even) == pytest.approx(-math.log(K), abs=1e-6)
+    assert loss(name, shares(name, 0 * drawn(0)), shares(name, 0 * drawn(0))) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name, way in CLUSTERINGS.items() if not way.symmetric])
+def test_one_answer_for_all_from_one_of_two_networks_is_worth_nothing(name: str):
+    """Where both views are of one network, their places are exchanged, and this says something else."""
+    even = shares(name, torch.arange(N) % K)
+    assert loss(name, shares(name, 0 * drawn(0)), even) == pytest.approx(0, abs=1e-6)
+    assert loss(name, even, shares(name, 0 * drawn(0))) == pytest.approx(0, abs=1e-6)
+
+
+@EACH
+def test_it_asks_for_evenly_used_classes(name: str):
+    """Both answers are right in all cases, and the one of rare classes has the higher loss."""
+    rare = shares(name, (torch.arange(N) % 16 - 12).clamp(0))
+    assert loss(name, rare, rare) > -math.log(K) + 0.3
+
+
+@EACH
+def test_small_batches_flatter(name: str):
+    few, many = (loss(name, shares(name, drawn(1, count)), shares(name, drawn(2, count))) for count in (12, N))
+    assert few < -0.1 and abs(many) < 0.05
+
+
+@EACH
+def test_it_says_whether_both_views_are_of_one_network(name: str):
+    """A fixed renaming of the classes is nothing to two networks, and a mistake of one."""
+    z, renamed = shares(name, drawn(3, 40)), shares(name, (drawn(3, 40) + 1) % K)
+    assert (loss(name, z, renamed) > loss(name, z, z) + 1e-3) == CLUSTERINGS[name].symmetric
+
+
+@pytest.mark.parametrize("name", [name for name, way in CLUSTERINGS.items() if way.places])
+def test_it_says_whether_a_fixed_pattern_contents_it(name: str):
+    """Stripes of four columns, the same in every picture: nearly as good as a true map, or worth little."""
+    stripes = F.one_hot(torch.arange(48).expand(6, 48, 48) % K, K).permute(0, 3, 1, 2).double()
+    assert (loss(name, stripes, stripes) < -0.4 * math.log(K)) == CLUSTERINGS[name].patterns
+
+
+@EACH
+def test_its_task_is_that_loss(name: str):
+    """Two steps of it; the first loss lies between the best answer and the worst."""
+    pictures = torch.rand(12, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    raw = pictures if not CLUSTERINGS[name].sounds else (pictures, torch.randn(
+        12, 512, generator=torch.Generator().manual_seed(1)))
+    runs = [[step.loss for step in pretrain(encoder(4), raw, CLUSTERINGS[name].task(K), settings=PretextSettings(
+        steps=2, batch_size=6))] for _ in range(2)]
+    assert runs[0] == runs[1] and len(runs[0]) == 3 and -math.log(K) < runs[0][0] < 0.01
 
 
 def shapes(count: int = 120, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -73,37 +147,6 @@ def test_the_price_is_read_at_every_step() -> None:
         assert step.loss == pytest.approx(-float(selfsup.mutual_information(step.value, lam=lam)), abs=1e-5)
 
 
-def test_views_move_digits_and_nothing_else() -> None:
-    digits, _ = handwritten.load(2)
-    generator = torch.Generator().manual_seed(0)
-    before = digits.clone()
-    one, two = (selfsup.digit_views(digits, generator) for _ in range(2))
-    assert one.shape == digits.shape and torch.equal(digits, before) and not torch.equal(one, two)
-    assert one.min() >= 0 and one.max() <= 1 and torch.equal(one[:, 0], one[:, 2])
-    again = selfsup.digit_views(digits, torch.Generator().manual_seed(0))
-    assert torch.equal(one, again)
-
-
-def test_views_fill_the_ranges_that_they_name() -> None:
-    """Read off ramps, whose slopes at the middle tell the matrix A of a view: A = R(turn)/zoom [[1, shear], [0, 1]]."""
-    ramp = ((torch.arange(28) + 0.5) / 28).expand(600, 3, 28, 28)
-    across, down, back = (selfsup.digit_views(x.contiguous(), torch.Generator().manual_seed(0))[:, 0]
-                          for x in (ramp, ramp.mT, 1 - ramp))
-    A = 28 * torch.stack([torch.stack([x[:, 14, 15] - x[:, 14, 14], x[:, 15, 14] - x[:, 14, 14]], 1)
-                          for x in (across, down)], 1)
-    first, second = A.unbind(2)
-    turn, size = torch.atan2(first[:, 1], first[:, 0]).rad2deg(), -first.norm(dim=1).log()
-    shear = (first * second).sum(1) / first.square().sum(1)
-    for found, most in ((turn, 25.0), (shear, 0.4), (size, 0.3)):
-        assert -most - 1e-3 < float(found.min()) < -0.97 * most and 0.97 * most < float(found.max()) < most + 1e-3
-    both = (across + back)[:, 14, 14] - 1  # above 0 where the greatest of some pixels was taken, below for the least
-    assert float((both > 1e-4).double().mean()) == pytest.approx(0.25, abs=0.04)
-    assert float((both < -1e-4).double().mean()) == pytest.approx(0.25, abs=0.04)
-    for x in (across, down):
-        far = 28 * (x[both.abs() <= 1e-4][:, 13:15, 13:15].mean((1, 2)) - 0.5)  # of the middle, in pixels
-        assert -3.001 < float(far.min()) < -2.9 and 2.9 < float(far.max()) < 3.001
-
-
 def test_hungarian_accuracy_is_the_best_of_all_matches() -> None:
     generator = torch.Generator().manual_seed(0)
     for clusters in (3, 4, 5):
@@ -119,15 +162,37 @@ def test_hungarian_accuracy_is_the_best_of_all_matches() -> None:
     assert match((labels + 1) % 4, labels).tolist() == [3, 0, 1, 2]
 
 
-def test_pseudo_labels_are_the_clusters_of_features() -> None:
-    (pictures, labels), teacher = shapes(), selfsup.digit_encoder(8)
-    found = selfsup.pseudo_labels(teacher, "conv3", pictures, 3)
-    assert found.shape == labels.shape and set(found.tolist()) == {0, 1, 2}
-    assert torch.equal(found, selfsup.pseudo_labels(teacher, "conv3", pictures, 3))
-
-
 def test_slips_are_named() -> None:
     pictures, _ = shapes(24)
     net = selfsup.digit_encoder(2)
     refuses(selfsup.cluster_probabilities, net, net, pictures, says="sub_heads")
     refuses(selfsup.pseudo_labels, net, "conv3", pictures, 25, says="smaller k")
+    refuses(selfsup.SoundEncoder(6), torch.zeros(2, 255), says="255 samples")
+
+
+def films(count: int = 96) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:
+    """Squares that are dark, grey or bright, and sing low, middling or high; left or right, which nobody hears."""
+    generator = torch.Generator().manual_seed(0)
+    kind, side = torch.arange(count) % 3, torch.arange(count) // 3 % 2
+    pictures = 0.1 * torch.rand(count, 3, 32, 32, generator=generator)
+    for n in range(count):
+        pictures[n, :, 8:24, 14 * int(side[n]):14 * int(side[n]) + 16] += 0.2 + 0.3 * float(kind[n])
+    time = torch.arange(2048) / 2048
+    pitch = torch.tensor([100.0, 250.0, 600.0])[kind] * (1 + 0.1 * torch.rand(count, generator=generator))
+    sounds = (2 * math.pi * pitch[:, None] * time).sin() + 0.1 * torch.randn(count, 2048, generator=generator)
+    return (pictures.clamp(0, 1), sounds), kind, side
+
+
+def test_both_find_the_kind_and_neither_the_side() -> None:
+    raw, kind, side = films()
+    task, net = selfsup.audiovisual_clustering(3, settings=selfsup.ClusterSettings(heads=3)), selfsup.encoder(4)
+    head = selfsup.head_of(net, task)
+    settings = selfsup.PretextSettings(steps=40, batch_size=48, lr=0.01)
+    step = last(selfsup.pretrain(net, raw, task, head=head, settings=settings))
+    assert step.value.shape == (3, 3) and step.loss < -0.6
+    (seen, heard), _ = selfsup.solve(net, head, raw, task)
+    losses = [float(selfsup.iic_loss(seen[:, n], heard[:, n], symmetric=False)) for n in range(3)]
+    best = losses.index(min(losses))
+    assert hungarian_accuracy(seen[:, best].argmax(1), kind) > 0.9
+    assert hungarian_accuracy(heard[:, best].argmax(1), kind) > 0.9
+    assert hungarian_accuracy(seen[:, best].argmax(1), side) < 0.6

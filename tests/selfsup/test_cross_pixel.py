@@ -77,7 +77,7 @@ def test_the_head_reads_the_code_of_each_place():
     x, y = torch.meshgrid(torch.arange(12.0), torch.arange(8.0), indexing="xy")
     flow = torch.stack([x, y])[None].repeat(2, 1, 1, 1)
     posed = cross_pixel.pose((torch.rand(2, 3, 8, 12, generator=seeded()), flow), seeded(), pixels=40)
-    head = cross_pixel.Dense(4, dimensions=2, finer=1)
+    head = cross_pixel.Dense(4, finer=1)
     head.layers = torch.nn.Identity()
     read = head(cross_pixel.relative(flow)[:, None], *posed.more)
     assert read.shape == (2, 40, 2) and torch.allclose(read, posed.target, atol=1e-5)
@@ -122,15 +122,8 @@ def test_it_learns_to_group_a_still_picture():
     assert agreement(cross_pixel.pixel_codes(net, head, pictures), masks) > 0.7 > agreement(pictures, masks)
 
 
-FLOWS = torch.rand(2, 3, 8, 8, generator=seeded()), torch.rand(2, 2, 8, 8, generator=seeded())
-
-
-@pytest.mark.parametrize("flows, told", [
-    (FLOWS[0], "a tuple of pictures"), ((FLOWS[0], FLOWS[1][:, :1]), "give .B,2,H,W"),
-    ((FLOWS[0], FLOWS[1][..., :4]), "with B = 2"), ((FLOWS[0], FLOWS[1] / 0), "NaN or infinite")])
-def test_flow_that_does_not_fit_is_refused(flows, told):
-    refuses(cross_pixel.pose, flows, seeded(), pixels=20, says=told)
-
-
-def test_small_pictures_are_refused():
-    refuses(cross_pixel.pose, FLOWS, seeded(), pixels=65, says="65 pixels .* these have 64")
+def test_flow_that_does_not_fit_and_small_pictures_are_refused():
+    pictures, flow = torch.rand(2, 3, 8, 8, generator=seeded()), torch.rand(2, 2, 8, 8, generator=seeded())
+    for bad, pixels, said in ((flow[:, :1], 20, "give .B,2,H,W"), (flow[..., :4], 20, "with B = 2"),
+                              (flow / 0, 20, "NaN or infinite"), (flow, 65, "65 pixels .* these have 64")):
+        refuses(cross_pixel.pose, (pictures, bad), seeded(), pixels=pixels, says=said)

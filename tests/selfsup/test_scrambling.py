@@ -1,4 +1,4 @@
-"""Tiles: how far apart the permutations are by scipy, and by pictures of coordinates where each tile was cut."""
+"""Tiles and turns: how far apart permutations are by scipy, and by coordinates where each tile was cut."""
 
 import itertools
 
@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import map_coordinates
-from scipy.spatial.distance import pdist, squareform
+from scipy.spatial.distance import pdist
 from torch import Tensor
 
 from tests.helpers import refuses
-from u3lab.selfsup import views
+from u3lab.selfsup import TASKS, scrambling
 from u3lab.selfsup.scrambling import aberrated, jigsaw, permutations, relative_position
 
 SIDE = 64
@@ -52,25 +52,12 @@ def test_each_permutation_is_the_farthest_from_those_before() -> None:
     assert not torch.equal(found, permutations(10, 4, seed=1))
 
 
-def best(count: int) -> int:
-    """The greatest least distance of so many permutations of four, by trying all; one of them may be the first."""
-    every = np.array(list(itertools.permutations(range(4))))
-    distance = np.rint(squareform(pdist(every, "hamming")) * 4).astype(int)
-    return max(distance[np.ix_(chosen, chosen)][np.triu_indices(count, 1)].min()
-               for chosen in ((0, *others) for others in itertools.combinations(range(1, 24), count - 1)))
-
-
-@pytest.mark.parametrize("count", [2, 3, 4, 5])
-def test_greed_is_hardly_worse_than_the_best_choice_of_four_tiles(count: int) -> None:
-    reached = [round(hamming(permutations(count, 4, seed=seed)).min()) for seed in range(5)]
-    assert max(reached) == best(count) and min(reached) >= best(count) - 1
-
-
 @pytest.mark.oracle("pictures of coordinates", selfsup=["jigsaw"])
 @pytest.mark.parametrize("gap", [0, 5])
-def test_tiles_of_a_jigsaw_come_from_their_cells_in_the_order_of_the_permutation(gap: int) -> None:
-    task = jigsaw(24, gap=gap, drop_colour=0, normalise=False)
-    posed = task.pose(places(48), torch.Generator().manual_seed(0))
+def test_tiles_of_a_jigsaw_come_from_their_cells_in_the_order_of_the_permutation(
+        monkeypatch: pytest.MonkeyPatch, gap: int) -> None:
+    monkeypatch.setattr(scrambling, "normalised", lambda tiles: tiles)
+    posed = jigsaw(24, gap=gap, drop_colour=0).pose(places(48), torch.Generator().manual_seed(0))
     assert posed.views.shape == (48, 9, 3, 16, 16)
     assert (posed.target.bincount(minlength=24) == 2).all()
     cell, first = 16 + gap, (SIDE - 3 * (16 + gap)) // 2
@@ -84,8 +71,9 @@ def test_tiles_of_a_jigsaw_come_from_their_cells_in_the_order_of_the_permutation
 
 
 @pytest.mark.oracle("pictures of coordinates", selfsup=["relative position"])
-def test_the_second_tile_lies_where_the_answer_says() -> None:
-    task = relative_position(tile=20, gap=8, jitter=4, drop_colour=0, normalise=False)
+def test_the_second_tile_lies_where_the_answer_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrambling, "normalised", lambda tiles: tiles)
+    task = relative_position(tile=20, gap=8, jitter=4, drop_colour=0)
     posed = task.pose(places(800), torch.Generator().manual_seed(0))
     first, second = corners(posed.views).unbind(1)
     off = second - first
@@ -100,12 +88,12 @@ def test_the_second_tile_lies_where_the_answer_says() -> None:
 def test_what_would_give_a_place_away_is_gone() -> None:
     x = torch.rand(6, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     x = x * torch.tensor([0.9, 0.5, 0.2])[:, None, None]
-    grey = jigsaw(drop_colour=1, normalise=False).pose(x, torch.Generator().manual_seed(0)).views
+    grey = jigsaw(drop_colour=1).pose(x, torch.Generator().manual_seed(0)).views
     assert torch.equal(grey[:, :, 0], grey[:, :, 1]) and torch.equal(grey[:, :, 0], grey[:, :, 2])
-    even = jigsaw(drop_colour=0, normalise=True).pose(x, torch.Generator().manual_seed(0)).views
+    even = jigsaw(drop_colour=0).pose(x, torch.Generator().manual_seed(0)).views
     torch.testing.assert_close(even.mean((3, 4)), torch.full((6, 9, 3), 0.5), atol=1e-3, rtol=0)
     torch.testing.assert_close(even.std((3, 4), unbiased=False), torch.full((6, 9, 3), 1 / 6), atol=2e-3, rtol=0)
-    flat = jigsaw(normalise=True).pose(torch.full((2, 3, SIDE, SIDE), 0.3), torch.Generator().manual_seed(0)).views
+    flat = jigsaw().pose(torch.full((2, 3, SIDE, SIDE), 0.3), torch.Generator().manual_seed(0)).views
     torch.testing.assert_close(flat, torch.full_like(flat, 0.5))  # rounding is not blown up
 
 
@@ -123,4 +111,12 @@ def test_pictures_that_have_no_room_for_the_tiles_are_refused() -> None:
     small, generator = torch.rand(2, 3, 56, 56), torch.Generator().manual_seed(0)
     refuses(jigsaw().pose, small, generator, says="63×63")
     refuses(relative_position().pose, small, generator, says="60×60")
-    refuses(views.tiles, small, torch.tensor([[41], [0]]), torch.tensor([[0], [0]]), 16, says="do not fit")
+
+
+@pytest.mark.oracle("numpy's turns", selfsup=["upright"])
+def test_turns_are_those_of_numpy() -> None:
+    x = torch.rand(12, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    posed = TASKS["upright"].pose(x, torch.Generator().manual_seed(0))
+    for image, view, turns in zip(x, posed.views[:, 0], posed.target.tolist(), strict=True):
+        np.testing.assert_array_equal(view.numpy(), np.rot90(image.numpy(), turns, (1, 2)))
+    assert posed.target.bincount().tolist() == [3, 3, 3, 3]

@@ -2,19 +2,19 @@
 
 Each method is one function ``(net, images, target) → map``; files: ``backprop`` (three ReLU rules), ``relevance``
 (maps from derivatives), ``relevance_rules`` (LRP, excitation), ``perturbation`` (meaningful perturbation, occlusion),
-``registry`` (all of these by name), ``defined`` (for which networks), ``metrics``, ``pointing`` and ``sanity`` (what
-the maps are worth).
+``registry`` (all of these by name, and for which networks), ``metrics`` and ``pointing`` (what the maps are worth).
 """
 
 from u3lab.measures import auc
 from u3lab.saliency.backprop import RULES, backprop, forward_pass
-from u3lab.saliency.defined import defined
 from u3lab.saliency.metrics import (
     channel_similarity,
     coherence,
+    deletion_curve,
     edges,
     max_abs,
     positive,
+    randomise_downwards,
     strongest_channels,
 )
 from u3lab.saliency.perturbation import (
@@ -26,7 +26,7 @@ from u3lab.saliency.perturbation import (
     pooled_mask,
 )
 from u3lab.saliency.pointing import known_pictures, mosaics, pointing_game, tile_shares
-from u3lab.saliency.registry import METHODS, Method
+from u3lab.saliency.registry import METHODS, Method, defined
 from u3lab.saliency.relevance import (
     grad_cam,
     guided_grad_cam,
@@ -35,4 +35,3 @@ from u3lab.saliency.relevance import (
     smooth_grad,
 )
 from u3lab.saliency.relevance_rules import excitation_backprop, lrp
-from u3lab.saliency.sanity import deletion_curve, randomise_downwards

@@ -21,6 +21,7 @@ from u3lab.checks import shown
 from u3lab.descent import last
 from u3lab.errors import U3Error
 from u3lab.nets import Classifier, ready
+from u3lab.nets.wrapping import look
 from u3lab.saliency import relevance
 from u3lab.saliency._forward_pass import Target, is_neuron, one_each
 from u3lab.saliency.backprop import backprop
@@ -141,3 +142,34 @@ METHODS: dict[str, Method] = {
     "occlusion": Method(occlusion, positive, frozenset({CLASS})),
     "mask": Method(masks, identity, frozenset({CLASS}), optimises=True),
 }
+
+
+BY_RULES = ("LRP z⁺", "excitation")  # what is told of them holds for their variants, too
+LEFT_OUT = ("edges (no network)", "LRP ε", "LRP α2β1", "contrastive excitation")
+
+
+def defined(net: nn.Module) -> str:
+    """The maps that are defined for a network, and those that are not, each with its reason: a line of either.
+
+    It costs one pass over a grey picture of the network's size.
+    """
+    net = ready(net)
+    seen = look(net)
+    shapes, grids = seen.shapes, seen.grids()
+    deep = [layer for layer in grids if shapes[layer][1] != seen.scores.shape[1]]
+    middle = net.layers[len(net.layers) // 2] if net.layers else "it"
+    reasons = {}
+    for name in (name for name in METHODS if name not in LEFT_OUT):
+        reasons[name] = next((why for why, holds in {
+            "no ReLU; a GELU or PReLU is none": METHODS[name].relus and not seen.relus,
+            "for pictures only": name in BY_RULES and net.axes == 3,
+            "no layer has a grid": "Grad-CAM" in name and not deep,
+            f"{middle} has no grid that counts": name == "modulated gradient" and middle not in grids,
+            "for values in [0,1] only": name == "mask" and not net.pictures}.items() if holds), "")
+    notes = dict.fromkeys(BY_RULES, " (if each function has a rule)")
+    if deep:
+        notes["Grad-CAM"] = f" (at {deep[-1]})"
+    there = [name + notes.get(name, "") for name, reason in reasons.items() if not reason]
+    refused = [f"{name} ({reason})" for name, reason in reasons.items() if reason]
+    return "\n".join(f"{what}: {', '.join(names)}" for what, names in (("defined", there), ("not defined", refused))
+                     if names)

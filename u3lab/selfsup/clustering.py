@@ -8,6 +8,10 @@
 It is a pretext task as any other, :func:`clustering`, without an answer to compare with: the loss is −I of both views.
 Ji, Henriques & Vedaldi, Invariant information clustering for unsupervised image classification and segmentation, ICCV
 2019.
+
+Or of two networks, one that sees and one that hears, :func:`audiovisual_clustering`: what can be heard decides what is
+told apart in what is seen, and the other way round. De Sa, Learning classification with unlabeled data, NIPS 1994, had
+each network teach the other; here the loss is −I, of a joint that is not made symmetric, since an eye is no ear.
 """
 
 from __future__ import annotations
@@ -23,17 +27,19 @@ from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.images import check
 from u3lab.nets.gate import eval_mode, ready
-from u3lab.selfsup.digit_augmentation import digit_views
 from u3lab.selfsup.information import iic_loss, joint
+from u3lab.selfsup.views import digit_views
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
-from u3lab.training.learning import head_of, learn
-from u3lab.training.tasks import Posed, Task
+from u3lab.training.learning import head_of, learn, maps
+from u3lab.training.tasks import Posed, Task, Terms
 
 Views = Callable[[Tensor, torch.Generator], Tensor]  # pictures (B,3,H,W) and a generator → each moved by chance
 VIEWS = "give a function of pictures and a generator, such as selfsup.digit_views"
 GRID = 4  # an encoder's maps are pooled to so many places a side before a head
 AT_ONCE = 500  # pictures
+SAMPLES = 256  # of a sound's spectrum
+BANDS = SAMPLES // 2 + 1
 
 
 @settings
@@ -76,13 +82,15 @@ def clustering(k: int = 10, *, views: Views = digit_views, settings: ClusterSett
         both = torch.stack([viewed("views", views, raw, generator) for _ in range(2)], 1)
         return Posed(both, torch.zeros(len(raw)))  # nobody knows an answer
 
-    def loss(z: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
-        names = ("−I", "−I of the further heads")
-        return {name: torch.stack([iic_loss(*pair, lam=settings.lam) for pair in _pairs(one)]).mean()
-                for name, one in zip(names, z, strict=False)}
+    return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over),
+                lambda z, _: terms(z, lambda one, moved: iic_loss(one, moved, lam=settings.lam)),
+                lambda z, _: joint(*z[0][:, :, 0].unbind(1)))
 
-    return Task(pose, lambda channels: SubHeads(channels, k, settings.heads, settings.over), loss,
-                lambda z, _: joint(*_pairs(z[0])[0]))
+
+def terms(z: tuple[Tensor, ...], loss: Callable[[Tensor, Tensor], Tensor]) -> Terms:
+    """What sub-heads say of two views, (B,2,heads,k,…), and the further ones beside them → the mean loss of each."""
+    return {name: torch.stack([loss(*views.unbind(1)) for views in one.unbind(2)]).mean()
+            for name, one in zip(("−I", "−I of the further heads"), z, strict=False)}
 
 
 def viewed(name: str, views: Views, images: Tensor, generator: torch.Generator) -> Tensor:
@@ -92,11 +100,6 @@ def viewed(name: str, views: Views, images: Tensor, generator: torch.Generator) 
         raise U3Error(f"{name} made {shown(made)} of pictures {tuple(images.shape)}; give back as many, of "
                       "the same size")
     return check(made)
-
-
-def _pairs(z: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Probabilities (B,2,heads,k) → for each head those of both views, (B,k) and (B,k)."""
-    return [(one[:, 0], one[:, 1]) for one in z.unbind(2)]
 
 
 def sub_heads(net: nn.Module, k: int = 10, *, settings: ClusterSettings | None = None) -> nn.Module:
@@ -141,7 +144,7 @@ def cluster_probabilities(net: nn.Module, head: nn.Module, images: Tensor) -> Te
     """The probability of each cluster, by each sub-head, for pictures (N,3,H,W) as they are: (heads,N,k)."""
     net = ready(net, images)
     eval_mode("head", head, SubHeads, "make one with selfsup.sub_heads(net, k)")
-    found = [head(net.run(net.normalise(part))[:, None])[0][:, 0] for part in images.split(AT_ONCE)]
+    found = [head(maps(net, part)[:, None])[0][:, 0] for part in images.split(AT_ONCE)]
     return torch.cat(found).transpose(0, 1)
 
 
@@ -152,3 +155,51 @@ def best_head(net: nn.Module, head: nn.Module, images: Tensor, *, views: Views =
     function("views", views, 2, VIEWS)
     both = [cluster_probabilities(net, head, viewed("views", views, images, generator)) for _ in range(2)]
     return int(torch.stack([iic_loss(z, moved) for z, moved in zip(*both, strict=True)]).argmin())
+
+
+class SoundEncoder(nn.Sequential):
+    """A small network of sounds (B,S) of 256 samples or more: each band's loudness, its mean and spread in time."""
+
+    def __init__(self, outputs: int, width: int = 64) -> None:
+        super().__init__(nn.BatchNorm1d(2 * BANDS), nn.Linear(2 * BANDS, width), nn.ReLU(), nn.Linear(width, outputs))
+
+    def forward(self, sound: Tensor) -> Tensor:
+        """(B,S) → (B,outputs)."""
+        if sound.shape[1] < SAMPLES:
+            raise U3Error(f"a sound of {sound.shape[1]} samples has no spectrum; give {SAMPLES} samples or more")
+        window = torch.hann_window(SAMPLES, device=sound.device, dtype=sound.dtype)
+        bands = torch.stft(sound, SAMPLES, window=window, return_complex=True).abs()
+        loud = bands.square().add(1e-6).log()
+        return super().forward(torch.cat([loud.mean(2), loud.std(2)], 1))
+
+
+class AudiovisualHeads(nn.Module):
+    """Sub-heads on the encoder's maps of a picture, and as many on what a network makes of its sound."""
+
+    def __init__(self, channels: int, k: int, heads: int, sound_encoder: Callable[[int], nn.Module]) -> None:
+        super().__init__()
+        self.k, self.see, self.hear = k, SubHeads(channels, k, heads), sound_encoder(heads * k)
+
+    def forward(self, maps: Tensor, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps (B,1,C,h,w), sounds (B,S) → probabilities of both, (B,heads,k) each."""
+        return self.see(maps)[0][:, 0], self.hear(sound).unflatten(1, (-1, self.k)).softmax(-1)
+
+
+def audiovisual_clustering(k: int, *, sound_encoder: Callable[[int], nn.Module] = SoundEncoder,
+                           settings: ClusterSettings | None = None) -> Task:
+    """Clustering of pictures with their sounds as a pretext task, for :func:`~u3lab.selfsup.pretrain`.
+
+    Args:
+        k: Classes of both networks.
+        sound_encoder: A number of outputs → a fresh network from sounds (B,S) to so many.
+        settings: ``lam`` and ``heads`` count here.
+    """
+    settings, k = or_default(settings, ClusterSettings), whole("k", k, 2, 1000)
+    function("sound_encoder", sound_encoder, 1, "give a function that makes a network with so many outputs, such as "
+             "selfsup.SoundEncoder")
+
+    return Task(lambda film, generator: Posed(film[0][:, None], torch.zeros(len(film[0])), (film[1],)),
+                lambda channels: AudiovisualHeads(channels, k, settings.heads, sound_encoder),
+                lambda z, _: terms((torch.stack(z, 1),), lambda seen, heard: iic_loss(
+                    seen, heard, lam=settings.lam, symmetric=False)),
+                lambda z, _: joint(*(one[:, 0] for one in z), symmetric=False), raw="films")

@@ -18,16 +18,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import number, shown, tensors, whole
+from u3lab.checks import number, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.nets.checkpoints import conv_block
 from u3lab.nets.gate import eval_mode, ready
+from u3lab.training.learning import maps
 from u3lab.training.tasks import Posed, Task, Terms
 
 SIGMA = 0.06  # of a flow whose longest vector is 1: σ² = 0.0036, as in the paper
 KAPPA = 1.0  # the paper has ¼; with 1, equal codes can weigh as much as equal flow, e against 1 for those far apart
 PIXELS = 64  # of each picture that are compared
 MOST = 1024  # of them: kernels have their square of numbers
+CODE = 16  # numbers of a pixel's code
 STILL = 0.5  # pixels: a picture in which nothing moves as far is not stretched, since what is seen there is noise
 
 
@@ -43,8 +45,11 @@ def pose(flows: tuple[Tensor, Tensor], generator: torch.Generator, *, pixels: in
 
     Places are drawn for the batch.
     """
-    pictures, flow = _filmed(flows, pixels)
+    pictures, flow = flows
+    tensors(pictures=(pictures, "B3HW"), flow=(flow, "B2HW"))
     height, width = flow.shape[2:]
+    if height * width < pixels:
+        raise U3Error(f"{pixels} pixels of each picture are to be compared; these have {height * width}")
     at = torch.randperm(height * width, generator=generator)[:pixels].to(flow.device)
     x, y = at % width, at // width
     places = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], 1).to(pictures)
@@ -73,10 +78,10 @@ def cross_pixel(codes: Tensor, flow: Tensor, *, sigma: float = SIGMA, kappa: flo
 
     Its least value is the entropy of the rows of S^f, reached where S^φ = S^f.
     """
-    wanted = log_shares(flow_kernel(flow, sigma)).exp()  # S^f
-    told = log_shares(code_kernel(codes, kappa))  # log S^φ
-    told = told.masked_fill(told == float("-inf"), 0)  # on the diagonal, where S^f = 0 and 0 · −∞ would be no number
-    return {"cross-entropy of pixels": -(wanted * told).sum(-1).mean()}
+    shares = log_shares(flow_kernel(flow, sigma)).exp()  # S^f
+    log = log_shares(code_kernel(codes, kappa))  # log S^φ
+    log = log.masked_fill(log == float("-inf"), 0)  # on the diagonal, where S^f = 0 and 0 · −∞ would be no number
+    return {"cross-entropy of pixels": -(shares * log).sum(-1).mean()}
 
 
 def alike(codes: Tensor, flow: Tensor, *, sigma: float = SIGMA) -> Tensor:
@@ -85,18 +90,18 @@ def alike(codes: Tensor, flow: Tensor, *, sigma: float = SIGMA) -> Tensor:
     Over pairs of different pixels. 0 for who knows nothing, 1 at best.
     """
     first, second = torch.triu_indices(codes.shape[1], codes.shape[1], 1, device=codes.device)
-    told, wanted = (kernel[:, first, second] for kernel in (code_kernel(codes), flow_kernel(flow, sigma)))
-    told, wanted = (F.normalize(one - one.mean(1, keepdim=True), dim=1) for one in (told, wanted))
-    return (told * wanted).sum(1).double().mean()
+    pairs = (kernel[:, first, second] for kernel in (code_kernel(codes), flow_kernel(flow, sigma)))
+    coded, moved = (F.normalize(one - one.mean(1, keepdim=True), dim=1) for one in pairs)
+    return (coded * moved).sum(1).double().mean()
 
 
 class Dense(nn.Module):
     """Codes of pixels: from the encoder's maps, finer again by ``finer``, and between pixels by interpolation."""
 
-    def __init__(self, channels: int, *, dimensions: int = 16, finer: int = 4) -> None:
+    def __init__(self, channels: int, *, finer: int = 4) -> None:
         super().__init__()
-        hidden = max(channels // 2, dimensions)
-        self.layers = nn.Sequential(*conv_block(channels, hidden, 1), nn.Conv2d(hidden, dimensions * finer**2, 1),
+        hidden = max(channels // 2, CODE)
+        self.layers = nn.Sequential(*conv_block(channels, hidden, 1), nn.Conv2d(hidden, CODE * finer**2, 1),
                                     nn.PixelShuffle(finer))
 
     def forward(self, maps: Tensor, places: Tensor) -> Tensor:
@@ -114,7 +119,7 @@ def pixel_codes(net: nn.Module, head: nn.Module, pictures: Tensor) -> Tensor:
     """
     net = ready(net, pictures)
     eval_mode("head", head, Dense, "make one with selfsup.head_of(net, 'moving')")
-    found = head.layers(net.module(net.normalise(pictures)))
+    found = head.layers(maps(net, pictures))
     return F.normalize(F.interpolate(found, pictures.shape[2:], mode="bilinear", align_corners=False), dim=1)
 
 
@@ -131,13 +136,3 @@ def moving(*, pixels: int = PIXELS, sigma: float = SIGMA, kappa: float = KAPPA) 
 
 MOVING = moving()
 
-
-def _filmed(flows: object, pixels: int) -> tuple[Tensor, Tensor]:
-    """Pictures and their flow, if they fit each other and there are enough pixels."""
-    if not isinstance(flows, tuple) or len(flows) != 2:
-        raise U3Error(f"flows is {shown(flows)}; give a tuple of pictures (B,3,H,W) and their flow (B,2,H,W)")
-    pictures, flow = flows
-    tensors(pictures=(pictures, "B3HW"), flow=(flow, "B2HW"))
-    if flow[0, 0].numel() < pixels:
-        raise U3Error(f"{pixels} pixels of each picture are to be compared; these have {flow[0, 0].numel()}")
-    return pictures, flow

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import floats, number, tensors, whole
+from u3lab.checks import floats, number, tensors
 from u3lab.errors import U3Error
 from u3lab.nets.checkpoints import conv_block
 from u3lab.selfsup.colour import explained
@@ -29,17 +29,22 @@ ADVERSARY = 0.01  # λ, the paper's λ_adv / λ_rec, there 0.001
 SLOPE, HIDDEN = 0.2, 64
 
 
-def hole(images: Tensor, border: int = BORDER) -> tuple[Tensor, Tensor]:
+def hole(images: Tensor) -> tuple[Tensor, Tensor]:
     """Pictures (B,3,S,S) with the inner part of their centre grey, and the centre (B,3,S/2,S/2) as it was."""
     floats("hole", images)
-    border, side = whole("border", border, 0), images.shape[-1]
-    if images.shape[-2] != side or side % 8 or side < 4 * border + 8:
+    side, least = images.shape[-1], 4 * BORDER + 8
+    if images.shape[-2] != side or side % 8 or side < least:
         raise U3Error(f"these pictures have {images.shape[-2]}×{side} pixels; give squares whose side is a multiple of "
-                      f"8, at least {-(-(4 * border + 8) // 8) * 8}")
-    at, inside = slice(side // 4, side // 4 * 3), slice(side // 4 + border, side // 4 * 3 - border)
-    seen = images.clone()
-    seen[..., inside, inside] = FILL
-    return seen, images[..., at, at].clone()
+                      f"8, at least {least}")
+    at = slice(side // 4, side // 4 * 3)
+    seen, true = images.clone(), images[..., at, at].clone()
+    _hidden(seen[..., at, at])[:] = FILL
+    return seen, true
+
+
+def _hidden(patch: Tensor) -> Tensor:
+    """Of a centre (…,s,s) what lies within its border, a view."""
+    return patch[..., BORDER:-BORDER, BORDER:-BORDER]
 
 
 class Restorer(nn.Module):
@@ -94,13 +99,11 @@ class Contested(nn.Module):
         return patch, self.judge(_Reversed.apply(patch))[:, 0], self.judge(true.to(patch))[:, 0]
 
 
-def reconstruction(patch: Tensor, true: Tensor, *, border: int = BORDER, heavier: float = HEAVIER) -> Tensor:
-    """The squared error of patches (B,3,s,s), the mean of pixels, the border counting ``heavier`` times."""
+def reconstruction(patch: Tensor, true: Tensor) -> Tensor:
+    """The squared error of patches (B,3,s,s), the mean of pixels, those of the border counting ten times."""
     tensors(patch=(patch, "BCHW"), true=(true, "BCHW"))
-    height, width = patch.shape[-2:]
-    border, heavier = whole("border", border, 0, (min(height, width) - 1) // 2), number("heavier", heavier, 0)
-    weight = patch.new_full((height, width), heavier)
-    weight[border : height - border, border : width - border] = 1
+    weight = patch.new_full(patch.shape[-2:], HEAVIER)
+    _hidden(weight)[:] = 1
     return (weight * (patch - true).square()).mean()
 
 
@@ -110,11 +113,7 @@ def pose(images: Tensor, generator: torch.Generator) -> Posed:
     return Posed(seen[:, None], true)
 
 
-def _hidden(patch: Tensor) -> Tensor:
-    return patch[..., BORDER:-BORDER, BORDER:-BORDER]
-
-
-def _restored(patch: Tensor, true: Tensor) -> Tensor:
+def restored(patch: Tensor, true: Tensor) -> Tensor:
     """The share of the variance of what was hidden that the answer explains."""
     return explained(_hidden(patch), _hidden(true))
 
@@ -123,7 +122,7 @@ def erase(adversary: float = 0.0) -> Task:
     """The task of filling the hole; with ``adversary``, λ, above 0, against a judge of what looks real."""
     lam = number("adversary", adversary, 0, 100)
     if not lam:
-        return Task(pose, Restorer, lambda *both: {"squared error": reconstruction(*both)}, _restored, chance=0.0)
+        return Task(pose, Restorer, lambda *both: {"squared error": reconstruction(*both)}, restored, chance=0.0)
 
     def contested(images: Tensor, generator: torch.Generator) -> Posed:
         posed = pose(images, generator)
@@ -135,7 +134,7 @@ def erase(adversary: float = 0.0) -> Task:
                 # −log(1 − D(made)) − log D(real): D's loss, which for the decoder is reversed
                 "adversary": lam * (F.softplus(made).mean() + F.softplus(-real).mean())}
 
-    return Task(contested, Contested, loss, lambda output, true: _restored(output[0], true), chance=0.0)
+    return Task(contested, Contested, loss, lambda output, true: restored(output[0], true), chance=0.0)
 
 
 ERASE, ERASE_ADVERSARY = erase(), erase(ADVERSARY)

@@ -17,11 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import shown
+from u3lab.checks import tensors
 from u3lab.errors import U3Error
+from u3lab.selfsup.views import tiles
 from u3lab.training.tasks import Posed, Task
 
 FRAMES = 4  # that are sorted, as in the paper
+RUN = 6  # frames that follow each other, of which the arrow is asked
 # Orders of four frames, each with the one that is it backwards: one class, since a film of a swing does not tell which.
 ORDERS = torch.tensor([order for order in permutations(range(FRAMES)) if order < order[::-1]])
 JITTER = 1 / 16  # of the side: how far a frame's crop is moved, so that no still edge lies in the same place twice
@@ -52,20 +54,21 @@ def pose_order(clips: Tensor, generator: torch.Generator) -> Posed:
     return Posed(_at(clips, torch.stack([first, middle, last], 1)), target)
 
 
-def pose_arrow(clips: Tensor, generator: torch.Generator, *, frames: int = 6, of: str = "differences") -> Posed:
+def pose_arrow(clips: Tensor, generator: torch.Generator) -> Posed:
     """Some frames of a clip that follow each other: forward (target 1) or backward (0).
 
-    Views are their "differences" ½ + ½ (x_{t+1} − x_t), one fewer, in which what stands still is gone; or the "frames".
+    Views are their differences ½ + ½ (x_{t+1} − x_t), one fewer, in which what stands still is gone. Wei et al. show
+    stacks of optical flow; differences are the plainer way.
     """
-    clips = _clips(clips, frames)
+    clips = _clips(clips, RUN)
     target = _even(len(clips), generator).to(clips.device)
-    begin = torch.randint(clips.shape[1] - frames + 1, (len(clips),), generator=generator).to(clips.device)
-    steps = torch.arange(frames, device=clips.device)
-    views = _at(clips, begin[:, None] + torch.where(target[:, None] == 1, steps, steps.flip(0)))
-    return Posed(views if of == "frames" else (1 + views[:, 1:] - views[:, :-1]) / 2, target)
+    begin = torch.randint(clips.shape[1] - RUN + 1, (len(clips),), generator=generator).to(clips.device)
+    steps = torch.arange(RUN, device=clips.device)
+    frames = _at(clips, begin[:, None] + torch.where(target[:, None] == 1, steps, steps.flip(0)))
+    return Posed((1 + frames[:, 1:] - frames[:, :-1]) / 2, target)
 
 
-def pose_sorting(clips: Tensor, generator: torch.Generator, *, defended: bool = True) -> Posed:
+def pose_sorting(clips: Tensor, generator: torch.Generator) -> Posed:
     """Four frames of a clip in one of 4!/2 = 12 orders, told up to reversal: ``ORDERS`` has them.
 
     Defended as in the paper: of each frame a crop that is moved by itself, so that no edge gives the order away; and of
@@ -77,24 +80,17 @@ def pose_sorting(clips: Tensor, generator: torch.Generator, *, defended: bool = 
     order = ORDERS[target]
     turn = _even(len(clips), generator)[:, None] == 1
     order = torch.where(turn, order.flip(1), order).to(clips.device)  # the same class, backwards
-    views = _at(clips, when.gather(1, order))
-    if defended:
-        channel = torch.randint(3, (len(clips),), generator=generator).to(clips.device)
-        views = views[torch.arange(len(views)), :, channel][:, :, None].expand(-1, -1, 3, -1, -1)
-        views = jittered(views, generator)
-    return Posed(views, target.to(clips.device))
+    channel = torch.randint(3, (len(clips),), generator=generator).to(clips.device)
+    frames = _at(clips, when.gather(1, order))[torch.arange(len(clips)), :, channel][:, :, None]
+    return Posed(jittered(frames, generator).expand(-1, -1, 3, -1, -1), target.to(clips.device))
 
 
 def jittered(views: Tensor, generator: torch.Generator) -> Tensor:
-    """Of each frame (B,V,3,H,W) a crop, smaller by twice ``JITTER`` of its side, from a place of its own."""
-    height, width = views.shape[-2:]
+    """Of each frame (B,V,C,H,W) a crop, smaller by twice ``JITTER`` of its side, from a place of its own."""
+    (height, width), count = views.shape[-2:], len(views) * views.shape[1]
     dy, dx = round(height * JITTER), round(width * JITTER)
-    tops = torch.randint(2 * dy + 1, views.shape[:2], generator=generator).to(views.device)
-    lefts = torch.randint(2 * dx + 1, views.shape[:2], generator=generator).to(views.device)
-    rows = tops[..., None] + torch.arange(height - 2 * dy, device=views.device)  # (B,V,h)
-    columns = lefts[..., None] + torch.arange(width - 2 * dx, device=views.device)
-    views = views.gather(3, rows[:, :, None, :, None].expand(-1, -1, 3, -1, width))
-    return views.gather(4, columns[:, :, None, None].expand(-1, -1, 3, rows.shape[2], -1))
+    top, left = (torch.randint(2 * most + 1, (count, 1), generator=generator) for most in (dy, dx))
+    return tiles(views.flatten(0, 1), top, left, height - 2 * dy, width - 2 * dx).unflatten(0, views.shape[:2])[:, :, 0]
 
 
 class Compared(nn.Module):
@@ -104,14 +100,13 @@ class Compared(nn.Module):
     is what Lee et al. do; their order is kept, a pair is the earlier view and the later one.
     """
 
-    def __init__(self, channels: int, views: int, classes: int, *, grid: int = 4, narrow: int = 16,
-                 hidden: int = 64) -> None:
+    def __init__(self, channels: int, views: int, classes: int) -> None:
         super().__init__()
         self.pairs = tuple(combinations(range(views), 2))
-        self.each = nn.Sequential(nn.AdaptiveAvgPool2d(grid), nn.Conv2d(channels, narrow, 1, bias=False),
-                                  nn.BatchNorm2d(narrow), nn.ReLU(), nn.Flatten())
-        self.pair = nn.Sequential(nn.Linear(2 * narrow * grid * grid, hidden), nn.ReLU())
-        self.all = nn.Linear(hidden * len(self.pairs), classes)
+        self.each = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Conv2d(channels, 16, 1, bias=False), nn.BatchNorm2d(16),
+                                  nn.ReLU(), nn.Flatten())
+        self.pair = nn.Sequential(nn.Linear(2 * 16 * 4 * 4, 64), nn.ReLU())
+        self.all = nn.Linear(64 * len(self.pairs), classes)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps (B,V,C,h,w) → scores (B,K)."""
@@ -121,8 +116,7 @@ class Compared(nn.Module):
 
 
 ORDER = Task(pose_order, partial(Compared, views=3, classes=2), raw="clips", chance=1 / 2)
-# Wei et al. show stacks of optical flow; differences are the plainer way to leave out what stands still.
-ARROW = Task(pose_arrow, partial(Compared, views=5, classes=2), raw="clips", chance=1 / 2)
+ARROW = Task(pose_arrow, partial(Compared, views=RUN - 1, classes=2), raw="clips", chance=1 / 2)
 SORTING = Task(pose_sorting, partial(Compared, views=FRAMES, classes=len(ORDERS)), raw="clips", chance=1 / len(ORDERS))
 
 
@@ -138,8 +132,7 @@ def _at(clips: Tensor, when: Tensor) -> Tensor:
 
 def _clips(clips: Tensor, least: int) -> Tensor:
     """The clips, if they are long enough."""
-    if not isinstance(clips, Tensor) or clips.ndim != 5 or not len(clips) or clips.shape[2] != 3:
-        raise U3Error(f"clips is {shown(clips)}; give a tensor (B,T,3,H,W)")
+    tensors(clips=(clips, "BT3HW"))
     if clips.shape[1] < least:
         raise U3Error(f"this task needs clips of {least} frames or more; these have {clips.shape[1]}")
     return clips

@@ -13,13 +13,12 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3lab.checks import floats, is_a, number, whole
+from u3lab.checks import floats, number, whole
 from u3lab.errors import U3Error
 from u3lab.selfsup import views
 from u3lab.training.tasks import Joined, Posed, Task
@@ -44,7 +43,8 @@ def permutations(count: int = 24, tiles: int = 9, *, seed: int = 0) -> Tensor:
 
 @functools.cache
 def _permutations(count: int, tiles: int, seed: int) -> Tensor:
-    columns = _every(tiles, seed)
+    every = torch.tensor(list(itertools.permutations(range(tiles))), dtype=torch.uint8)
+    columns = every[torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))].T.contiguous()
     nearest = torch.full((columns.shape[1],), tiles, dtype=torch.uint8)
     total, chosen = torch.zeros(columns.shape[1]), [0]
     while len(chosen) < count:
@@ -54,13 +54,6 @@ def _permutations(count: int, tiles: int, seed: int) -> Tensor:
         nearest, total = torch.minimum(nearest, distance), total + distance / (count * tiles)  # a sum below 1
         chosen.append(int((nearest + total).where(nearest > 0, -1).argmax()))
     return columns[:, chosen].T.long().contiguous()
-
-
-@functools.cache
-def _every(tiles: int, seed: int) -> Tensor:
-    """All permutations in an order that is drawn, one in each column (tiles,tiles!)."""
-    every = torch.tensor(list(itertools.permutations(range(tiles))), dtype=torch.uint8)
-    return every[torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))].T.contiguous()
 
 
 def aberrated(images: Tensor, strength: float = 0.02) -> Tensor:
@@ -81,44 +74,41 @@ def aberrated(images: Tensor, strength: float = 0.02) -> Tensor:
     return torch.cat(channels, 1)
 
 
-def jigsaw(count: int = 24, *, tile: int = 16, gap: int = 5, drop_colour: float = 0.5, normalise: bool = True,
-           seed: int = 0) -> Task:
+def jigsaw(count: int = 24, *, tile: int = 16, gap: int = 5, drop_colour: float = 0.5) -> Task:
     """The task of telling which of ``count`` permutations has scrambled 3×3 tiles.
 
     Args:
-        count: Permutations, from :func:`permutations` with ``seed``.
+        count: Permutations, from :func:`permutations`.
         tile: Pixels on a tile's side.
         gap: Pixels between tiles on average: each lies anywhere in a cell of tile + gap. With 0, edges go on in the
             next.
         drop_colour: Share of the pictures of which one channel is left, in place of all three; then no fringes can be
             seen.
-        normalise: Whether each channel of each tile is brought to one mean and spread.
     """
-    count, seed = whole("count", count, 2, MOST_COUNT), whole("seed", seed, 0)
-    defended, tile, gap = _defences(drop_colour, normalise), whole("tile", tile, 8, 512), whole("gap", gap, 0, 512)
+    count, drop_colour = whole("count", count, 2, MOST_COUNT), number("drop_colour", drop_colour, 0, 1)
+    tile, gap = whole("tile", tile, 8, 512), whole("gap", gap, 0, 512)
 
     def pose(images: Tensor, generator: torch.Generator) -> Posed:
         _room(images, ACROSS * (tile + gap))
-        chosen = _permutations(count, ACROSS**2, seed)  # now, not at the import: the first time takes a quarter second
+        chosen = permutations(count, ACROSS**2)  # now, not at the import: the first time takes a quarter second
         answer = torch.randperm(len(images), generator=generator) % count
         place = torch.randint(gap + 1, (2, len(images), ACROSS**2), generator=generator)
         first = torch.tensor([(n - ACROSS * (tile + gap)) // 2 for n in images.shape[-2:]])
         cell = torch.stack(torch.meshgrid(*[torch.arange(ACROSS)] * 2, indexing="ij")).flatten(1) * (tile + gap)
         at = place + cell[:, None] + first[:, None, None]
         at = at.gather(2, chosen[answer].expand(2, -1, -1))  # the tile at place n is the one that lay at σ(n)
-        return Posed(defended(images, *at, tile, generator), answer.to(images.device))
+        return Posed(defended_tiles(images, *at, tile, drop_colour, generator), answer.to(images.device))
 
     return Task(pose, lambda channels: Joined(channels, ACROSS**2, count), chance=1 / count)
 
 
-def relative_position(*, tile: int = 24, gap: int = 8, jitter: int = 4, drop_colour: float = 0.5,
-                      normalise: bool = True) -> Task:
+def relative_position(*, tile: int = 24, gap: int = 8, jitter: int = 4, drop_colour: float = 0.5) -> Task:
     """The task of telling at which of eight sides of one tile another one lay.
 
     The pair lies anywhere in the picture, the second tile's ``tile`` pixels ``gap`` pixels from the first, give or take
-    ``jitter`` either way. ``drop_colour`` and ``normalise`` as in :func:`jigsaw`.
+    ``jitter`` either way. ``drop_colour`` as in :func:`jigsaw`.
     """
-    defended = _defences(drop_colour, normalise)
+    drop_colour = number("drop_colour", drop_colour, 0, 1)
     tile, gap = whole("tile", tile, 8, 512), whole("gap", gap, 0, 512)
     jitter = whole("jitter", jitter, 0, gap)
     directions = torch.tensor(DIRECTIONS)
@@ -133,28 +123,22 @@ def relative_position(*, tile: int = 24, gap: int = 8, jitter: int = 4, drop_col
         slack = torch.tensor(images.shape[-2:]) - (high - low)
         start = (torch.rand(slack.shape, generator=generator) * (slack + 1)).long() - low
         top, left = (corners + start).unbind(2)
-        return Posed(defended(images, top.T, left.T, tile, generator), answer.to(images.device))
+        return Posed(defended_tiles(images, top.T, left.T, tile, drop_colour, generator), answer.to(images.device))
 
     return Task(pose, lambda channels: Joined(channels, 2, len(DIRECTIONS)), chance=1 / len(DIRECTIONS))
 
 
-def _defences(drop_colour: float, normalise: bool) -> Callable[..., Tensor]:
-    """A function that cuts tiles and takes from them what would give their places away."""
-    share = number("drop_colour", drop_colour, 0, 1)
-    is_a("normalise", normalise, bool, "give True or False")
-
-    def cut(images: Tensor, top: Tensor, left: Tensor, tile: int, generator: torch.Generator) -> Tensor:
-        found = views.tiles(images, top, left, tile)
-        channel = torch.randint(3, (len(found),), generator=generator)
-        dropped = torch.rand(len(found), 1, 1, 1, 1, generator=generator) < share
-        one = found[torch.arange(len(found)), :, channel.to(found.device), None]
-        found = torch.where(dropped.to(found.device), one, found)
-        return _normalised(found) if normalise else found
-
-    return cut
+def defended_tiles(images: Tensor, top: Tensor, left: Tensor, tile: int, drop_colour: float,
+                   generator: torch.Generator) -> Tensor:
+    """Tiles without what would give their places away: of some one channel is left, and all are normalised."""
+    found = views.tiles(images, top, left, tile, tile)
+    channel = torch.randint(3, (len(found),), generator=generator)
+    dropped = torch.rand(len(found), 1, 1, 1, 1, generator=generator) < drop_colour
+    one = found[torch.arange(len(found)), :, channel.to(found.device), None]
+    return normalised(torch.where(dropped.to(found.device), one, found))
 
 
-def _normalised(tiles: Tensor) -> Tensor:
+def normalised(tiles: Tensor) -> Tensor:
     """Each channel of each tile (…,C,h,w) at mean 1/2 and spread 1/6; what is beyond three spreads is cut off."""
     mean, spread = tiles.mean((-2, -1), keepdim=True), tiles.std((-2, -1), keepdim=True, unbiased=False)
     return (GREY + SPREAD * (tiles - mean) / spread.clamp(min=FLAT)).clamp(0, 1)

@@ -13,22 +13,23 @@ Ji, Henriques & Vedaldi, Invariant information clustering for unsupervised image
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3lab.checks import function, is_a, of_one_kind, tensors, whole
+from u3lab.checks import function, is_a, tensors, whole
 from u3lab.descent import Step
 from u3lab.errors import U3Error
 from u3lab.nets.gate import eval_mode, ready
-from u3lab.selfsup.clustering import Views, check_sub_heads, viewed
-from u3lab.selfsup.information import check_shares, mutual_information
-from u3lab.selfsup.photometric import relit
+from u3lab.selfsup.clustering import Views, check_sub_heads, terms, viewed
+from u3lab.selfsup.information import check_both, mutual_information
 from u3lab.selfsup.upright import TURNS, check_square, turned
+from u3lab.selfsup.views import relit
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import loop
-from u3lab.training.learning import head_of, learn
+from u3lab.training.learning import answers, head_of, learn, maps
 from u3lab.training.tasks import Posed, Task
 
 
@@ -61,9 +62,7 @@ def displaced_joints(z: Tensor, z_moved: Tensor, reach: int) -> Tensor:
             reach.
     """
     tensors(z=(z, "NKHW"), z_moved=(z_moved, "NKHW"))
-    for name, shares in (("z", z), ("z_moved", z_moved)):
-        check_shares(name, shares, shares.sum(1))
-    of_one_kind(z=z, z_moved=z_moved)
+    check_both(z, z_moved)
     if (reach := whole("reach", reach, 0)) >= min(z.shape[2:]):
         raise U3Error(f"a displacement of {reach} leaves no place of maps of {z.shape[2]}×{z.shape[3]}; give less")
     slid = F.conv2d(z_moved.transpose(0, 1), z.transpose(0, 1), padding=reach)  # (k of z′, k of z, 2T+1, 2T+1)
@@ -79,7 +78,7 @@ def segmentation_loss(z: Tensor, z_moved: Tensor, *, reach: int = 4, pooled: boo
     is_a("pooled", pooled, bool, "give True or False")
     P = displaced_joints(z, z_moved, reach)
     P = (P + P.transpose(2, 3)) / 2
-    return -mutual_information(P.mean((0, 1)), lam=lam) if pooled else -mutual_information(P, lam=lam).mean()
+    return -mutual_information(P.mean((0, 1)) if pooled else P, lam=lam).mean()
 
 
 class DenseHeads(nn.Module):
@@ -121,12 +120,9 @@ def segmenting(k: int, *, light: Views = relit, settings: SegmentSettings | None
         both = torch.stack([viewed("light", light, one, generator) for one in (raw, moved)], 1)
         return Posed(both, torch.zeros(len(raw)), (g,))
 
-    def loss(shares: tuple[Tensor, ...], _: Tensor) -> dict[str, Tensor]:
-        known = {"reach": settings.reach, "pooled": settings.pooled, "lam": settings.lam}
-        return {name: torch.stack([segmentation_loss(z[:, 0], z[:, 1], **known) for z in part.unbind(2)]).mean()
-                for name, part in zip(("−I", "−I of the further heads"), shares, strict=False)}
-
-    return Task(pose, lambda channels: DenseHeads(channels, k, settings.heads, settings.over), loss,
+    return Task(pose, lambda channels: DenseHeads(channels, k, settings.heads, settings.over),
+                lambda shares, _: terms(shares, partial(segmentation_loss, reach=settings.reach, pooled=settings.pooled,
+                                                        lam=settings.lam)),
                 lambda shares, _: shares[0][:, 0, 0])
 
 
@@ -166,9 +162,9 @@ def segments(net: nn.Module, head: nn.Module, images: Tensor) -> Tensor:
     """What all sub-heads say of each pixel of pictures (N,3,H,W): (heads,N,k,H,W), from maps made as large again."""
     net = ready(net, images)
     eval_mode("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
-    maps = torch.cat([head(net.run(net.normalise(part))[:, None])[0][:, 0] for part in images.split(32)])
-    large = F.interpolate(maps.flatten(1, 2), size=images.shape[2:], mode="bilinear", align_corners=False)
-    return large.unflatten(1, maps.shape[1:3]).transpose(0, 1)
+    found = torch.cat([head(maps(net, part)[:, None])[0][:, 0] for part in images.split(32)])
+    large = F.interpolate(found.flatten(1, 2), size=images.shape[2:], mode="bilinear", align_corners=False)
+    return large.unflatten(1, found.shape[1:3]).transpose(0, 1)
 
 
 @torch.no_grad()
@@ -180,7 +176,6 @@ def best_dense_head(net: nn.Module, head: nn.Module, images: Tensor, *, light: V
     eval_mode("head", head, DenseHeads, "make one with selfsup.dense_heads(net, k)")
     task = segmenting(head.k, light=light, settings=settings)
     posed = task.pose(check_square(images), torch.Generator().manual_seed(whole("seed", seed, 0)))
-    maps = net.run(net.normalise(posed.views.flatten(0, 1))).unflatten(0, posed.views.shape[:2])
-    losses = [segmentation_loss(z[:, 0], z[:, 1], reach=settings.reach, pooled=settings.pooled, lam=settings.lam)
-              for z in head(maps, *posed.more)[0].unbind(2)]
+    shares, *_ = answers(net, head, posed)
+    losses = [task.loss((shares[:, :, n : n + 1],), posed.target)["−I"] for n in range(head.heads)]
     return int(torch.stack(losses).argmin())

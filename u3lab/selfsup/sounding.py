@@ -13,7 +13,6 @@ Loudness tells little about a thing and much about a microphone, so that every s
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -24,16 +23,16 @@ from u3lab.errors import U3Error
 from u3lab.nets.checkpoints import conv_block
 from u3lab.nets.gate import eval_mode, ready
 from u3lab.selfsup.views import mirrored_some
+from u3lab.training import learning
 from u3lab.training.tasks import Joined, Posed, Task, Terms
 
 WINDOW, HOP = 256, 128  # samples: 32 ms of a sound of 8000 samples a second, every 16 ms
 FLOOR = 1e-3  # what is fainter than that counts as silence in a spectrogram
 PITCHES = 128  # of the spectrogram, without the constant
 BANDS = 16  # of equal width, in which a sound is summed up
+CODE = 64  # numbers of a code, of a place or of a sound
 SOFT = 0.5  # τ, of the soft maximum of logits over places
 SILENT = 1e-5  # root mean square below which there is nothing to hear
-
-Films = tuple[Tensor, Tensor]
 
 
 def spectrogram(sounds: Tensor) -> Tensor:
@@ -48,42 +47,38 @@ def spectrogram(sounds: Tensor) -> Tensor:
     return (found.abs() + FLOOR).log10()
 
 
-def log_spectrogram(sounds: Tensor) -> Tensor:
-    """What networks hear of sounds (B,S): their log-spectrogram, (B,PITCHES,T), low pitches first."""
-    return spectrogram(sounds)[:, 1:]
-
-
 def summary(sounds: Tensor) -> Tensor:
     """The statistics of sounds (B,S): mean and spread over time of each band of the spectrogram, (B,2·BANDS)."""
-    bands = log_spectrogram(sounds).unflatten(1, (BANDS, -1)).mean(2)
+    bands = spectrogram(sounds)[:, 1:].unflatten(1, (BANDS, -1)).mean(2)
     return torch.cat([bands.mean(2), bands.std(2)], 1)
 
 
-def pose_all(films: Films, generator: torch.Generator) -> Posed:
+def pose_all(films: tuple[Tensor, Tensor], generator: torch.Generator) -> Posed:
     """All pairs of a batch are asked; the target is each film's number, and pairs of one number belong together."""
-    pictures, sounds = _films(films, 2)
+    pictures, sounds = audible(films)
+    if len(pictures) < 2:
+        raise U3Error("there is one film alone; a sound from another film needs two or more")
     views = mirrored_some(pictures, generator)[:, None]  # a mirrored room sounds the same
     return Posed(views, torch.arange(len(pictures), device=pictures.device), (sounds,))
 
 
-def pose_sound(films: Films, generator: torch.Generator) -> Posed:
+def pose_sound(films: tuple[Tensor, Tensor], generator: torch.Generator) -> Posed:
     """Pictures; target: the sound's :func:`summary`."""
-    pictures, sounds = _films(films, 1)
+    pictures, sounds = audible(films)
     return Posed(mirrored_some(pictures, generator)[:, None], summary(sounds))
 
 
 class Hearing(nn.Module):
     """The tower for sounds: a spectrogram goes through three convolutions; the mean over time keeps the pitch."""
 
-    def __init__(self, width: int, dimensions: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.Sequential(conv_block(1, width, 3, 2), conv_block(width, 2 * width, 3, 2),
-                                    conv_block(2 * width, 4 * width, 3, 2))
-        self.out = nn.Linear(4 * width * PITCHES // 8, dimensions)
+        self.layers = nn.Sequential(conv_block(1, 8, 3, 2), conv_block(8, 16, 3, 2), conv_block(16, 32, 3, 2))
+        self.out = nn.Linear(32 * PITCHES // 8, CODE)
 
     def forward(self, sounds: Tensor) -> Tensor:
         """Sounds (B,S) → (B,D)."""
-        return self.out(self.layers(log_spectrogram(sounds)[:, None]).mean(3).flatten(1))
+        return self.out(self.layers(spectrogram(sounds)[:, None, 1:]).mean(3).flatten(1))
 
 
 class Located(nn.Module):
@@ -94,9 +89,9 @@ class Located(nn.Module):
     The maximum is a soft one, τ log mean_u exp(· / τ): at the start no place is right, and all can learn.
     """
 
-    def __init__(self, channels: int, *, width: int = 8, dimensions: int = 64) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.hear, self.see = Hearing(width, dimensions), nn.Conv2d(channels, dimensions, 1)
+        self.hear, self.see = Hearing(), nn.Conv2d(channels, CODE, 1)
         self.a, self.b = nn.Parameter(torch.tensor(5.0)), nn.Parameter(torch.tensor(0.0))
 
     def forward(self, maps: Tensor, sounds: Tensor) -> tuple[Tensor, Tensor]:
@@ -128,9 +123,8 @@ def sound_map(net: nn.Module, head: nn.Module, pictures: Tensor, sounds: Tensor)
     """
     net = ready(net, pictures)
     eval_mode("head", head, Located, "make one with selfsup.head_of(net, 'correspondence')")
-    pictures, sounds = _films((pictures, sounds), 1)
-    seen, heard = head.codes(net.module(net.normalise(pictures))[:, None], sounds.to(net.mean))
-    return torch.einsum("idhw,id->ihw", seen, heard)
+    pictures, sounds = audible((pictures, sounds))
+    return torch.einsum("idhw,id->ihw", *head.codes(learning.maps(net, pictures)[:, None], sounds.to(net.mean)))
 
 
 def switch(output: tuple[Tensor, Tensor], target: Tensor) -> Terms:
@@ -142,20 +136,10 @@ def switch(output: tuple[Tensor, Tensor], target: Tensor) -> Terms:
     return {"of one film": F.softplus(-logits[own]).mean() / 2, "of two films": F.softplus(logits[~own]).mean() / 2}
 
 
-def switched(logits: Tensor, target: Tensor) -> Tensor:
-    """The share of pairs that are told rightly by the sign of their logits, for targets 1 and 0 alike."""
-    own = target == 1
+def switched(output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
+    """The share of pairs that are told rightly by the sign of their logits, of those of one film and of two alike."""
+    logits, own = pair_logits(output), target[:, None] == target
     return ((logits[own] > 0).double().mean() + (logits[~own] <= 0).double().mean()) / 2
-
-
-def switched_all(output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
-    """As :func:`switched`, over all pairs of a batch of films, ``target`` their numbers (B)."""
-    return switched(pair_logits(output), (target[:, None] == target).long())
-
-
-def squares(found: Tensor, target: Tensor) -> Terms:
-    """‖found − target‖², the mean over the batch and the numbers of each."""
-    return {"squares": F.mse_loss(found, target)}
 
 
 def explained(found: Tensor, target: Tensor) -> Tensor:
@@ -164,27 +148,19 @@ def explained(found: Tensor, target: Tensor) -> Tensor:
     return 1 - left / (target - target.mean(0)).double().square().sum().clamp_min(1e-12)
 
 
-CORRESPONDENCE = Task(pose_all, Located, switch, switched_all, "films", 1 / 2)
-SOUND = Task(pose_sound, partial(Joined, views=1, classes=2 * BANDS), squares, explained, "films", 0.0)
+CORRESPONDENCE = Task(pose_all, Located, switch, switched, "films", 1 / 2)
+SOUND = Task(pose_sound, lambda channels: Joined(channels, 1, 2 * BANDS),
+             lambda found, target: {"squares": F.mse_loss(found, target)}, explained, "films", 0.0)
 
 
-def _films(films: object, least: int) -> Films:
-    """Pictures and sounds as they are heard, if they fit each other and are so many."""
-    if not isinstance(films, tuple) or len(films) != 2:
-        raise U3Error(f"films is {shown(films)}; give a tuple of pictures (B,3,H,W) and sounds (B,S)")
-    tensors(pictures=(films[0], "B3HW"), sounds=(films[1], "BS"))
-    if len(films[0]) < least:
-        raise U3Error("there is one film alone; a sound from another film needs two or more")
-    return films[0], _loud(films[1])
-
-
-def _loud(sounds: Tensor) -> Tensor:
-    """Sounds (B,S) at loudness 1: the root mean square. Silence has none."""
-    tensors(sounds=(sounds, "NS"))
+def audible(films: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Pictures (B,3,H,W), and sounds (B,S) brought to loudness 1, their root mean square. Silence has none."""
+    pictures, sounds = films
+    tensors(pictures=(pictures, "B3HW"), sounds=(sounds, "BS"))
     if not sounds.is_floating_point() or sounds.shape[1] < WINDOW:
         raise U3Error(f"sounds is {shown(sounds)} of {sounds.dtype}; give floats, at least {WINDOW} samples of each")
     loudness = sounds.square().mean(1, keepdim=True).sqrt()
     if (silent := (loudness < SILENT).nonzero()[:, 0].tolist()):
         raise U3Error(f"sound {silent[0]} is silent, so that nothing can be learnt from it; leave out the films "
                       f"{', '.join(map(str, silent[:8]))}{' …' if len(silent) > 8 else ''}")
-    return sounds / loudness
+    return pictures, sounds / loudness

@@ -1,4 +1,4 @@
-"""Training an encoder on a pretext task by its name; the steps are those of :mod:`u3lab.training.learning`."""
+"""All pretext tasks by name, and the training of an encoder on one; its steps are :mod:`u3lab.training.learning`'s."""
 
 from __future__ import annotations
 
@@ -11,11 +11,35 @@ from torch import nn
 from u3lab.checks import one_of, whole
 from u3lab.descent import Step
 from u3lab.nets.gate import eval_mode, ready
-from u3lab.selfsup.registry import TASKS
+from u3lab.selfsup.colour import COLOUR, COLOUR_L2
+from u3lab.selfsup.contrast import CONTRAST
+from u3lab.selfsup.cross_pixel import MOVING
+from u3lab.selfsup.erasing import ERASE, ERASE_ADVERSARY
+from u3lab.selfsup.ordering import ARROW, ORDER, SORTING
+from u3lab.selfsup.scrambling import JIGSAW, RELATIVE_POSITION
+from u3lab.selfsup.sounding import CORRESPONDENCE, SOUND
+from u3lab.selfsup.upright import UPRIGHT
 from u3lab.settings import or_default, setting, settings
 from u3lab.training import learning, loop
 from u3lab.training.learning import Raw, learn
 from u3lab.training.tasks import Posed, Task, check_raw
+
+TASKS: dict[str, Task] = {
+    "colour": COLOUR,
+    "colour L2": COLOUR_L2,
+    "erase": ERASE,
+    "erase, adversary": ERASE_ADVERSARY,
+    "relative position": RELATIVE_POSITION,
+    "jigsaw": JIGSAW,
+    "upright": UPRIGHT,
+    "order": ORDER,
+    "arrow": ARROW,
+    "sorting": SORTING,
+    "sound": SOUND,
+    "correspondence": CORRESPONDENCE,
+    "moving": MOVING,
+    "contrast": CONTRAST,
+}
 
 
 @settings

@@ -10,7 +10,7 @@ from u3course.lessons.selfsup import colouring
 from u3course.worlds import faces
 from u3lab import images, selfsup
 from u3lab.datasets import photos
-from u3lab.selfsup import TASKS, cielab, decolorise
+from u3lab.selfsup import TASKS, colour, decolorise
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_the_network_sees_the_lightness_alone(network):
     other = colouring.painted(x, torch.full((1, 2, 12, 12), 10.0))
     assert (x - other).abs().max() > 0.05
     scores, again = (colouring.guess(*network, one).scores for one in (x, other))
-    assert scores.shape == (1, len(cielab.bins()), 12, 12)
+    assert scores.shape == (1, len(colour.bins()), 12, 12)
     torch.testing.assert_close(scores, again, atol=1e-3, rtol=1e-3)
 
 
@@ -48,12 +48,12 @@ def test_both_losses_are_those_of_the_tasks():
     ab = posed.target
     terms = colouring.TASK.loss((shares, mean), ab)
     assert terms == decolorise(10.0).loss(shares, ab) | TASKS["colour L2"].loss(mean, ab)
-    assert torch.equal(colouring.true_colours(x), cielab.colours(x)[1][:, :, 4::8, 4::8])
+    assert torch.equal(colouring.true_colours(x), colour.colours(x)[1][:, :, 4::8, 4::8])
 
 
 def test_the_shipped_network_is_better_than_grey_on_its_own_kind_and_l2_is_duller(network):
     x = faces.draw(24, split="test", seed=5).images
     ab, (scores, mean) = colouring.true_colours(x), colouring.guess(*network, x)
     assert (mean - ab).square().sum(1).sqrt().mean() < 0.95 * ab.square().sum(1).sqrt().mean()
-    vivid = cielab.bins()[scores.argmax(1)].movedim(-1, 1)
+    vivid = colour.bins()[scores.argmax(1)].movedim(-1, 1)
     assert mean.square().sum(1).sqrt().mean() < vivid.square().sum(1).sqrt().mean()

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from u3lab.nets import Classifier, checkpoints
 from u3lab.selfsup import Task, encoder
-from u3lab.selfsup.cielab import colours, lab_to_rgb
-from u3lab.selfsup.colour import CELL, COLOUR_L2, UNIT, decolorise
+from u3lab.selfsup.colour import CELL, COLOUR_L2, UNIT, colours, decolorise, lab_to_rgb
 
 NAME = "colouring"  # of the shipped weights
 WIDTH = 32

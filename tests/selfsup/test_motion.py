@@ -1,4 +1,4 @@
-"""Which pixels move: the three-frame difference of a known film, its question and loss, and a network that learns."""
+"""Which pixels move and where they go: known films, and a network that learns which colour moves."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from tests.helpers import refuses, seeded
 from u3lab import selfsup
 from u3lab.descent import last
-from u3lab.selfsup import moved
+from u3lab.selfsup import estimated_flow, motion
 
 
 def film(frames: int, side: int = 24) -> torch.Tensor:
@@ -36,17 +36,13 @@ def test_a_wider_gap_compares_frames_further_apart():
     assert torch.equal(found, wanted)
 
 
-def test_too_few_frames_are_refused():
-    refuses(selfsup.three_frame_difference, torch.rand(4, 3, 16, 16), gap=2, says="at least 5")
-
-
 def test_loss_and_score_are_those_of_the_pixels():
     scores, target = torch.randn(2, 1, 5, 5, generator=seeded()), (torch.rand(2, 1, 5, 5, generator=seeded(1)) > 0.5)
-    (loss,) = moved.loss(scores, target.float()).values()
+    (loss,) = motion.loss(scores, target.float()).values()
     right = torch.where(target, scores.sigmoid(), 1 - scores.sigmoid())
     assert loss.item() == pytest.approx(-right.log().mean().item(), rel=1e-5)
     said = scores > 0
-    assert moved.overlap(scores, target.float()).item() == pytest.approx(
+    assert motion.overlap(scores, target.float()).item() == pytest.approx(
         float((said & target).sum() / (said | target).sum()))
 
 
@@ -64,7 +60,9 @@ def test_a_network_learns_which_colour_moves_and_finds_it_where_it_stands():
     assert found.shape == (24, 24) and found[8:12, 2:6].mean() > 0.7 > 0.2 > found[8:12, 12:16].mean()
 
 
-def test_a_head_of_another_task_is_refused():
+def test_too_few_frames_and_heads_of_another_task_are_refused():
+    refuses(selfsup.three_frame_difference, torch.rand(4, 3, 16, 16), gap=2, says="at least 5")
+    refuses(estimated_flow, torch.rand(2, 1, 3, 32, 32), says="two frames or more")
     net = selfsup.unet(2)
     refuses(selfsup.moves, net, selfsup.head_of(net, "upright"), torch.rand(1, 3, 16, 16), says="MOVED")
     head = selfsup.head_of(net, selfsup.MOVED).train()
@@ -80,3 +78,15 @@ def test_the_unet_keeps_each_pixel_and_does_not_know_where_it_is():
     shifted = net.features(x.roll(8, 3), "unet").roll(-8, 3)
     assert torch.allclose(maps[..., 70:90, 70:90], shifted[..., 70:90, 70:90], atol=1e-5)
     assert selfsup.unet(1)(F.pad(x, (0, 3))).shape == (1, 1, 160, 163)
+
+
+def test_a_texture_that_moves_to_the_right_and_up():
+    """By 2 pixels and −1, and then it stays."""
+    noise = torch.rand(1, 3, 60, 60, generator=torch.Generator().manual_seed(0))
+    texture = F.avg_pool2d(noise, 5, 1)[0]  # (3,56,56); smooth, as flow has to be estimated from slopes
+    first, second = texture[:, 4:44, 6:46], texture[:, 5:45, 4:44]
+    found = estimated_flow(torch.stack([first, second, second])[None])
+    assert found.shape == (1, 2, 2, 40, 40)
+    inside = found[0, :, :, 6:-6, 6:-6]
+    assert (inside[0] - torch.tensor([2.0, -1]).view(2, 1, 1)).square().sum(0).sqrt().mean() < 0.2
+    assert inside[1].abs().max() < 0.05

@@ -8,11 +8,15 @@ neither before nor after. The loss is least with the share of such pixels that m
 is found when it stands as well.
 
 Pathak, Girshick, Dollár, Darrell & Hariharan, Learning features by watching objects move, CVPR 2017, with a target of
-their own; the three-frame difference is older (Jain & Nagel 1979).
+their own; the three-frame difference is older (Jain & Nagel 1979). Where a pixel goes tells optical flow, by TV-L1 as
+scikit-image has it: Zach, Pock & Bischof, A duality based approach for realtime TV-L1 optical flow, DAGM 2007.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,6 +25,8 @@ from u3lab import images
 from u3lab.checks import number, shown, tensors, whole
 from u3lab.errors import U3Error
 from u3lab.nets.gate import eval_mode, ready
+from u3lab.pixels import LUMA
+from u3lab.training.learning import maps
 from u3lab.training.tasks import Posed, Task, Terms
 
 
@@ -71,8 +77,8 @@ def loss(scores: Tensor, moved: Tensor) -> Terms:
 
 def overlap(scores: Tensor, moved: Tensor) -> Tensor:
     """Intersection over union of what is more probable than not with what moved, in the batch as a whole."""
-    said, true = scores > 0, moved > 0.5
-    return (said & true).sum().double() / (said | true).sum().clamp(min=1)
+    predicted, true = scores > 0, moved > 0.5
+    return (predicted & true).sum().double() / (predicted | true).sum().clamp(min=1)
 
 
 MOVED = Task(pose, PerPixel, loss, overlap, "flows", 0.0)
@@ -87,4 +93,22 @@ def moves(net: nn.Module, head: nn.Module, pictures: Tensor) -> Tensor:
     """
     net = ready(net, pictures)
     eval_mode("head", head, PerPixel, "make one with selfsup.head_of(net, selfsup.MOVED)")
-    return head(net.module(net.normalise(pictures))[:, None])[:, 0].sigmoid()
+    return head(maps(net, pictures)[:, None])[:, 0].sigmoid()
+
+
+def estimated_flow(clips: Tensor) -> Tensor:
+    """Where each pixel goes until the next frame: clips (B,T,3,H,W) → (B,T−1,2,H,W), pixels to the right and down.
+
+    It takes a fraction of a second for each pair of small frames, so that it is done once, before training.
+
+    Raises:
+        U3Error: No such tensor, or clips of a single frame.
+    """
+    from skimage.registration import optical_flow_tvl1
+
+    tensors(clips=(clips, "BT3HW"))
+    if clips.shape[1] < 2 or min(clips.shape[3:]) < 16 or not clips.is_floating_point():
+        raise U3Error(f"clips is {shown(clips)}; flow needs floats, two frames or more of 16 pixels or more")
+    grey = (clips.float().cpu() * torch.tensor(LUMA).view(3, 1, 1)).sum(2).numpy()
+    found = np.stack([[optical_flow_tvl1(*two) for two in pairwise(clip)] for clip in grey])
+    return torch.from_numpy(found).flip(2).to(clips)  # scikit-image has rows first
