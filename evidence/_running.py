@@ -90,7 +90,9 @@ def torchrun() -> tuple[int, int]:
 
 def tables_of(module: ModuleType) -> tuple[Table, ...]:
     """The tables of an experiment; none for one that only makes weights or pictures."""
-    return getattr(module, "TABLES", None) or ((module.TABLE,) if hasattr(module, "TABLE") else ())
+    if hasattr(module, "TABLES"):
+        return module.TABLES
+    return (module.TABLE,) if hasattr(module, "TABLE") else ()
 
 
 def filters(given: Iterable[str], fields: list[str]) -> dict[str, set[str]]:
@@ -119,10 +121,11 @@ def fill(module: ModuleType, plan: Plan, *, chart: bool = False) -> None:
     filled = {table.key: Filled(table, plan) for table in tables_of(module)}
     plan._filled = filled
     asked, begun, (rank, processes) = 0, False, torchrun()
-    with tqdm(total=None if plan.short or chart or processes > 1 else lacking(filled, plan), disable=rank > 0 or chart,
-              desc=plan.name, unit="row") as bar:
+    total = None if plan.short or chart or processes > 1 else lacking(filled, plan)
+    with tqdm(total=total, disable=rank > 0 or chart, desc=plan.name, unit="row") as bar:
         for work in module.work(plan):
-            runs = work.runs if isinstance(work.runs, list) else [work.runs]
+            several = isinstance(work.runs, list)
+            runs = work.runs if several else [work.runs]
             if not begun:
                 plan.refuse_leaks({key: why for one in filled.values() for key, why in one.table.shared.items()})
                 for one in filled.values():
@@ -134,11 +137,13 @@ def fill(module: ModuleType, plan: Plan, *, chart: bool = False) -> None:
             asked += wanted
             if chart or not wanted or asked % processes != rank or table.has(runs):
                 continue
-            found = work.measure()
-            pairs = getattr(found, "items", lambda found=found: found)() if isinstance(work.runs, list) else [
-                (runs[0], found)]
+            measured = work.measure()
+            if not several:
+                measured = [(work.runs, measured)]
+            elif isinstance(measured, dict):
+                measured = measured.items()
             left = set(runs)
-            for one, reached in pairs:
+            for one, reached in measured:
                 left.remove(one)  # KeyError: a row that was not promised
                 table.add(one, reached)
                 bar.update()
@@ -166,11 +171,12 @@ def lacking(filled: dict[type, Filled], plan: Plan) -> int | None:
 def machine() -> str:
     """What computes, in short: the processor's kind, or the GPU's, and the number of threads."""
     cpuinfo = Path("/proc/cpuinfo")
-    named = re.search(r"^model name\s*: (.+)", cpuinfo.read_text() if cpuinfo.exists() else "", re.MULTILINE)
-    kind = named[1].strip() if named else platform.processor() or platform.machine()
-    gpu = [torch.cuda.get_device_name()] if torch.cuda.is_available() else []
+    named = cpuinfo.exists() and re.search(r"^model name\s*: (.+)", cpuinfo.read_text(), re.MULTILINE)
+    parts = [named[1].strip() if named else platform.processor() or platform.machine()]
+    if torch.cuda.is_available():
+        parts.append(torch.cuda.get_device_name())
     count = torch.get_num_threads()
-    return ", ".join([kind, *gpu, f"{count} thread{'s' * (count > 1)}"])
+    return ", ".join([*parts, f"{count} thread{'s' * (count > 1)}"])
 
 
 class Filled:

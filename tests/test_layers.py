@@ -36,7 +36,7 @@ FLOORS = {
         ("__main__",),
     ),
     "u3course": (
-        ("checkout", "moves", "course", "worlds", "contents", "kernels"),
+        ("checkout", "course", "worlds", "contents", "kernels"),
         ("copies", "lessons", "prepare"),
         ("start", "demo", "doctor"),
         ("commands",),

@@ -9,13 +9,15 @@ Without that file every copy that differs from its original counts as worked on.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
-from collections.abc import Collection, Sequence
+import secrets
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
-from u3course import moves
 from u3lab._system import paths
 from u3lab.errors import U3Error
 
@@ -119,7 +121,7 @@ def _bring(original: Path, folder: Path, record: dict[str, str], day: str, fresh
     if not new:
         return "damaged", ""
     if not os.path.lexists(copy):
-        done = "made" if moves.make(copy, content) else "busy", ""
+        done = "made" if _make(copy, content) else "busy", ""
     else:
         held = _read(copy)
         mine = cells(held)
@@ -132,7 +134,7 @@ def _bring(original: Path, folder: Path, record: dict[str, str], day: str, fresh
         elif came == new or _beside(copy, new):
             done = "yours" if mine else "unreadable", ""
         else:
-            done = "beside", moves.dated(copy, f"new-{day}", content).name
+            done = "beside", _dated(copy, f"new-{day}", content).name
     if done[0] != "busy":
         record[original.name] = new  # the last original that the student was given
     return done
@@ -158,13 +160,82 @@ def _replaced(copy: Path, content: bytes, day: str, *, untouched: bytes | None =
     So a notebook that is saved while we look at it is kept, whenever that happens.
     """
     try:
-        aside, put = moves.set_aside(copy, f"mine-{day}", content)
+        aside, put = _set_aside(copy, f"mine-{day}", content)
     except FileNotFoundError:  # another start was quicker, on a disk without locks
         return "busy", ""
     if untouched is not None and _read(aside) == untouched:
         aside.unlink()
         return ("replaced" if put else "busy"), ""
     return ("fresh" if put else "busy"), aside.name
+
+
+def _make(path: Path, content: bytes) -> bool:
+    """Write a new file, whole or not at all. False if there is one of that name by now, which stays."""
+    with _written(path, content) as new:
+        return _put(new, path)
+
+
+def _dated(path: Path, words: str, content: bytes = b"") -> Path:
+    """Write a new file beside another: "06-new-2026-11-28.ipynb", or with a number if that name is taken."""
+    for number in itertools.count(1):
+        free = path.with_name(f"{path.stem}-{words}{f'-{number}' if number > 1 else ''}{path.suffix}")
+        with suppress(FileExistsError):
+            free.open("xb").close()
+            break
+    try:
+        if content:
+            paths.write_atomically(free, content)
+    except BaseException:
+        free.unlink()
+        raise
+    return free
+
+
+def _set_aside(path: Path, words: str, content: bytes) -> tuple[Path, bool]:
+    """Move a file to a dated name, and write a new one in its place.
+
+    Returns:
+        tuple[Path, bool]: Where the old one is, and whether the new one has its place: not if somebody took it in
+            between.
+    """
+    with _written(path, content) as new:  # first: a full disk is noticed here, before anything moves
+        aside = _dated(path, words)
+        try:
+            os.replace(path, aside)  # which is empty, and ours
+        except OSError:
+            aside.unlink()
+            raise
+        try:
+            return aside, _put(new, path)
+        except OSError:
+            if _put(aside, path):
+                aside.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _written(path: Path, content: bytes) -> Iterator[Path]:
+    """A hidden file with this content beside a path, while the block runs."""
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}.u3lab")
+    try:
+        paths.write_atomically(new, content)
+        yield new
+    finally:
+        with suppress(OSError):
+            new.unlink()
+
+
+def _put(new: Path, path: Path) -> bool:
+    """Give a file that is written its name; False if there is one of that name by now, which stays."""
+    try:
+        os.link(new, path)  # unlike a rename, never over another file
+    except FileExistsError:
+        return False
+    except (OSError, NotImplementedError):  # a disk without such links: look first, which is nearly as good
+        if os.path.lexists(path):
+            return False
+        os.rename(new, path)
+    return True
 
 
 # What is said of all notebooks of a kind at once, and of each by itself.

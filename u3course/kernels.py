@@ -73,19 +73,16 @@ def private_folder() -> tuple[Path, int]:
 
 def _sweep() -> None:
     """Delete one's own folders that no living server has locked; a new one has a minute for that."""
-    with suppress(OSError), os.scandir(PLACE) as entries:
-        for entry in entries:
-            if not entry.name.startswith(PREFIX):
-                continue
-            with suppress(OSError):
-                found = entry.stat(follow_symlinks=False)
-                if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and time.time() - found.st_mtime > 60:
-                    door = os.open(entry.path, os.O_RDONLY)
-                    try:
-                        if _locked(door):
-                            shutil.rmtree(entry.path, ignore_errors=True)
-                    finally:
-                        os.close(door)
+    for folder in Path(PLACE).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            found = folder.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and time.time() - found.st_mtime > 60:
+                door = os.open(folder, os.O_RDONLY)
+                try:
+                    if _locked(door):
+                        shutil.rmtree(folder, ignore_errors=True)
+                finally:
+                    os.close(door)
 
 
 def _locked(door: int) -> bool:

@@ -77,7 +77,7 @@ def test_words():
         assert page.words(plain) == plain
 
 
-@pytest.mark.parametrize("function", [course.exercise, course.hint, course.solution])
+@pytest.mark.parametrize("function", [course.exercise, course.hint, course.solution, course.yours])
 def test_an_unknown_exercise(function):
     refuses(function, "6-guide", says="did you mean '6-guided'")
     refuses(function, "x", says="choose one of 0-match, ")

@@ -127,18 +127,16 @@ def test_nothing_is_written_and_other_files_do_not_count(student):
     assert (student / ".git" / "index").read_bytes() == index
 
 
-def test_without_a_checkout_or_with_a_broken_one_there_is_no_line(student, tmp_path, monkeypatch):
+def test_without_git_or_a_checkout_or_with_broken_ones_there_is_no_line(student, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setenv("GIT_DIR", os.devnull)  # as tools/notebooks.py sets it for its kernels
         assert checkout.changed() is None
     (student / ".git" / "HEAD").write_text("torn")
     assert checkout.changed() is None
-    monkeypatch.setattr(checkout, "_ROOT", tmp_path)
-    assert checkout.changed() is None
-
-
-def test_without_git_or_with_one_that_hangs_there_is_no_line(student, monkeypatch):
-    monkeypatch.setattr(subprocess, "run", raising(subprocess.TimeoutExpired("git", 20)))
+    with monkeypatch.context() as patch:
+        patch.setattr(checkout, "_ROOT", tmp_path)
+        assert checkout.changed() is None
+    monkeypatch.setattr(subprocess, "run", raising(subprocess.TimeoutExpired("git", 20)))  # it hangs
     assert checkout.changed() is None
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert checkout.changed() is None

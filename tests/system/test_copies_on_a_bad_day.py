@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers import refuses, slip
 from tests.system.test_copies import FIRST, NEWER, OTHER, SIX, course, held, mine, notebook, start
-from u3course import moves
+from u3course import copies
 from u3lab._system import paths
 
 __all__ = ["course", "mine"]  # fixtures
@@ -71,7 +71,7 @@ def test_a_disk_that_is_read_only(course, mine, monkeypatch):
 
 def test_when_the_new_one_cannot_take_its_place_the_old_one_goes_back(course, mine, monkeypatch):
     (mine / SIX).write_bytes(WORK)
-    put, broken = moves._put, []
+    put, broken = copies._put, []
 
     def once(new, path):
         if not broken:
@@ -79,7 +79,7 @@ def test_when_the_new_one_cannot_take_its_place_the_old_one_goes_back(course, mi
             raise OSError(errno.EIO, "Input/output error")
         return put(new, path)
 
-    monkeypatch.setattr(moves, "_put", once)
+    monkeypatch.setattr(copies, "_put", once)
     refuses(start, course, mine, "06", says="Input/output error")
     assert broken and held(mine) == {SIX: WORK}
 
@@ -89,7 +89,7 @@ def test_a_disk_without_hard_links(course, mine, monkeypatch):
     (mine / SIX).unlink()
     (mine / OTHER).write_bytes(WORK)
     assert start(course, mine, "07b")[0] == f"copied to {mine}: 06" and held(mine)[SIX] == FIRST
-    assert moves.make(mine / SIX, NEWER) is False and held(mine)[SIX] == FIRST
+    assert copies._make(mine / SIX, NEWER) is False and held(mine)[SIX] == FIRST
     assert (mine / OTHER).read_bytes() == FIRST and WORK in everything(mine).values()
 
 
@@ -139,7 +139,7 @@ def test_several_starts_at_once(course, locks):
 def test_a_notebook_that_is_saved_while_it_is_replaced_is_kept(course, mine, monkeypatch, moment):
     """JupyterLab saves between our look at the copy, which was untouched, and the end."""
     (course / SIX).write_bytes(NEWER)
-    dated, put = moves.dated, moves._put
+    dated, put = copies._dated, copies._put
 
     def save() -> None:
         (mine / SIX).write_bytes(WORK)
@@ -158,8 +158,8 @@ def test_a_notebook_that_is_saved_while_it_is_replaced_is_kept(course, mine, mon
             save()
         return done
 
-    monkeypatch.setattr(moves, "dated", first)
-    monkeypatch.setattr(moves, "_put", last)
+    monkeypatch.setattr(copies, "_dated", first)
+    monkeypatch.setattr(copies, "_put", last)
     said = start(course, mine)
     assert WORK in held(mine).values() and len(said) == 1
     monkeypatch.undo()

@@ -10,7 +10,7 @@ import pytest
 from tests.browser import hub
 from tests.browser.jupyter import jupyterlab
 from tests.browser.small import EXPLORER, PLAYER, SETUP
-from tests.load import school, student
+from tests.load import student
 from tests.load.__main__ import computed, main, shares, summary
 from tests.load.line import Failed, Line
 from tests.load.student import Student
@@ -68,19 +68,6 @@ def test_a_ci_machine_without_the_proxy_fails_and_any_other_skips(ci, what, monk
     monkeypatch.setattr(hub, "find_proxy", lambda: None)
     with pytest.raises(what, match="proxy was not found"):
         hub.need_hub()
-
-
-def test_a_server_that_does_not_start_in_time_is_told(monkeypatch):
-    """A hub that takes the request and says nothing."""
-    async def waited():
-        silent = await asyncio.start_server(lambda *ends: None, "127.0.0.1", 0)
-        port = silent.sockets[0].getsockname()[1]
-        async with school.session() as own:
-            await school.started(own, f"http://127.0.0.1:{port}/progress")
-
-    monkeypatch.setattr(school, "PATIENCE", 0.2)
-    with pytest.raises(Failed, match=r"the student's server did not start within 0\.2 seconds"):
-        asyncio.run(waited())
 
 
 def test_a_student_comes_through_the_hub(tmp_path):

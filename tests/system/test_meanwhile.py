@@ -1,7 +1,4 @@
-"""Ctrl-C at any moment of a pass: the next one is as ever, and nothing is left of the first.
-
-    python -m tests.system.test_meanwhile 2000        # at so many random byte codes of each method: a minute
-"""
+"""Ctrl-C at any moment of a pass: the next one is as ever, and nothing is left of the first."""
 
 import random
 import signal
@@ -75,21 +72,6 @@ def interrupted(call: Callable[[], object], at: int) -> int:
     return count
 
 
-def trial(name: str, points: int) -> tuple[Counter, Counter]:
-    """What interrupts at so many random byte codes leave at once, and after one ordinary pass."""
-    def call() -> Tensor:
-        return METHODS[name](*small())
-
-    wanted, at_once, after, draw = call(), Counter(), Counter(), random.Random(0)
-    codes = interrupted(call, 0)
-    for at in (draw.randint(1, codes) for _ in range(points)):
-        interrupted(call, at)
-        at_once.update(left())
-        after["another answer"] += not torch.equal(call(), wanted)
-        after.update(left())
-    return at_once, +after
-
-
 @pytest.fixture(autouse=True)
 def nothing_left():
     assert not left()
@@ -119,7 +101,15 @@ def test_a_block_that_is_interrupted_at_any_byte_code_of_its_own():
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_next_pass_is_as_ever_and_leaves_nothing(name: str):
-    assert not trial(name, 25)[1]
+    """After an interrupt at random byte codes of it."""
+    def call() -> Tensor:
+        return METHODS[name](*small())
+
+    wanted, draw = call(), random.Random(0)
+    codes = interrupted(call, 0)
+    for at in (draw.randint(1, codes) for _ in range(25)):
+        interrupted(call, at)
+        assert torch.equal(call(), wanted) and not left()
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no such clock on this system")
@@ -220,8 +210,3 @@ def test_hooks_are_set_nowhere_else():
     ours = {path.name for path in houses.files(*houses.SHIPPED) if any(
         word in path.read_text(encoding="utf-8") for word in ("register_forward", "register_full", "_push_mode"))}
     assert ours == {"meanwhile.py"}
-
-
-if __name__ == "__main__":
-    for method in METHODS:
-        print(method, *map(dict, trial(method, int(sys.argv[1]))))

@@ -16,12 +16,10 @@ A chapter writes its tasks with ``task`` of ``course.words``, and its questions 
 
 from u3course.course import cells
 from u3course.course.definitions import Exercise, Mistake, NotTried, Question
-from u3course.course.firsts import first_answers
 from u3course.course.judging import by_cases
 from u3course.course.pieces import yours
-from u3course.course.quizzes import quiz
 from u3course.course.reports import Report, check
-from u3course.course.state import progress
-from u3course.course.widgets import exercise, hint, solution
+from u3course.course.state import first_answers, progress
+from u3course.course.widgets import exercise, hint, quiz, solution
 
 cells.watch()

@@ -102,10 +102,11 @@ def of_results(trials: list[Trial], names: list[str], rtol: float, atol: float) 
                     change(want, trial) if k in chosen else want for k, want in enumerate(trial.wanted)], rtol, atol):
                 return ("each part is " if len(chosen) > 1 else "it is ") + words
     if count == 1:
-        for words, undo in _steps(max(trial.got[0].ndim for trial in trials)):
-            turned = [Trial(case, got, wanted) for case, wanted, got in trials]
-            if _agree(turned, lambda trial, undo=undo: [undo(trial.wanted[0], trial.got[0])], rtol, atol):
-                return words
+        turned = [Trial(case, got, wanted) for case, wanted, got in trials]  # what would still have to be done with it
+        for k, (name, reduced) in itertools.product(range(max(trial.got[0].ndim for trial in trials)), REDUCED.items()):
+            if _agree(turned, lambda trial, k=k, f=reduced: [
+                    f(trial.wanted[0], k, keepdim=trial.wanted[0].ndim == trial.got[0].ndim)], rtol, atol):
+                return f"it is not {name} over axis {k} yet"
     return ""
 
 
@@ -125,26 +126,10 @@ def _changes(trials: list[Trial], names: list[str], part: int) -> Iterator[tuple
                lambda want, _, k=k: want.squeeze(k))
         yield f"the right one in reverse order along axis {k}", lambda want, _, k=k: want.flip(k)
         yield f"the right one of the first along axis {k} alone", lambda want, _, k=k: want.select(k, 0)
-        for (name, reduced), keep in itertools.product(REDUCED.items(), (False, True)):
-            yield (f"{name} over axis {k} as well, and that axis has to stay",
-                   lambda want, _, k=k, f=reduced, keep=keep: f(want, k, keepdim=keep))
-    yield "the right one without its border: the padding is missing", _without_border
     for i, j in itertools.combinations(range(ranks), 2):
         yield f"transposed: axes {i} and {j} have changed places", lambda want, _, i=i, j=j: want.transpose(i, j)
     yield "the right one in another shape", lambda want, trial: want.reshape(trial.got[part].shape)
     yield from _factors(trials, names, part)
-
-
-def _without_border(want: Tensor, trial: Trial) -> Tensor:
-    rows, columns = (n - m for n, m in zip(want.shape[-2:], trial.got[0].shape[-2:], strict=True))
-    return want[..., rows // 2:want.shape[-2] - rows // 2, columns // 2:want.shape[-1] - columns // 2]
-
-
-def _steps(ranks: int) -> Iterator[tuple[str, Callable]]:
-    """What would still have to be done with the answer: (words, that step on an answer of so many axes)."""
-    for k, (name, reduced) in itertools.product(range(ranks), REDUCED.items()):
-        yield (f"it is not {name} over axis {k} yet",
-               lambda got, want, k=k, f=reduced: f(got, k, keepdim=got.ndim == want.ndim))
 
 
 def _factors(trials: list[Trial], names: list[str], part: int) -> Iterator[tuple[str, Callable]]:

@@ -8,13 +8,11 @@ import itertools
 import sys
 import threading
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from u3course.course import raised
-from u3course.course.printing import give_back, limited
+from u3course.course import printing, raised
 from u3lab._system import notebook
 
 SECONDS = 8.0  # for the whole check
@@ -60,13 +58,12 @@ def run(call: Callable[[], Any], seconds: float) -> Outcome:
             over.is_set()  # one Stopped may still be on its way; here, where Python calls a function, it arrives
         except Stopped:
             pass
-        allowance.leave(worker)
-        give_back()
+        printing.leave(worker)
         over.set()
 
     worker = threading.Thread(target=work, name="answer", daemon=True)
     late = _late(seconds)
-    with _exit_raises(), _without_complaints(), limited() as allowance:
+    with _exit_raises(), printing.limited(worker):
         before = threading.stack_size(_STACK)
         try:
             worker.start()
@@ -96,36 +93,19 @@ def _told(call: Callable[[], Any]) -> Outcome:
 def _stop(worker: threading.Thread, inside: threading.Lock, over: threading.Event) -> None:
     """Throw Stopped into the thread until it ends: code with a bare ``except`` swallows some of them.
 
-    A Stopped that came when the thread has left the answer would end it with a traceback on the reader's page. So it
-    is thrown only while the lock ``inside`` is locked, and looking and throwing are one step in C, during which the
-    thread cannot leave: ``map`` draws once from ``compress``, which asks ``inside.locked``.
+    Python itself has a way to do that, for other programs in C: it is called by ctypes. A Stopped that came when the
+    thread has left the answer would end it with a traceback on the reader's page. So it is thrown only while the lock
+    ``inside`` is locked. To look and to throw have to be one step, during which the thread cannot leave: with ``map``
+    and ``compress`` both happen in C, and no other thread runs between them.
     """
-    throw = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    throw, kind = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.py_object(Stopped)
     for _ in range(int(_STOP_SECONDS / _PAUSE)):
         if over.is_set():
             return
-        target, looked = [ctypes.c_ulong(worker.ident)], iter(inside.locked, None)
-        list(map(throw, itertools.compress(target, looked), [ctypes.py_object(Stopped)]))
+        still_inside = iter(inside.locked, None)  # asks at the moment when it is drawn from
+        thread = itertools.compress([ctypes.c_ulong(worker.ident)], still_inside)
+        list(map(throw, thread, [kind]))
         over.wait(_PAUSE)
-
-
-@contextlib.contextmanager
-def _without_complaints() -> Iterator[None]:
-    """A Stopped that hits a ``__del__`` cannot end the answer, and Python would print that; the next one will.
-
-    What ``__del__`` raises is gathered, and told at the end unless it was that. A function of Python in place of
-    ``append`` could itself be hit by the next Stopped, which Python would print as well.
-    """
-    hook, raised = sys.unraisablehook, deque(maxlen=100)
-    sys.unraisablehook = gather = raised.append
-    try:
-        yield
-    finally:
-        if sys.unraisablehook is gather:
-            sys.unraisablehook = hook
-        for slip in raised:
-            if not issubclass(slip.exc_type, Stopped):
-                hook(slip)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from u3course.course import catalogue, cells, genuine, guard, page, pieces, raised, state
+from u3course.course import catalogue, cells, guard, page, pieces, raised, state
 from u3course.course.definitions import Exercise, NotTried
 from u3lab.errors import U3Error
 
@@ -136,11 +136,8 @@ def _judged(exercise: Exercise, answer: Any) -> Report:
 
     if "optim" in {*_used(answer), *_used(exercise.reference)}:
         torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # the first imports for seconds: not on the answer's time
-    changed = genuine.replaced()
-    outcome = guard.run(judge, guard.SECONDS) if not changed else guard.Outcome()
-    changed = changed or genuine.replaced()
-    # With torch replaced nothing can be judged, not even that the answer is wrong.
-    wrong = _not_genuine(changed) if changed else outcome.slip or outcome.value
+    outcome = guard.run(judge, guard.SECONDS)
+    wrong = outcome.slip or outcome.value
     if wrong is None:
         wrong = raised.unfinished(_used(answer), answer.__globals__) if _used(answer) else ""
         if not wrong:
@@ -161,11 +158,3 @@ def _used(answer: Any) -> tuple[str, ...]:
 def _not_tried(exercise: Exercise) -> Report:
     return Report(exercise.id, NOT_TRIED,
                   f'put your answer in place of the `...`; `course.hint("{exercise.id}")` gives a hint', 0)
-
-
-def _not_genuine(names: list[str]) -> str:
-    """A sentence that names what was replaced."""
-    shown = ", ".join(f"`{name}`" for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    them, were = ("it", "was") if len(names) == 1 else ("them", "were")
-    return (f"{shown} {were} replaced in this kernel, so nothing can be judged; take out the line that does it, and "
-            f"Kernel → Restart Kernel puts {them} back")

@@ -28,9 +28,6 @@ ALIKE = [group.split() for group in (
     "view reshape", "T mT", "flip roll", "Adam SGD", "repeat repeat_interleave", "floor ceil round",
     "nearest bilinear bicubic", "ij xy", "values indices", "constant replicate reflect circular", "mul matmul",
     "cross_entropy nll_loss")]
-MORE = {"index_put": "accumulate=True", "interpolate": "align_corners=False", "affine_grid": "align_corners=False",
-        "grid_sample": "align_corners=False", "var": "correction=0", "std": "correction=0", "conv2d": "stride=stride",
-        "one_hot": "num_classes=2", "sort": "descending=True", "topk": "largest=False"}
 BY_NAME = {"stride", "padding", "dim", "dtype", "keepdim", "size", "mode", "lr"}  # options that are told by their names
 SYMBOLS = {ast.BitOr: ("|", 1), ast.BitXor: ("^", 2), ast.BitAnd: ("&", 3), ast.Add: ("+", 5), ast.Sub: ("-", 5),
            ast.Mult: ("*", 6), ast.Div: ("/", 6), ast.FloorDiv: ("//", 6), ast.Mod: ("%", 6), ast.MatMult: ("@", 6),
@@ -42,20 +39,16 @@ OTHERWISE = {ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (ast
 SHAPES = {
     "_[:, :, None, None]": "two axes are missing", "_[:, None]": "an axis is missing", "_[None]": "an axis is missing",
     "_[..., None]": "an axis is missing", "_[:, :, None]": "an axis is missing", "_[:, None, None]": "two axes are "
-    "missing", "_[None, :, None, None]": "three axes are missing", "_.mT": "it has to be transposed",
-    "_.T": "it has to be transposed", "_.transpose(0, 1)": "its first two axes have to change places",
-    "_.movedim(1, 0)": "axis 1 has to come first", "_.flatten(1)": "", "_.flatten(2)": "", "_[:, 0]": "", "_[0]": "",
-    "_[:, :1]": "one channel is wanted", "_.values": "along an axis, `max` and `min` give values and places",
-    "_.diag()": "", "torch.tensor([_])": "a tensor is wanted"}
+    "missing", "_.mT": "it has to be transposed", "_.T": "it has to be transposed",
+    "_.transpose(0, 1)": "its first two axes have to change places", "_[0]": "", "_[:, :1]": "one channel is wanted",
+    "_.values": "along an axis, `max` and `min` give values and places", "_.diag()": "",
+    "torch.tensor([_])": "a tensor is wanted"}
 AROUND = {
-    "1 - _": "", "_.float()": "numbers are wanted",
-    "_.square()": "a square is missing", "_.abs()": "", "_.clamp(0, 1)": "", "_.mean()": "the mean is missing",
-    "_.sum()": "the sum is missing", "_.mean(1)": "", "_.detach()": "", "_.clone()": "a copy is missing",
-    "_.sqrt()": "a root is missing", "_.sigmoid()": "the sigmoid is missing", "_.softmax(1)": "the softmax is missing",
-    "_.softmax(2)": "the softmax is missing", "_.sign()": "the sign is missing", "_.log()": "a logarithm is missing",
-    "_.exp()": "", "_.relu()": "", "_.clamp(min=0)": "", "_.flip(-1)": "", "int(_)": "",
-    "torch.nn.functional.normalize(_, dim=1)": "the length has to be 1"}
-TERMS = {"_ / 2": "", "_ / 4": "", "2 * _": "", "_ + 1": "", "_ - 1": ""}
+    "1 - _": "", "_.float()": "numbers are wanted", "_.square()": "a square is missing", "_.abs()": "",
+    "_.mean()": "the mean is missing", "_.sum()": "the sum is missing", "_.mean(1)": "", "_.detach()": "",
+    "_.clone()": "a copy is missing", "_.sqrt()": "a root is missing", "_.sigmoid()": "the sigmoid is missing",
+    "_.softmax(1)": "the softmax is missing", "_.sign()": "the sign is missing", "_.log()": "a logarithm is missing",
+    "_.relu()": ""}
 Made = Iterator[tuple[ast.AST, str, str]]
 
 
@@ -99,17 +92,6 @@ def signs(place: Place, names: Names) -> Made:
     if isinstance(place.node, ast.Name):
         yield filled("~_", place.node), "true and false have changed places", ""
     yield from _wrapped(place, {"-_": "a minus is missing"})
-
-
-def counted(place: Place, names: Names) -> Made:
-    """Axes that are counted from the front, where only the last ones are known."""
-    node, (name, given) = place.node, called(place.node)
-    for n, axis in enumerate(node.args if name in REDUCING and given else ()):
-        if isinstance(axis, ast.Constant) and isinstance(axis.value, int):
-            for least in (2, 3):
-                other = parsed(str(axis.value - least))
-                yield (replaced(node, args=[*node.args[:n], other, *node.args[n + 1:]]),
-                       "the axes are meant that come last", f"last {least}")
 
 
 def _flat(node: ast.AST, least: int = 0) -> list[str]:
@@ -163,17 +145,14 @@ def infix(place: Place, names: Names) -> Made:
 
 
 def sums(place: Place, names: Names) -> Made:
-    """A function of two whose difference is meant; a number that is added to a whole matrix."""
+    """A function of two whose difference is meant."""
     node = place.node
-    if not isinstance(node, ast.BinOp):
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Sub):
         return
     (left, first), (right, second) = called(node.left), called(node.right)
-    if left and left == right and isinstance(node.left.func, ast.Attribute) and isinstance(node.op, ast.Sub):
+    if left and left == right and isinstance(node.left.func, ast.Attribute):
         both = ast.BinOp(first[0], node.op, second[0])
         yield replaced(node.left, func=replaced(node.left.func, value=both)), "the difference comes first", ""
-    if isinstance(node.op, ast.Add):
-        eye = ast.BinOp(node.right, ast.Mult(), filled("torch.eye(len(_)).to(_)", node.left))
-        yield replaced(node, right=eye), "a number is added to all entries; the diagonal alone is meant", ""
 
 
 def order(place: Place, names: Names) -> Made:
@@ -181,8 +160,6 @@ def order(place: Place, names: Names) -> Made:
     node = place.node
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         yield from ((replaced(node, ops=[other()]), "", "") for other in OTHERWISE.get(type(node.ops[0]), ()))
-    if isinstance(node, ast.IfExp):
-        yield replaced(node, body=node.orelse, orelse=node.body), "the two have changed places", ""
     for field in ("elts", "args"):
         several = getattr(node, field, None)
         if isinstance(several, list) and not isinstance(node, ast.FunctionDef):
@@ -213,26 +190,18 @@ def _others(node: ast.AST, field: str) -> Iterator[Any]:
 
 
 def options(place: Place, names: Names) -> Made:
-    """Something more, less, or other that a function is told."""
+    """Something more or less that a function is told."""
     node, (name, _) = place.node, called(place.node)
     if not isinstance(node, ast.Call):
         return
-    for n, one in enumerate(node.keywords):
-        rest = [*node.keywords[:n], *node.keywords[n + 1:]]
-        if isinstance(one.value, ast.Constant) and isinstance(one.value.value, bool):
-            yield replaced(node, keywords=[*rest, ast.keyword(one.arg, ast.Constant(not one.value.value))]), "", ""
-        for other in {"min": ["max"], "max": ["min"]}.get(one.arg, []):
-            yield replaced(node, keywords=[*rest, ast.keyword(other, one.value)]), "", ""
-        yield replaced(node, keywords=rest), "", ""
+    for n in range(len(node.keywords)):
+        yield replaced(node, keywords=[*node.keywords[:n], *node.keywords[n + 1:]]), "", ""
     if node.args:
         yield replaced(node, args=node.args[:-1]), "", ""
     for n, one in enumerate(node.args):
         if isinstance(one, ast.Name) and one.id in BY_NAME:
             yield replaced(node, args=[*node.args[:n], *node.args[n + 1:]], keywords=[
                 *node.keywords, ast.keyword(one.id, one)]), "it has to be told by its name", ""
-    if name in MORE and MORE[name].partition("=")[0] not in [one.arg for one in node.keywords]:
-        more = parsed(f"f({MORE[name]})").keywords
-        yield replaced(node, keywords=[*node.keywords, *more]), "it has to be told so", "more"
     if name in AXIAL:
         yield from ((replaced(node, args=[*node.args, parsed(axes)]), "the axis is missing", "axis") for axes in AXES)
 
@@ -257,7 +226,6 @@ def numbers(place: Place, names: Names) -> Made:
         yield ast.UnaryOp(ast.USub(), node), "", ""
     elif isinstance(node, ast.Tuple) and node.elts and all(isinstance(one, ast.Constant) for one in node.elts):
         yield from ((parsed(axes), "", "") for axes in AXES)
-        yield replaced(node, elts=node.elts * 2), "", ""
 
 
 def axes(place: Place, names: Names) -> Made:
@@ -289,9 +257,6 @@ def slices(place: Place, names: Names) -> Made:
         yield replaced(filled(f"_[{text}]", node.value), ctx=node.ctx), why, sort
     if isinstance(node.ctx, ast.Load):
         yield node.value, "", ""
-    for name in names.known(node) if texts[0] == ":" and len(texts) > 1 else ():
-        each = ", ".join([f"torch.arange(len({name}))", *texts[1:]])
-        yield replaced(filled(f"_[{each}]", node.value), ctx=node.ctx), "each row has its own", ""
 
 
 def chains(place: Place, names: Names) -> Made:
@@ -328,7 +293,7 @@ def whole(place: Place, names: Names) -> Made:
 
 def partly(place: Place, names: Names) -> Made:
     """A part of it lacks a variable."""
-    for form, why in (("_.to({})", ""), ("_.expand_as({})", ""), ("{0}(_)", "`{0}` is missing"),
+    for form, why in (("_.to({})", ""), ("{0}(_)", "`{0}` is missing"),
                       ("_ * {0}", "`{0}` is missing")):
         yield from _wrapped(place, {form.format(name): why.format(name) for name in names.known(place.node)})
 
@@ -343,12 +308,6 @@ def around(place: Place, names: Names) -> Made:
     yield from _wrapped(place, AROUND)
 
 
-def terms(place: Place, names: Names) -> Made:
-    """A factor or a summand that is missing."""
-    if isinstance(place.node, ast.BinOp) or isinstance(place.owner, ast.Return | ast.Assign | ast.BinOp):
-        yield from _wrapped(place, TERMS)
-
-
 def _wrapped(place: Place, templates: dict[str, str]) -> Made:
     node = place.node
     some = isinstance(node, ast.Name | ast.Call | ast.BinOp | ast.Subscript) or (
@@ -360,5 +319,5 @@ def _wrapped(place: Place, templates: dict[str, str]) -> Made:
 
 
 FIRST = brackets, softmax, kept, ends, infix, sums, order, signs
-NEAR = slices, options, along, alike, counted, chains
-FAR = terms, whole, numbers, axes, renamed, shapes, around, partly
+NEAR = slices, options, along, alike, chains
+FAR = whole, numbers, axes, renamed, shapes, around, partly

@@ -1,9 +1,9 @@
-"""What a reader has done: one small JSON in the user's state folder, and the table made from it.
+"""What a reader has done: one small JSON in the user's state folder, and what is counted over it.
 
 The folder is ``U3LAB_STATE`` if that is set, else the place where the system keeps such things; who visits a page of
 Voilà has one that goes with the page, since the other is the host's. Whatever happens to the file, a notebook goes on.
-Kernels that record at once wait for each other; what the file says beside our kinds, as
-that of a newer u3lab may, is kept.
+Kernels that record at once wait for each other; what the file says beside our kinds, as that of a newer u3lab may, is
+kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import html
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ FIRST = "first"  # beside the kinds, in newer files: the first answer to each ri
 LARGEST = 2**20  # bytes of a progress file; a full one has some thousand
 PATIENCE = 5  # seconds that a kernel waits for another one
 _told: set[str] = set()  # what was reported already; once is enough
-_waiting: dict[tuple[str, str], Callable[[str], bool]] = {}  # what could not be written; it goes with the next note
+_waiting: list[tuple[str, str]] = []  # kind and key of what could not be written; it goes with the next note
 
 
 def file() -> Path:
@@ -68,25 +69,15 @@ def load() -> tuple[dict[str, set[str]], str]:
 
 
 def record(kind: str, key: str) -> str:
-    """Note that something is done. What another kernel has written meanwhile is kept.
+    """Note that something is done, and what an earlier note had to leave. What another kernel has written is kept.
 
     Returns:
         str: A sentence if something is wrong with the file, the first time; else "".
     """
-    return _note(kind, key, lambda other: other == key)
-
-
-def record_first(question: str, option: int) -> None:
-    """Note the option that was chosen first in a question, "5-deep/3=1"; later ones change nothing."""
-    _note(FIRST, f"{question}={option}", lambda other: other.startswith(f"{question}="))
-
-
-def _note(kind: str, key: str, same: Callable[[str], bool]) -> str:
-    """Add a key to a kind, unless it has one that counts as the same; and what an earlier note had to leave."""
     content, note = _content()
-    if content is None or not _waiting and _has(content, kind, same):  # what cannot be read is not written over
+    if content is None or not _waiting and _has(content, kind, key):  # what cannot be read is not written over
         return note
-    notes = {**_waiting, (kind, key): same}
+    notes = [*_waiting, (kind, key)]
     try:
         with paths.locked(file(), PATIENCE) as alone:
             content, later = _content(waited=True)
@@ -97,28 +88,37 @@ def _note(kind: str, key: str, same: Callable[[str], bool]) -> str:
                         paths.sweep(file())
                     paths.write_atomically(file(), (json.dumps(added, indent=1) + "\n").encode(), links=True)
                 _waiting.clear()
+            return note
     except U3Error as busy:
-        _waiting.update(notes)
+        _waiting[:] = notes
         return f"your progress is not saved: {busy}"
     except OSError as error:
-        _waiting.update(notes)
+        _waiting[:] = notes
         return note or _once(f"your progress cannot be saved ({error.strerror}); make room, or set U3LAB_STATE to a "
                              "folder of yours: it is saved with what you do next")
-    return note
 
 
-def _with(content: dict[str, Any], notes: dict[tuple[str, str], Callable[[str], bool]]) -> dict[str, Any]:
+def record_first(question: str, option: int) -> None:
+    """Note the option that was chosen first in a question, "5-deep/3=1"; later ones change nothing."""
+    record(FIRST, f"{question}={option}")
+
+
+def _with(content: dict[str, Any], notes: list[tuple[str, str]]) -> dict[str, Any]:
     """A file's content with these keys in their kinds."""
-    for (kind, key), same in notes.items():
-        if not _has(content, kind, same):
+    for kind, key in notes:
+        if not _has(content, kind, key):
             content = {**content, kind: sorted({*content.get(kind, ()), key})}
     return content
 
 
-def _has(content: dict[str, Any], kind: str, same: Callable[[str], bool]) -> bool:
-    """Whether a kind has such a key; a kind of another form is left as it is."""
+def _has(content: dict[str, Any], kind: str, key: str) -> bool:
+    """Whether a kind has the key, or another answer to its question; a kind of another form is left as it is."""
     keys = content.get(kind, [])
-    return not isinstance(keys, list) or not all(isinstance(key, str) for key in keys) or any(map(same, keys))
+    return not _are_keys(keys) or key.partition("=")[0] in (other.partition("=")[0] for other in keys)
+
+
+def _are_keys(keys: Any) -> bool:
+    return isinstance(keys, list) and all(isinstance(key, str) for key in keys)
 
 
 def progress() -> Shown:
@@ -141,8 +141,8 @@ def progress() -> Shown:
     lines = "".join(f"<tr>{''.join(f'<td {style}>{cell}</td>' for cell in row)}</tr>" for row in rows)
     page = f'<table style="color:currentColor"><thead><tr>{marks}</tr></thead><tbody>{lines}</tbody></table>'
     if earlier:
-        note = f"{earlier} more of earlier forms of the notebooks, which nobody is asked any more" + (
-            f"; {note}" if note else "")
+        past = f"{earlier} more of earlier forms of the notebooks, which nobody is asked any more"
+        note = f"{past}; {note}" if note else past
     if note:
         page, text = page + f'<p role="status">{html.escape(note)}</p>', f"{text}\n{note}"
     return Shown(page, text)
@@ -188,8 +188,7 @@ def parsed(content: bytes) -> dict[str, Any]:
             that could be written again.
     """
     read = json.loads(content)
-    kinds = [read.get(kind) for kind in KINDS] if isinstance(read, dict) else [None]
-    if not all(isinstance(keys, list) and all(isinstance(key, str) for key in keys) for keys in kinds):
+    if not isinstance(read, dict) or not all(_are_keys(read.get(kind)) for kind in KINDS):
         raise ValueError("not a progress file")
     json.dumps(read, indent=1)
     return read
@@ -200,3 +199,36 @@ def _once(sentence: str) -> str:
         return ""
     _told.add(sentence)
     return sentence
+
+
+def first_answers(quiz_id: str, folder: str | os.PathLike[str] | None = None) -> list[tuple[int, int]]:
+    """For each question of a Deep Quiz: how many people chose rightly at first, and how many chose at all.
+
+    Args:
+        quiz_id: Such as "5-deep".
+        folder: One with the progress.json of several people, each in a folder of its own or under a name of its own
+            ending in .json; files of other content are passed over. Without it, your own file is read.
+
+    Raises:
+        U3Error: No such quiz, or no such folder.
+    """
+    asked = catalogue.questions(quiz_id)
+    people = [dict(reversed([key.split("=", 1) for key in keys if "=" in key])) for keys in _first_of_each(folder)]
+    given = [[one[key] for one in people if (key := f"{quiz_id}/{n}") in one] for n in range(len(asked))]
+    return [(chosen.count(str(question.answer)), len(chosen)) for question, chosen in zip(asked, given, strict=True)]
+
+
+def _first_of_each(folder: str | os.PathLike[str] | None) -> Iterator[list[str]]:
+    """The first answers of each person."""
+    if own := folder is None:
+        found = [file()]
+    elif (where := Path(os.path.expanduser(os.fspath(folder)))).is_dir():
+        found = sorted(where.rglob("*.json"))
+    else:
+        raise U3Error(f"there is no folder {str(folder)!r}; gather the progress.json of each student in one, or leave "
+                      "the folder out to read your own")
+    for path in found:
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            keys = json.loads(bytes_of(path, own=own))[FIRST]
+            if isinstance(keys, list):
+                yield [key for key in keys if isinstance(key, str)]

@@ -47,10 +47,10 @@ class Names(NamedTuple):
     @classmethod
     def of(cls, function: ast.AST) -> Names:
         """Those that a function has."""
-        loops = [(set().union(*(_stored(one.target) for one in getattr(loop, "generators", [loop]))),
+        loops = [(set().union(*(stored(one.target) for one in getattr(loop, "generators", [loop]))),
                   {id(node) for node in ast.walk(loop)}) for loop in ast.walk(function)
                  if isinstance(loop, ast.For | ast.ListComp | ast.GeneratorExp)]
-        return cls(list(dict.fromkeys([*(one.arg for one in function.args.args), *sorted(_stored(function))])), loops)
+        return cls(list(dict.fromkeys([*(one.arg for one in function.args.args), *sorted(stored(function))])), loops)
 
     def known(self, node: ast.AST) -> list[str]:
         """Those that have a value where a node stands."""
@@ -73,7 +73,8 @@ def places_of(node: ast.AST, index: bool = False) -> Iterator[Place]:
             yield from places_of(child, inside)
 
 
-def _stored(node: ast.AST) -> set[str]:
+def stored(node: ast.AST) -> set[str]:
+    """The names that it gives a value."""
     return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
 
 

@@ -116,18 +116,22 @@ def _type_slip(got: tuple, wanted: tuple) -> str:
             returned += " (along an axis, `max` and `min` give values and places: `.values`, or `amax`)"
         number = "one tensor is" if len(wanted) == 1 else f"{len(wanted)} tensors, as in `return a, b`, are"
         return f"your function returns {returned}, but {number} wanted"
-    other = next((part for part in got if not isinstance(part, Tensor)), wanted)
-    if isinstance(other, FunctionType | BuiltinFunctionType | MethodType):
-        return f"your function returns the function `{other.__name__}` itself; brackets call it: `{other.__name__}()`"
-    tip = TIPS.get(type(other).__name__, "")
-    return "" if other is wanted else (f"your function returns {_kind(other)} where a tensor is wanted"
-                                       + (f"; {tip}" if tip else ""))
+    for part in got:
+        if isinstance(part, FunctionType | BuiltinFunctionType | MethodType):
+            return f"your function returns the function `{part.__name__}` itself; brackets call it: `{part.__name__}()`"
+        if not isinstance(part, Tensor):
+            tip = TIPS.get(type(part).__name__)
+            return f"your function returns {_kind(part)} where a tensor is wanted" + (f"; {tip}" if tip else "")
+    return ""
 
 
 def _kind(thing: Any) -> str:
+    if thing is None:
+        return "nothing"
+    if isinstance(thing, Tensor):
+        return "one tensor"
     name = type(thing).__name__
-    return ("nothing" if thing is None else "one tensor" if isinstance(thing, Tensor) else
-            f"a{'n' if name[:1] in 'aeiou' or name == 'ndarray' else ''} {name}")
+    return f"a{'n' if name[:1] in 'aeiou' or name == 'ndarray' else ''} {name}"
 
 
 def _in_place(given: tuple, case: tuple, names: list[str]) -> str:
