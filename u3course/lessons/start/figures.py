@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
+import matplotlib
 import torch
 import torch.nn.functional as F
-from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -54,7 +55,7 @@ def painted(w: Tensor, scale: float, size: int = 113) -> Tensor:
 
 def labelled(panels: Mapping[str, Tensor]) -> Tensor:
     """Pictures (1,3,S,S) side by side, each with its name in the upper left corner, lines between: (1,3,S,N·S)."""
-    font = ImageFont.truetype(findfont("DejaVu Sans"), 12)  # has σ, ×
+    font = ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), 12)  # has σ, ×
     sheet = Image.fromarray(pixels.eight_bit(torch.cat([one.float().cpu() for one in panels.values()], -1)))
     draw, left = ImageDraw.Draw(sheet), 0
     for name, one in panels.items():
