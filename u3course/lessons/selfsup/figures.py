@@ -10,7 +10,6 @@ from functools import cache
 
 import numpy as np
 import torch
-from matplotlib.font_manager import FontProperties, findfont
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -29,6 +28,8 @@ FAINT = "#c9c9c4"
 @cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     """The type of all words."""
+    from matplotlib.font_manager import FontProperties, findfont
+
     return ImageFont.truetype(findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")), size)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
@@ -55,6 +54,8 @@ def painted(w: Tensor, scale: float, size: int = 113) -> Tensor:
 
 def labelled(panels: Mapping[str, Tensor]) -> Tensor:
     """Pictures (1,3,S,S) side by side, each with its name in the upper left corner, lines between: (1,3,S,N·S)."""
+    import matplotlib
+
     font = ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), 12)  # has σ, ×
     sheet = Image.fromarray(pixels.eight_bit(torch.cat([one.float().cpu() for one in panels.values()], -1)))
     draw, left = ImageDraw.Draw(sheet), 0
