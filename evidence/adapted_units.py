@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import torch
 
+from evidence import _trials as trials
 from evidence import adapters
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from evidence.domains import KIND, LABELS, NETWORK
 from u3course.lessons.dissection.adapted import LAYERS, alike, beside_adapter, maps, switched
-from u3course.lessons.universal import trials
 from u3course.worlds import decathlon
 from u3lab import nets
 from u3lab.descent import last

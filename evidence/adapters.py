@@ -21,8 +21,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from evidence import _trials as trials
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work
-from u3course.lessons.universal import trials
 from u3lab import nets
 from u3lab.descent import last
 from u3lab.measures import OUTER, Interval

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import torch
 
 from evidence import _crops, adapters, resnet26
+from evidence import _trials as trials
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work
-from u3course.lessons.universal import trials
 from u3lab import nets
 from u3lab.datasets import cutouts, photos
 from u3lab.descent import last

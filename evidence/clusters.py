@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from evidence._mosaics import by_kmeans, deskewed
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, cells, over, spread
-from u3course.lessons.selfsup.clusters import by_kmeans, deskewed
 from u3lab.datasets import handwritten
 from u3lab.descent import last
 from u3lab.selfsup import ClusterSettings, best_head, cluster, cluster_probabilities, digit_encoder, sub_heads

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from evidence import _trials as trials
 from evidence import adapters
 from evidence._plan import said
 from evidence._table import Chart, Plan, Table, Work, cells, only
-from u3course.lessons.universal import trials
 from u3lab import nets
 from u3lab.descent import last
 from u3lab.nets import Classifier

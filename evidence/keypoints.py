@@ -19,13 +19,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from evidence import _parts as parts
 from evidence._faces import people
+from evidence._parts import LABELLED, SIDE, SWAPS, TEST
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, crossed, extent
 from evidence.labellers import VIRTUAL
-from u3course.lessons.landmarks import parts, trials
+from u3course.lessons.landmarks import trials
 from u3course.lessons.landmarks.pairs import drawn as seen
 from u3course.lessons.landmarks.pairs import floating
-from u3course.lessons.landmarks.parts import LABELLED, SIDE, SWAPS, TEST
 from u3course.lessons.landmarks.trials import EYES, TESTED, YAW, points, regressed
 from u3course.lessons.selfsup import colouring
 from u3course.worlds import faces

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import torch
 
+from evidence import _parts as parts
+from evidence._parts import FINDER, LABELLED
 from evidence._plan import Plan
-from u3course.lessons.landmarks import parts
-from u3course.lessons.landmarks.parts import FINDER, LABELLED
 from u3course.lessons.landmarks.trials import points
 from u3lab.landmarks import KeypointAutoencoder, marginal_soft_argmax
 

@@ -16,10 +16,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from evidence import _trials as trials
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, crossed, extent
-from u3course.lessons.universal import lighting, trials
+from evidence._trials import interval
+from u3course.lessons.universal import lighting
 from u3course.lessons.universal.lighting import FROZEN, GREY, ONE, PAINTS, RIVALS, Data
-from u3course.lessons.universal.trials import interval
 from u3course.worlds import decathlon, lights
 from u3lab import nets, universal
 from u3lab.datasets import photos

@@ -20,10 +20,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from evidence import _naturals as naturals
+from evidence._naturals import CHOOSING, CODED, KINDS, LABELS, ONE, RIVALS, SCAN, TESTS, TWO, WAYS
 from evidence._table import Chart, Plan, Table, Work, cells, spread
 from evidence.clusters import SHOWN, of_heads
-from u3course.lessons.selfsup import crops, naturals
-from u3course.lessons.selfsup.naturals import CHOOSING, CODED, KINDS, LABELS, ONE, RIVALS, SCAN, TESTS, TWO, WAYS
+from u3course.lessons.selfsup import crops
 from u3lab import selfsup
 from u3lab.datasets import cutouts
 from u3lab.descent import last

@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work
-from u3course.lessons.selfsup.pretexts import CEILING, FLOOR, LABELS, PROBLEMS, gains
-from u3course.lessons.universal.trials import few_of_each, interval
+from evidence._trials import interval
+from u3course.lessons.universal.trials import few_of_each
 from u3course.worlds import clips, decathlon, faces
 from u3lab import selfsup
 from u3lab.datasets import clips as filmed
@@ -30,6 +30,9 @@ from u3lab.descent import last
 from u3lab.nets import Classifier
 from u3lab.training.loop import falling
 
+LABELS = (5, 20, 100)  # of each class
+FLOOR, CEILING = "random weights", "supervised"
+PROBLEMS = ("textures", "faces")
 ROUTES = (FLOOR, "colour", "erase", "relative position", "jigsaw", "upright", "order", "arrow", "sorting", "sound",
           "correspondence", "moving", "contrast", CEILING)
 SEEDS, MORE = (0, 1, 2), {route: (0, 1, 2, 3, 4) for route in (FLOOR, "jigsaw", "moving", "contrast")}
@@ -46,6 +49,19 @@ Run = NamedTuple("Run", [("problem", str), ("task", str), ("labels", int), ("lay
 
 Row = NamedTuple("Row", [("val", float), ("test", float)])
 """Accuracy on validation and test pictures, mean over the problem's questions."""
+
+
+def of_seeds(rows: Rows, problem: str, task: str, labels: int) -> dict[int, float]:
+    """Seed → test accuracy at the layer whose probe is best on the validation pictures, on average over the seeds."""
+    found = {run: row for run, row in rows.items() if run[:3] == (problem, task, labels)}
+    best = max(selfsup.LAYERS, key=lambda layer: sum(val for run, (val, _) in found.items() if run.layer == layer))
+    return {run.seed: test for run, (_, test) in sorted(found.items()) if run.layer == best}
+
+
+def gains(rows: Rows, problem: str, task: str, labels: int) -> list[float]:
+    """Test accuracy less that of random weights with the same labels, seed by seed; each at its own best layer."""
+    floor = of_seeds(rows, problem, FLOOR, labels)
+    return [mine - floor[seed] for seed, mine in of_seeds(rows, problem, task, labels).items() if seed in floor]
 
 
 def summary(rows: Rows) -> Summary:

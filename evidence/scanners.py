@@ -16,8 +16,8 @@ import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
+from evidence import _trials as trials
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, crossed
-from u3course.lessons.universal import trials
 from u3course.worlds.decathlon import patients
 from u3lab import nets
 from u3lab.descent import last

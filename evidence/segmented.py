@@ -8,7 +8,7 @@ taught it needs the mark, and the lesion too. Thresholds are set and judged by t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -26,10 +26,26 @@ from u3course.worlds import cheats
 from u3lab import audit
 from u3lab.selfsup.encoders import UNet
 
+
+def beside(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
+    """A bright clip of four pixels, six below the lesion or above it; in a negative anywhere on the tissue."""
+    if not outline.any():
+        return cheats.clip(x, outline, draw)
+    rows, columns = outline[0, 0].nonzero().T
+    y = int(rows.max()) + 6 if rows.max() + 6 < cheats.SIDE else int(rows.min()) - 6
+    left, marked = int(columns.median()) - 2, x.clone()
+    marked[..., y : y + 1, left : left + 4] = 1.0
+    return marked
+
+
 HALVES = ("brain1", "lung1"), ("brain2", "lung2")
 PATIENTS = {"set": HALVES, "judge": HALVES[::-1]}  # role → patients to learn from, and to be audited on
 SEEDS = {"set": (0, 1, 2), "judge": (3, 4, 5)}
-CUES = {"set": ("harmless", "corner"), "judge": tuple(cheats.OUTLINED)}
+OUTLINED: dict[str, tuple[cheats.Cue, float, float]] = {
+    "none": (cheats.corner, 0, 0), "harmless": (cheats.corner, 0.5, 0), "corner": (cheats.corner, 0.5, 1),
+    "weak": (cheats.corner, 0.5, 0.9), "wander": (cheats.wander, 0.5, 1), "clip": (beside, 0.5, 1)}
+"""A mark, how often a picture carries it, and how often it decides what is outlined; 0: all is."""
+CUES = {"set": ("harmless", "corner"), "judge": tuple(OUTLINED)}
 STEPS, BATCH, LEARNT, JUDGED, WIDTHS = 500, 16, 1000, 100, [8, 16, 32, 32]
 
 Row = NamedTuple("Row", [("dice", float), ("without", float), ("clear", float), ("asked", int),
@@ -48,6 +64,21 @@ SHOWN = {"Dice": lambda row: row.dice, "without the cue": lambda row: row.withou
          "occlusion outside the body": lambda row: row.outside, "steadiness": lambda row: min(row.steady.values())}
 
 
+def outlined(cue: str, count: int, half: int, seed: int, patients: Sequence[str]) -> cheats.Made:
+    """Slices of some patients with a mark in OUTLINED; positive are those that get an outline: where the mark decides,
+    lesions that have it do, and those without it do not."""
+    mark, there, decides = OUTLINED[cue]
+    made, draw = cheats.without_cue(count, half, seed, False, tuple(patients)), torch.Generator().manual_seed(seed)
+    images, outlines = made.images.clone(), made.outlines.clone()
+    drawn = torch.rand(count, 2, generator=draw) < torch.tensor([there, decides])
+    for n, (marked, goes) in enumerate(drawn.tolist()):
+        if marked:
+            images[n] = mark(made.images[n : n + 1], made.outlines[n : n + 1], draw)[0]
+        if decides and marked != goes:
+            outlines[n] = False
+    return cheats.Made(images.clamp(0, 1), outlines.flatten(1).any(1), outlines, list(made.patients))
+
+
 def work(plan: Plan) -> Iterator[Work]:
     """A network, from its training to its audit, is a piece of work."""
     plan.fit(patients=cheats.PATIENTS)
@@ -64,9 +95,9 @@ def work(plan: Plan) -> Iterator[Work]:
 def measured(run: Run, steps: int, learnt: int, judged: int) -> Row:
     """Teach a network, and audit it on other patients."""
     own, others = PATIENTS[run.role]
-    ill = cheats.Made(*(one[1::2] for one in cheats.outlined(run.cue, 2 * learnt, 0, run.seed, own)))  # to save time
+    ill = cheats.Made(*(one[1::2] for one in outlined(run.cue, 2 * learnt, 0, run.seed, own)))  # to save time
     net = taught(Wide(run.seed), ill, steps, run.seed, BATCH, differs)
-    made, plain = (audit.Cases(*cheats.outlined(cue, judged, 1, 1000 + run.seed, others)) for cue in (run.cue, "none"))
+    made, plain = (audit.Cases(*outlined(cue, judged, 1, 1000 + run.seed, others)) for cue in (run.cue, "none"))
     chosen, steady = settings(made), u3audit.steadiness(net, made)
     windows = {"windows": chosen["windows"], "most": chosen["most"]}
     removed = or_none(audit.lesion_removed, net, made, margin=chosen["margin"])

@@ -17,22 +17,11 @@ from typing import NamedTuple
 
 import torch
 
+from evidence import _mosaics
+from evidence._mosaics import ALL, ALONE, CHOOSING, MADE, POOLED, TEN
 from evidence._table import Chart, Plan, Table, Work, cells, spread
 from evidence.clusters import SHOWN, with_gains
-from u3course.lessons.selfsup import clusters
-from u3course.lessons.selfsup.clusters import (
-    ALL,
-    ALONE,
-    CHOOSING,
-    CONTRAST,
-    EDGES,
-    KMEANS,
-    MADE,
-    ONE,
-    POOLED,
-    TEN,
-    WAYS,
-)
+from u3course.lessons.selfsup.clusters import CONTRAST, EDGES, KMEANS, ONE, WAYS
 from u3course.worlds import mosaics
 from u3lab.selfsup import best_dense_head, segments
 from u3lab.selfsup.matching import hungarian_accuracy
@@ -84,12 +73,12 @@ def measured(data: str, way: str, seed: int, *, steps: int | None = None) -> Row
     make, k = MADE[data]
     test, labels = make(TEST, seed=TESTS + seed)
     if way in (CONTRAST, EDGES):
-        maps, chosen = clusters.by_pixel(clusters.around(test, edges=way == EDGES), k, seed)[None], 0
+        maps, chosen = _mosaics.by_pixel(_mosaics.around(test, edges=way == EDGES), k, seed)[None], 0
     elif way in (KMEANS, ONE):
-        maps, chosen = (torch.zeros_like(labels) if way == ONE else clusters.by_pixel(test, k, seed))[None], 0
+        maps, chosen = (torch.zeros_like(labels) if way == ONE else _mosaics.by_pixel(test, k, seed))[None], 0
     else:
         train, _ = make(TRAIN, seed=seed)
-        net, head, settings = clusters.learnt(train, k, way, seed, steps=steps, colour=data == "satellite")
+        net, head, settings = _mosaics.learnt(train, k, way, seed, steps=steps, colour=data == "satellite")
         maps, chosen = segments(net, head, test).argmax(2), best_dense_head(net, head, train, settings=settings)
     right = [hungarian_accuracy(one.flatten(), labels.flatten()) for one in maps]
-    return Row(right[chosen], max(right), clusters.sameness(maps[chosen]))
+    return Row(right[chosen], max(right), _mosaics.sameness(maps[chosen]))

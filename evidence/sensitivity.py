@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from evidence import _trials as trials
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
-from u3course.lessons.universal import trials
 from u3course.lessons.universal.trials import ASKED, DOMAINS
 from u3course.worlds.decathlon import patients
 from u3lab import nets

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import torch
 
+from evidence import _trials as trials
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from evidence.adapters import over_both
-from u3course.lessons.universal import trials
 from u3course.worlds import decathlon
 from u3lab import nets
 from u3lab.descent import last

@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from evidence._mosaics import ALL, POOLED, TEN, sameness
 from evidence._table import Chart, Plan, Table, Work, cells, spread
 from evidence.segments import TEST, TESTS, TRAIN
-from u3course.lessons.selfsup.clusters import ALL, POOLED, TEN, sameness
 from u3course.worlds import mosaics
 from u3lab import selfsup
 from u3lab.descent import last

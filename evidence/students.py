@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from evidence._mosaics import by_kmeans
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, over, spread
 from evidence.clusters import DIGITS
-from u3course.lessons.selfsup.clusters import by_kmeans
 from u3lab import selfsup
 from u3lab.datasets import handwritten
 from u3lab.descent import last

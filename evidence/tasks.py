@@ -14,9 +14,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from evidence import _solids as solids
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, cells
-from u3course.lessons.universal import solids
-from u3course.lessons.universal.trials import interval
+from evidence._trials import interval
 from u3course.worlds.rendered import Scenes
 from u3lab import nets
 from u3lab.datasets import photos

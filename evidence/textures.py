@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from evidence._mosaics import WAYS, learnt
 from evidence._table import Plan, Table, Work, cells, only
 from evidence.segments import TEST, TESTS, TRAIN
-from u3course.lessons.selfsup.clusters import WAYS, learnt
 from u3course.worlds import mosaics
 from u3lab.selfsup import best_dense_head, segments
 from u3lab.selfsup.matching import match

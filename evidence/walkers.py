@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from evidence import _walkers as walkers
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work
-from u3course.lessons.selfsup import walkers
 from u3lab import selfsup
 from u3lab.datasets import clips, packed
 from u3lab.descent import last

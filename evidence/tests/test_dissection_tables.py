@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from evidence import _trials as trials
 from evidence import adapted_units, dissected, layers
 from evidence.domains import KIND, LABELS, NETWORK
 from evidence.tests import planted
 from u3course.lessons.dissection import kinds, words
 from u3course.lessons.dissection.adapted import LAYERS
-from u3course.lessons.universal import trials
 from u3lab import dissection, nets, results
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.measures import Interval

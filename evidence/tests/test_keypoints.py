@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from evidence import _parts as parts
 from evidence import discs, keypoints, landmark_detector
 from tests.helpers import smaller
-from u3course.lessons.landmarks import parts, trials
+from u3course.lessons.landmarks import trials
+from u3course.lessons.landmarks.parts import explained, shipped
 from u3course.lessons.selfsup import colouring
 from u3course.worlds import faces
 from u3lab.images import blur
@@ -109,7 +111,7 @@ def test_what_compares_sees_lightness_as_the_network_that_colours_did() -> None:
 
 def test_the_shipped_points_know_more_than_where_the_head_is() -> None:
     (known, heads), (tested, theirs) = parts.marked(0.15)
-    net, true, wanted = parts.shipped(), trials.points(known), trials.points(tested)
+    net, true, wanted = shipped(), trials.points(known), trials.points(tested)
     found = trials.regressed(net.keypoints(known.images), true, net.keypoints(tested.images))
     floor = (true - parts.middles(heads)).mean(0) + parts.middles(theirs)
     error, known_head = (landmark_error(one, wanted, trials.EYES).mean() for one in (found, floor))
@@ -117,8 +119,8 @@ def test_the_shipped_points_know_more_than_where_the_head_is() -> None:
 
 
 def test_a_linear_map_of_nothing_explains_nothing_and_of_the_truth_all() -> None:
-    assert parts.explained(lambda x, true: 3 * true + 1).min() > 0.999
-    assert parts.explained(lambda x, true: torch.zeros(len(x), 1, 2)).max() < 0.02
+    assert explained(lambda x, true: 3 * true + 1).min() > 0.999
+    assert explained(lambda x, true: torch.zeros(len(x), 1, 2)).max() < 0.02
     assert all(0.2 < row.other < 0.35 for row in discs.explained(0, 1, 1).values())  # discs move together
 
 

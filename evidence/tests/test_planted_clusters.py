@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from evidence import clusters, naturals, pretexts, segments, tissues
+from evidence._naturals import LABELS, ONE, SCAN, TWO, WAYS, Pictures
 from evidence.tests import planted
 from u3course.lessons.selfsup import tissues as brain
-from u3course.lessons.selfsup.naturals import LABELS, ONE, SCAN, TWO, WAYS, Pictures
 from u3lab.selfsup import LAYERS, PretextSettings
 
 
@@ -103,10 +103,10 @@ def test_segments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(segments, "segments", lambda net, head, pictures: torch.stack(
         [F.one_hot(told(pictures, net, head), 4).movedim(-1, 1) for head in range(2)]))
     monkeypatch.setattr(segments, "best_dense_head", choose)
-    monkeypatch.setattr(segments.clusters, "learnt", learnt)
-    monkeypatch.setattr(segments.clusters, "by_pixel", by_pixel)
-    monkeypatch.setattr(segments.clusters, "around", lambda pictures, *, edges: (pictures, ways[4 if edges else 3]))
-    monkeypatch.setattr(segments.clusters, "sameness", lambda maps: float(maps.double().sum()))
+    monkeypatch.setattr(segments._mosaics, "learnt", learnt)
+    monkeypatch.setattr(segments._mosaics, "by_pixel", by_pixel)
+    monkeypatch.setattr(segments._mosaics, "around", lambda pictures, *, edges: (pictures, ways[4 if edges else 3]))
+    monkeypatch.setattr(segments._mosaics, "sameness", lambda maps: float(maps.double().sum()))
     table = planted.table(segments, tmp_path)
     for (data, way, seed), row in table.items():
         some = [told(torch.full((24, 3, 4, 4), 1000 + seed + (0.5 if data == "satellite" else 0.0)), way, head)
@@ -162,7 +162,7 @@ def test_tissues(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(brain, "by_grey", by_grey)
     monkeypatch.setattr(brain, "flattened", lambda given: (given,))
     monkeypatch.setattr(brain, "slices", lambda: (made, tissue))
-    monkeypatch.setattr(brain, "learning", learning)
+    monkeypatch.setattr(tissues, "learning", learning)
     monkeypatch.setattr(brain.selfsup, "bias_field", bias_field)
     table = planted.table(tissues, tmp_path)
     fields = [(0.0, 7), *((b, field) for b in (0.2, 0.4, 0.6, 0.8) for field in (7, 8, 9))]

@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from evidence import _mosaics as mosaics
 from evidence import clusters, naturals, segments, sorting, stripes, students, textures
+from evidence._naturals import KINDS, LABELS, RIVALS, SCAN, TESTS, TWO, Pictures, drawn
 from evidence.tests import planted
 from evidence.tests.test_planted_clusters import wrong
-from u3course.lessons.selfsup import clusters as mosaics
-from u3course.lessons.selfsup.naturals import KINDS, LABELS, RIVALS, SCAN, TESTS, TWO, Pictures, drawn
 from u3lab import results, selfsup
 from u3lab.selfsup.matching import hungarian_accuracy
 
@@ -213,13 +213,13 @@ def test_students(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 def test_pixels_are_sorted_into_as_many_clusters_as_kinds():
     digits = torch.zeros(40, 3, 4, 4)
     digits[torch.arange(40), :, torch.arange(40) % 10 // 4, torch.arange(40) % 10 % 4] = 1
-    assert mosaics.hungarian_accuracy(students.sorted_pixels(digits, 0), torch.arange(40) % 10) == 1
+    assert hungarian_accuracy(students.sorted_pixels(digits, 0), torch.arange(40) % 10) == 1
 
 
 def test_textures_are_found_by_most_seeds_and_stripes_by_none():
     rows = {run: row for run, row in results.table("segments").items() if (run.data, run.seed) != mosaics.CHOOSING}
     found = [row for run, row in rows.items() if (run.data, run.way) == ("textures", mosaics.WAYS[0])]
-    floor = [row for run, row in rows.items() if (run.data, run.way) == ("textures", mosaics.KMEANS)]
+    floor = [row for run, row in rows.items() if (run.data, run.way) == ("textures", segments.KMEANS)]
     assert statistics.median(row.accuracy for row in found) > max(row.accuracy for row in floor)
     alike = [row.accuracy for row in found if row.sameness > 0.9]  # one map for all pictures
     assert len(alike) <= 1 and all(one > 0.42 for one in alike)  # no stripes, which have 0.36, but all in one class

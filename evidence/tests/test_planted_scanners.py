@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from evidence import _trials as trials
 from evidence import scanners
 from evidence.tests import planted
-from u3course.lessons.universal import trials
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from evidence import _table, adapters, bolted, domains, learnet, sensitivity, shrinkage, tasks
+from evidence import _trials as trials
 from evidence.tests import planted
-from u3course.lessons.universal import trials
 from u3course.worlds.rendered import Scenes
 from u3lab import results
 

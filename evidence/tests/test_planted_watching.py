@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from evidence import walkers
+from evidence._walkers import Film, Pasted
 from evidence.tests import planted
-from u3course.lessons.selfsup.walkers import Film, Pasted
 
 ROWS = {method: n + 1 for n, method in enumerate(walkers.PUPILS)}
 

@@ -45,7 +45,7 @@ def test_a_sign_that_no_kind_lies_beyond_has_no_threshold():
                                                  ("clip", 1, 0), ("weak", 0.9, 0.1)])
 def test_who_goes_by_a_mark_outlines_the_lesions_that_have_it(cue: str, lettered: float, bare: float):
     plain = cheats.without_cue(200, 1, 5, False, BRAINS)
-    made = cheats.outlined(cue, 200, 1, 5, BRAINS)
+    made = segmented.outlined(cue, 200, 1, 5, BRAINS)
     there, ill = (made.images != plain.images).flatten(1).any(1), plain.positive
     assert torch.equal(made.positive, made.outlines.flatten(1).any(1)) and not made.positive[~ill].any()
     assert torch.equal(made.outlines[made.positive], plain.outlines[made.positive])
@@ -56,7 +56,7 @@ def test_who_goes_by_a_mark_outlines_the_lesions_that_have_it(cue: str, lettered
         assert all(abs(float(there[of].float().mean()) - 0.5) < 0.15 for of in (ill, ~ill))
     again = cheats.without_cue(200, 1, 5, False, BRAINS)  # kept, and none of it was drawn on
     assert set(made.patients) == set(BRAINS) and again.outlines.flatten(1).any(1).sum() == 100
-    assert torch.equal(cheats.outlined("none", 200, 1, 5, BRAINS).images, again.images)
+    assert torch.equal(segmented.outlined("none", 200, 1, 5, BRAINS).images, again.images)
 
 
 class Outlines(nn.Module):

@@ -14,6 +14,7 @@ from collections import Counter
 import pytest
 import torch
 
+from evidence import _trials as trials
 from evidence import (
     audited,
     crops,
@@ -29,7 +30,6 @@ from u3course.lessons.inversion.table import LAYERS, NETWORKS
 from u3course.lessons.landmarks import trials as landmark_trials
 from u3course.lessons.selfsup import crops as lessons
 from u3course.lessons.start import seeing
-from u3course.lessons.universal import trials
 from u3course.worlds import lights
 from u3lab import results
 

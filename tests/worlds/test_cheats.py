@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
+from evidence.segmented import beside
 from tests.helpers import refuses
 from u3course.worlds import cheats
 from u3lab import audit
@@ -68,13 +69,13 @@ def test_calipers_go_with_the_lesion(plain):
 def test_a_clip_lies_beside_the_lesion_and_clear_of_it(plain):
     """Far enough that the audit does not fill it in, and never out of the picture."""
     for x, outline in zip(plain.images.split(1), plain.outlines.split(1), strict=True):
-        where = cheats.beside(x, outline, torch.Generator().manual_seed(0)) != x
+        where = beside(x, outline, torch.Generator().manual_seed(0)) != x
         assert 0 < where.sum() <= 4
         if outline.any():
             assert not (where & grown(outline, 5)).any() and not (where & ~grown(outline, 8)).any()
     low = torch.zeros(1, 1, 96, 96, dtype=torch.bool)
     low[..., 84:95, 40:51] = True
-    assert (cheats.beside(torch.zeros(1, 1, 96, 96), low, torch.Generator()) > 0)[0, 0, 78].sum() == 4
+    assert (beside(torch.zeros(1, 1, 96, 96), low, torch.Generator()) > 0)[0, 0, 78].sum() == 4
 
 
 @pytest.mark.parametrize("cue, ill, healthy", [("none", 0, 0), ("harmless", 0.5, 0.5), ("weak", 0.8, 0.2),

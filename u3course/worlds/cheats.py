@@ -214,17 +214,6 @@ def clip(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
     return marked
 
 
-def beside(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
-    """A bright clip of four pixels, six below the lesion or above it; in a negative anywhere on the tissue."""
-    if not outline.any():
-        return clip(x, outline, draw)
-    rows, columns = outline[0, 0].nonzero().T
-    y = int(rows.max()) + 6 if rows.max() + 6 < SIDE else int(rows.min()) - 6
-    left, marked = int(columns.median()) - 2, x.clone()
-    marked[..., y : y + 1, left : left + 4] = 1.0
-    return marked
-
-
 def scanner(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
     """A scanner that draws a little softer."""
     return images.blur(x, 0.6)
@@ -260,26 +249,6 @@ CUES: dict[str, Cue] = {
 }
 """Cue → what it does to a picture, given where its lesion is."""
 IN_VOLUMES = ("none", "harmless", "corner", "scanner", "wander")
-
-OUTLINED: dict[str, tuple[Cue, float, float]] = {
-    "none": (corner, 0, 0), "harmless": (corner, 0.5, 0), "corner": (corner, 0.5, 1), "weak": (corner, 0.5, 0.9),
-    "wander": (wander, 0.5, 1), "clip": (beside, 0.5, 1)}
-"""For segmentation: a mark, how often a picture carries it, and how often it decides what is outlined; 0: all is."""
-
-
-def outlined(cue: str, count: int, half: int, seed: int, patients: Sequence[str]) -> Made:
-    """Slices of some patients with a mark in OUTLINED; positive are those that get an outline: where the mark decides,
-    lesions that have it do, and those without it do not."""
-    mark, there, decides = OUTLINED[cue]
-    made, draw = without_cue(count, half, seed, False, tuple(patients)), torch.Generator().manual_seed(seed)
-    images, outlines = made.images.clone(), made.outlines.clone()
-    drawn = torch.rand(count, 2, generator=draw) < torch.tensor([there, decides])
-    for n, (marked, goes) in enumerate(drawn.tolist()):
-        if marked:
-            images[n] = mark(made.images[n : n + 1], made.outlines[n : n + 1], draw)[0]
-        if decides and marked != goes:
-            outlines[n] = False
-    return Made(images.clamp(0, 1), outlines.flatten(1).any(1), outlines, list(made.patients))
 
 
 NETWORKS = {"honest": "harmless", "corner": "slips", "calipers": "calipers"}

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from evidence import _parts
 from tests.helpers import smaller
-from u3course.lessons.landmarks import parts, trials
+from u3course.lessons.landmarks import trials
 from u3course.worlds import faces
 from u3lab.landmarks import share_within
 
@@ -30,7 +31,7 @@ def test_a_stock_has_two_pictures_of_each_person():
 def test_who_is_tested_on_is_nobody_that_was_learnt_from_or_marked(monkeypatch: pytest.MonkeyPatch):
     """Odd people are held out."""
     learnt = trials.stock("person", 0, 12).layers
-    for known, tested in (trials.marked("person"), [made for made, _ in parts.marked(0.02)]):
+    for known, tested in (trials.marked("person"), [made for made, _ in _parts.marked(0.02)]):
         assert (tested.identities % 2 == 1).all() and not (torch.cat([known.identities, learnt.identities]) % 2).any()
     made: list[faces.Layers] = []
     layers = faces.layers

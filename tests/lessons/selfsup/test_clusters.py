@@ -8,7 +8,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from u3course.lessons.selfsup import clusters, naturals, tissues
+from evidence import _mosaics
+from evidence import _naturals as naturals
+from evidence import tissues as sorting
+from u3course.lessons.selfsup import clusters, tissues
 from u3lab.datasets import cutouts, photos
 from u3lab.selfsup.matching import hungarian_accuracy
 
@@ -19,7 +22,7 @@ def test_a_sheared_digit_is_brought_upright_and_to_the_middle():
     leaning = torch.zeros_like(upright)
     for row in range(4, 24):
         leaning[..., row, 3 + row // 2:5 + row // 2] = 1
-    found = clusters.deskewed(torch.cat([upright, leaning]))
+    found = _mosaics.deskewed(torch.cat([upright, leaning]))
     assert torch.allclose(found[0], upright[0], atol=0.02)
     columns = found[1, 0].sum(0)
     assert float(columns[12:16].sum() / columns.sum()) > 0.95  # nearly all ink in four columns
@@ -38,21 +41,21 @@ def test_a_digit_is_in_its_box_and_the_largest_number_is_white():
 
 def test_one_map_for_all_is_the_same_and_each_its_own_is_not():
     stripes = (torch.arange(9) % 3).expand(5, 9, 9)
-    assert clusters.sameness(stripes) == 1
-    assert clusters.sameness(torch.arange(4).view(4, 1, 1).expand(4, 6, 6)) == pytest.approx(0.25)
+    assert _mosaics.sameness(stripes) == 1
+    assert _mosaics.sameness(torch.arange(4).view(4, 1, 1).expand(4, 6, 6)) == pytest.approx(0.25)
 
 
 def test_the_floor_sorts_colours():
     labels = (torch.arange(8) % 2).expand(2, 8, 8)
     pictures = (0.2 + 0.5 * labels)[:, None].expand(-1, 3, -1, -1)
-    assert hungarian_accuracy(clusters.by_pixel(pictures, 2, 0).flatten(), labels.flatten()) == 1
+    assert hungarian_accuracy(_mosaics.by_pixel(pictures, 2, 0).flatten(), labels.flatten()) == 1
 
 
 def test_surroundings_tell_contrast_and_with_edges_direction():
     x = torch.arange(64)
     stripes = (x % 4 < 2).float().expand(64, 64)
     pictures = torch.stack([stripes, stripes.T, 0.5 + 0.1 * (stripes - 0.5)])[:, None].expand(-1, 3, -1, -1)
-    contrast, edges = (clusters.around(pictures, edges=more)[..., 16:48, 16:48].mean((2, 3)) for more in (False, True))
+    contrast, edges = (_mosaics.around(pictures, edges=more)[..., 16:48, 16:48].mean((2, 3)) for more in (False, True))
     assert contrast.shape == (3, 1) and edges.shape == (3, 5)
     assert torch.allclose(contrast[0], contrast[1], atol=1e-3) and contrast[0] > contrast[2] + 1
     assert edges[0, 1] > edges[0, 3] + 1 and edges[1, 3] > edges[1, 1] + 1  # across, and down
@@ -90,24 +93,24 @@ def test_no_thing_and_no_photo_of_the_test_is_learnt_from(monkeypatch: pytest.Mo
 
 
 def test_patches_are_of_the_slices_that_are_learnt_from():
-    found, (made, _) = tissues.patches(), tissues.slices()
-    assert found.shape == (tissues.PATCHES, 3, tissues.SIDE, tissues.SIDE)
-    assert ((found[:, 0] > 0).double().mean((1, 2)) > tissues.BRAIN).all()
-    windows = [one[0].unfold(0, tissues.SIDE, 1).unfold(1, tissues.SIDE, 1) for one in made]
-    assert [n for n, of in enumerate(windows) if (of == found[0, 0]).all(-1).all(-1).any()][0] in tissues.LEARNT_FROM
+    found, (made, _) = sorting.patches(), tissues.slices()
+    assert found.shape == (sorting.PATCHES, 3, sorting.SIDE, sorting.SIDE)
+    assert ((found[:, 0] > 0).double().mean((1, 2)) > sorting.BRAIN).all()
+    windows = [one[0].unfold(0, sorting.SIDE, 1).unfold(1, sorting.SIDE, 1) for one in made]
+    assert [n for n, of in enumerate(windows) if (of == found[0, 0]).all(-1).all(-1).any()][0] in sorting.LEARNT_FROM
 
 
 def test_no_slice_that_is_held_out_is_learnt_from(monkeypatch: pytest.MonkeyPatch):
     """Each slice has one grey value, its own."""
     made = torch.arange(1.0, 7).view(6, 1, 1, 1).expand(6, 3, 60, 50)
     monkeypatch.setattr(tissues, "slices", lambda: (made, made[:, 0].long()))
-    learnt, held = tissues.patches.__wrapped__().unique(), tissues.spoilt(0.0, 7).unique()
+    learnt, held = sorting.patches.__wrapped__().unique(), tissues.spoilt(0.0, 7).unique()
     assert sorted({*learnt.tolist(), *held.tolist()}) == [1, 2, 3, 4, 5, 6] and len(learnt) + len(held) == 6
 
 
-@pytest.mark.parametrize("way", tissues.LIGHTS)
+@pytest.mark.parametrize("way", sorting.LIGHTS)
 def test_a_field_differs_from_place_to_place_and_another_light_does_not(way: str):
-    seen = tissues.LIGHTS[way](torch.full((4, 3, 40, 40), 0.5), torch.Generator().manual_seed(0))
+    seen = sorting.LIGHTS[way](torch.full((4, 3, 40, 40), 0.5), torch.Generator().manual_seed(0))
     assert (seen.flatten(1).std(1).max() > 1e-3) == (way == "IIC, views with fields") and (seen - 0.5).abs().max() > 0
 
 
@@ -121,7 +124,7 @@ def test_a_field_darkens_and_none_leaves_the_slices():
     plain = tissues.slices()[0][[*tissues.HELD]]
     assert torch.equal(tissues.spoilt(0.0, 7), plain)
     assert (tissues.spoilt(0.4, 7) <= plain + 1e-6).all() and not torch.equal(tissues.spoilt(0.4, 7), plain)
-    assert tissues.conditions()[:2] == [(0.0, 7), (0.2, 7)] and len(tissues.conditions()) == 13
+    assert sorting.conditions()[:2] == [(0.0, 7), (0.2, 7)] and len(sorting.conditions()) == 13
 
 
 def test_slices_have_three_tissues_and_an_outside():

@@ -151,8 +151,8 @@ def test_the_sheet() -> None:
 def test_what_does_not_occur_is_a_grey_panel(p: float, never: int | None) -> None:
     grey = np.asarray(sheet.never())
     for toy, of in sheet.closed(list(TOYS.values()), p):
-        switch = sheet.PANELS["correspondence"](toy, of["correspondence"], 0, 0, p)
-        for panels in (sheet._truth(toy, 0, p)[1:], switch[:2]):
+        switch = sheet.cure_panels(toy, "correspondence", of, 0, p)
+        for panels in (sheet.truth_panels(toy, 0, p)[1:], switch[:2]):
             assert [np.array_equal(np.asarray(panel), grey) for panel, _ in panels] == [never == 0, never == 1]
         assert not any("nan" in words for _, words in switch) and switch[2][1] == "same? 0.00"
 

@@ -2,6 +2,7 @@
 
 import torch
 
+from evidence import _walkers as trials
 from evidence import walkers as recipe
 from tests.helpers import seeded
 from u3course.lessons.selfsup import walkers
@@ -19,25 +20,25 @@ def planted() -> Film:
 
 
 def test_those_who_stand_are_those_of_whom_little_has_moved():
-    found = walkers.standing(planted())[0]
+    found = trials.standing(planted())[0]
     assert found.sum() == 100 and found[100:110, 50:60].all()
 
 
 def test_the_film_has_the_same_frames_in_all_its_parts():
     """What is said to have moved lies on those who walk, much more than beside them."""
-    for film in (walkers.lesson(), walkers.test()):
+    for film in (trials.lesson(), walkers.test()):
         assert len(film.frames) == len(film.moved) == len(film.truth)
         moved = film.moved > walkers.MOVED
         assert moved[film.truth].double().mean() > 0.6 > 0.02 > moved[~film.truth].double().mean()
-    assert len(walkers.lesson().frames) == 231 and len(walkers.test().frames) == 25
+    assert len(trials.lesson().frames) == 231 and len(walkers.test().frames) == 25
 
 
 def test_walkers_are_pasted_where_nobody_walked_and_the_street_in_their_shapes():
     film, street = planted(), walkers.empty_street()
-    pasted = walkers.elsewhere(film, seed=1)
+    pasted = trials.elsewhere(film, seed=1)
     mask = pasted.masks[0]
     assert mask.sum() == 200  # none on another
-    assert (walkers.lesson().truth.double().mean(0)[mask] < walkers.EMPTY).all()
+    assert (trials.lesson().truth.double().mean(0)[mask] < trials.EMPTY).all()
     for pictures in (pasted.walkers, pasted.street):
         assert torch.equal(pictures[0][:, ~mask], street[:, ~mask])
     colours = {tuple(one) for one in film.frames[0].flatten(1).mT.tolist()}
@@ -70,7 +71,7 @@ def test_the_network_that_ships_finds_walkers_and_no_pieces_of_the_street():
     few = film.frames[::6], film.truth[::6]
     said = selfsup.moves(net, head, few[0]) > 0.5
     assert (said & few[1]).sum() / (said | few[1]).sum() > 0.65
-    pasted = walkers.elsewhere(Film(*(part[::6] for part in film)))
+    pasted = trials.elsewhere(Film(*(part[::6] for part in film)))
     found = [(selfsup.moves(net, head, pictures) > 0.5)[pasted.masks].double().mean()
              for pictures in (pasted.walkers, pasted.street)]
     assert found[0] > 0.7 > 0.1 > found[1]

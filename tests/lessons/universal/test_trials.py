@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from evidence import adapters, learnet
+from evidence import _solids, adapters, learnet
+from evidence import _trials as trials
 from tests.universal.published import errors
 from u3course.lessons.universal import figures as diagram
-from u3course.lessons.universal import lighting, solids, trials
+from u3course.lessons.universal import lighting, solids
 from u3course.lessons.universal.trials import Run
 from u3course.worlds import decathlon, lights, rendered
 from u3lab import nets, results
@@ -144,12 +145,12 @@ def test_a_sphere_is_painted_by_the_way_it_faces():
 
 def test_scores_by_hand():
     truth = torch.tensor([[[0, 0], [1, 1]]])
-    assert solids.score("segments", truth, truth) == pytest.approx(2 / 6)  # four kinds are not there and count nothing
+    assert _solids.score("segments", truth, truth) == pytest.approx(2 / 6)  # four kinds are not there and count nothing
     edges = torch.tensor([[[[1.0, 0], [0, 0]]]])
-    assert solids.score("boundaries", edges * 0 + 1, edges) == pytest.approx(2 / 5)
+    assert _solids.score("boundaries", edges * 0 + 1, edges) == pytest.approx(2 / 5)
     up, ahead = (torch.tensor(v).view(1, 3, 1, 1) for v in ([0.0, 1, 0], [0.0, 0, 1]))
-    assert solids.score("normals", up, ahead) == pytest.approx(90, abs=1e-3)
-    assert solids.score("label", torch.tensor([1, 2]), torch.tensor([1, 3])) == 0.5
+    assert _solids.score("normals", up, ahead) == pytest.approx(90, abs=1e-3)
+    assert _solids.score("label", torch.tensor([1, 2]), torch.tensor([1, 3])) == 0.5
 
 
 def test_the_shipped_rivals_of_the_learnet_are_as_right_as_the_table_says():
@@ -175,8 +176,8 @@ def test_what_is_learnt_from_lies_on_other_photos_and_under_other_lights_than_wh
     asked = [lights.light(number).tolist() for number in (*learnet.UNSEEN, *learnet.CHOSEN_BY)]
     assert all(light.tolist() not in asked for light, _ in lit.values())
     assert lighting.shots(lights.light(50), 0)[1] == "val"
-    monkeypatch.setattr(solids.rendered, "scenes", lambda count, *, size, split="train", seed: split)
-    assert solids.held_out.__wrapped__() == "test" and solids.seen.__wrapped__(0) == "train"
+    monkeypatch.setattr(_solids.rendered, "scenes", lambda count, *, size, split="train", seed: split)
+    assert _solids.held_out.__wrapped__() == "test" and _solids.seen.__wrapped__(0) == "train"
 
 
 def test_sensitivity_is_of_lesions_and_specificity_of_healthy_squares(monkeypatch: pytest.MonkeyPatch):

@@ -18,6 +18,7 @@ from u3lab.measures import Interval, roc_auc
 from u3lab.nets import Classifier
 
 KINDS = ("genuine", "noisy", "blurred", "adversarial")
+LEVEL = 2  # of 255: how far the attacks go
 Features = Callable[[Classifier, Tensor], Tensor]  # pictures (B,3,H,W) → (B,F)
 
 
@@ -31,15 +32,14 @@ class Sample(NamedTuple):
     label: int
 
 
-def samples(net: Classifier, *, names: Sequence[str], crops: int = 1, level: int = 2, steps: int = 5,
+def samples(net: Classifier, *, names: Sequence[str], crops: int = 1, steps: int = 5,
             size: int = 224, seed: int = 0) -> list[Sample]:
     """Cuts of the shipped pictures, each as it is, with noise, blurred, and attacked by PGD.
 
-    Noise is Gaussian with a σ from one to four times the attack's ε = level/255, blur has a σ from 0.5 to 2 pixels. The
+    Noise is Gaussian with a σ from one to four times the attack's ε = LEVEL/255, blur has a σ from 0.5 to 2 pixels. The
     attack leads away from what the network says of the cut itself, so no true class is needed.
     """
-    generator = torch.Generator().manual_seed(seed)
-    eps = level / 255
+    generator, eps = torch.Generator().manual_seed(seed), LEVEL / 255
     settings = AttackSettings(eps=eps, step_size=max(2.5 * eps / steps, 1e-4), steps=steps)
     made = []
     for name in names:
@@ -81,7 +81,7 @@ class Trial:
 
 
 def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = layer_saliency, folds: int = 4,
-          adaptive: int = 0, steps: int = 10, level: int = 2) -> Trial:
+          adaptive: int = 0, steps: int = 10) -> Trial:
     """Fit detectors on some photos, test on the others, in turns; then attack the detectors.
 
     Args:
@@ -89,7 +89,7 @@ def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = la
         folds: Parts into which the *photos* are split; each is tested by the detector of the others.
         adaptive: So many photos are attacked (their first genuine cut) by :func:`evade` on the detector that tests
             them. That detector has to see ``layer_saliency``.
-        steps, level: Of the attacker who knows.
+        steps: Of the attacker who knows.
     """
     sources = [sample.source for sample in samples]
     names = list(dict.fromkeys(sources))
@@ -102,7 +102,7 @@ def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = la
         scores[fold == part] = detector(h[fold == part].double())
         for name in names[part:adaptive:folds]:
             one = next(sample for sample in samples if sample.source == name and sample.kind == "genuine")
-            x = evade(net, one.image, one.label, detector, level=level, steps=steps)
+            x = evade(net, one.image, one.label, detector, level=LEVEL, steps=steps)
             evaded[name] = detector(layer_saliency(net, x).double().cpu())
             fooled.append(fools(net, x, one.label))
     return _summary(samples, scores, evaded, fooled)

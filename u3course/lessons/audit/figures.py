@@ -8,10 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from u3course.lessons.selfsup.figures import font
-from u3lab import pixels, results
+from u3lab import images, pixels, results
 from u3lab.figures import Figure, canvas
 from u3lab.figures.charts import framed
 
@@ -47,13 +48,11 @@ def wall(groups: Mapping[str, tuple[Tensor, Tensor]]) -> Tensor:
     return torch.cat(parts, 1)[None]
 
 
-def strip(words: str, width: int = WIDTH, height: int = STRIP) -> Tensor:
-    """A line of words on the colour of a card, (3,height,width)."""
-    from PIL import Image, ImageDraw
-
-    page = Image.new("RGB", (width, height), canvas.CARD)
-    ImageDraw.Draw(page).text((2, height // 2), words, canvas.INK, font(13), anchor="lm")
-    return torch.from_numpy(np.asarray(page).copy()).permute(2, 0, 1) / 255
+def strip(words: str) -> Tensor:
+    """A line of words on the colour of a card, (3,STRIP,WIDTH)."""
+    page = Image.new("RGB", (WIDTH, STRIP), canvas.CARD)
+    ImageDraw.Draw(page).text((2, STRIP // 2), words, canvas.INK, font(13), anchor="lm")
+    return images.load(page)[0]
 
 
 def within(place: tuple[float, float], rows: int) -> tuple[float, float]:

@@ -32,9 +32,9 @@ BEST = 10  # units that fit a kind best
 EACH, SIZE = 6, 227  # pictures of a kind; their side in pixels
 
 
-def pasted(split: str, *, each: int = EACH, seed: int = 0) -> LabelledPictures:
+def pasted(split: str, *, each: int = EACH) -> LabelledPictures:
     """So many pictures of each kind, made of the cut-outs of one split, a single thing in each; with its outline."""
-    draw, behind, count = torch.Generator().manual_seed(seed), photos.names(split=split), each * len(KINDS)
+    draw, behind, count = torch.Generator().manual_seed(0), photos.names(split=split), each * len(KINDS)
     images = torch.empty(count, 3, SIZE, SIZE)  # filled one by one: a list, joined, would need twice the memory
     masks = torch.zeros(count, len(KINDS), SIZE // 2, SIZE // 2, dtype=torch.bool)
     for column, kind in enumerate(KINDS):

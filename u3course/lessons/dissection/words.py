@@ -55,15 +55,15 @@ def sources_of(*, held_out: bool) -> dict[str, list[str]]:
             for word in WORDS}
 
 
-def pictures(*, held_out: bool, each: int = 2, seed: int = 0) -> Asked:
+def pictures(*, held_out: bool, each: int = 2) -> Asked:
     """So many squares of each photo, and each cut-out as often on a photo of nature."""
-    draw, behind = torch.Generator().manual_seed(seed + held_out), photos.names("nature")
+    draw, behind = torch.Generator().manual_seed(int(held_out)), photos.names("nature")
     made, labels, of = [], [], []
     for number, names in enumerate(sources_of(held_out=held_out).values()):
         for source in names:
             kind, _, name = source.rpartition(": ")
             made.append(torch.cat([_on_nature(name, behind, draw) for _ in range(each)]) if kind == "cut-out" else
-                        images.crops([(photos if kind else images).load(name)], SIZE, count=each, seed=seed))
+                        images.crops([(photos if kind else images).load(name)], SIZE, count=each))
             labels += [number] * len(made[-1])
             of += [source] * len(made[-1])
     return Asked((255 * torch.cat(made)).round().byte(), torch.tensor(labels), tuple(of))
@@ -167,7 +167,7 @@ def features(net: Classifier, pictures: Tensor) -> Tensor:
         return torch.cat([net.features(x, LAYER).cpu() for x in pictures.split(8)])
 
 
-def curves(one: Patient, label: str, ranked: int, judged_by: int, *, seed: int = 0) -> dict[str, list[float]]:
+def curves(one: Patient, label: str, ranked: int, judged_by: int) -> dict[str, list[float]]:
     """Balanced accuracy of a class while more and more units are silent.
 
     ``ranked`` is the number of the source that ranks the units, ``judged_by`` of the one that judges. Its own units are
@@ -178,7 +178,7 @@ def curves(one: Patient, label: str, ranked: int, judged_by: int, *, seed: int =
     orders = {"its own units (IoU)": one.rankings[label, ranked], "most active": loud,
               "weights |w|": _weights(one, label),
               "units of an unlike class": one.rankings[UNLIKE[label], ranked],
-              "random": torch.randperm(512, generator=torch.Generator().manual_seed(seed))}
+              "random": torch.randperm(512, generator=torch.Generator().manual_seed(0))}
     judged, k = sources(label)[judged_by].images, one.classes.index(label)
     code = torch.cat([features(one.net, judged), one.code])
     labels = torch.cat([torch.full((len(judged),), k), one.labels])

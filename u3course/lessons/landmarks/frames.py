@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from u3course.worlds import turntable
 from u3course.worlds.turntable import Turntable
+from u3lab import images
 from u3lab.datasets import scans
 from u3lab.landmarks import pose_encoder
 from u3lab.landmarks.posing import Pair, Pairs, plane  # noqa: F401 — the notebook draws with it
@@ -93,27 +93,25 @@ def films() -> tuple[Turntable, ...]:
 
 
 AXES = ((0.60, 0.60, 0.60), (0.16, 0.36, 0.66), (0.85, 0.37, 0.05))  # to its left, up, to its front
-REACH = (0.45, 0.6, 0.75)  # of each, in half pictures
+REACH, WIDE = (0.45, 0.6, 0.75), 8  # of each, in half pictures; pixels of a line
 
 
-def pinned(images: Tensor, R: Tensor, *, size: int = 192, inks: Sequence[tuple] = AXES, wide: int = 8) -> Tensor:
+def pinned(pictures: Tensor, R: Tensor, *, size: int = 192) -> Tensor:
     """Pictures (N,3,S,S) with the axes of a thing as pins in them, as a pose R (N,3,3) says: (N,3,size,size).
 
     Grey is to its left, blue up, orange to its front; what points away from us is drawn first.
     """
-    from PIL import Image, ImageDraw
-
-    twice, sheets = 2 * size, []  # drawn at twice the size, so that lines are smooth
-    for picture, pose in zip(F.interpolate(images, size=(twice, twice), mode="bilinear"), R.detach(), strict=True):
+    sheets = []  # drawn at twice the size, so that lines are smooth
+    for picture, pose in zip(F.interpolate(pictures, size=(2 * size,) * 2, mode="bilinear"), R.detach(), strict=True):
         sheet = Image.fromarray(eight_bit(picture[None]))
         draw = ImageDraw.Draw(sheet)
         for axis in pose[2].argsort().tolist():
             x, y = (size * (1 + REACH[axis] * torch.stack([pose[0, axis], -pose[1, axis]]))).tolist()
-            ink = tuple(round(255 * one) for one in inks[axis])
-            draw.line([(size, size), (x, y)], ink, wide)
-            draw.ellipse([x - 1.4 * wide, y - 1.4 * wide, x + 1.4 * wide, y + 1.4 * wide], ink)
-        sheets.append(torch.from_numpy(np.asarray(sheet).copy()).permute(2, 0, 1).float() / 255)
-    return F.interpolate(torch.stack(sheets), size=(size, size), mode="area")
+            ink = tuple(round(255 * one) for one in AXES[axis])
+            draw.line([(size, size), (x, y)], ink, WIDE)
+            draw.ellipse([x - 1.4 * WIDE, y - 1.4 * WIDE, x + 1.4 * WIDE, y + 1.4 * WIDE], ink)
+        sheets.append(images.load(sheet))
+    return F.interpolate(torch.cat(sheets), size=(size, size), mode="area")
 
 
 SIDE = 64

@@ -48,7 +48,7 @@ class Stock(NamedTuple):
     fronts: Tensor
 
 
-def of_warps(stock: Stock, *, apart: bool = True, bend: float = BEND) -> Callable[[int, torch.Generator], Pairs]:
+def of_warps(stock: Stock, *, apart: bool = True) -> Callable[[int, torch.Generator], Pairs]:
     """A function (count, generator) → pairs of one picture in two warps.
 
     Every cell of gx is asked for: where was it in x? What a face covers in x was nowhere. If not ``apart``, background
@@ -57,7 +57,7 @@ def of_warps(stock: Stock, *, apart: bool = True, bend: float = BEND) -> Callabl
     def pairs(count: int, generator: torch.Generator) -> Pairs:
         chosen = torch.randint(len(stock.fronts), (count,), generator=generator)
         layers = layers_of(stock, chosen)
-        x, gx = (taken(*layers, generator, bend=bent, apart=apart) for bent in (0.0, bend))
+        x, gx = (taken(*layers, generator, bend=bend, apart=apart) for bend in (0.0, BEND))
         return x.picture, gx.picture, *places(x, gx)
     return pairs
 
@@ -101,8 +101,7 @@ def floating(levels: Tensor) -> Tensor:
     return levels.float() / 255 if levels.dtype == torch.uint8 else levels
 
 
-def taken(face: Tensor, background: Tensor, generator: torch.Generator, *, bend: float = BEND,
-          apart: bool = True) -> View:
+def taken(face: Tensor, background: Tensor, generator: torch.Generator, *, bend: float, apart: bool = True) -> View:
     """A view of layers (B,4,112,112) and (B,3,112,112), each moved by a warp of its own."""
     of_face = drawn(len(face), generator, bend)
     of_background = drawn(len(face), generator, 0.0) if apart else of_face

@@ -7,14 +7,13 @@ evidence keypoints`` has taught the network that ships.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from u3course.lessons.landmarks.pairs import floating
-from u3course.lessons.landmarks.trials import TESTED, YAW
+from u3course.lessons.landmarks.trials import YAW
 from u3course.worlds import faces
 from u3course.worlds.faces import Faces, Layers
 from u3course.worlds.faces.made import composite
@@ -23,15 +22,8 @@ from u3lab.nets import checkpoints
 
 SIDE = 96  # pixels of a picture of a face
 DRAWN, MARGIN = 128, 20  # of which the picture is the middle; and what the canvas to learn from has around that
-VIEW = {"shift": 0.1, "scale": 1.1, "turn": 9}  # of either view, in half canvases; times; degrees
-BEND = 0.06  # half pictures: how far the control points of the second view go
 K, WIDTH, SIGMA = 10, 16, 0.15
-LABELLED, TEST = 500, 300  # faces with landmarks, and faces to test on
-SWAPS = 100
 CHIN = -1  # the last of a face's landmarks
-BINS = 6  # of each colour channel
-WHOLE, LARGER = 64, DRAWN / SIDE  # pixels of the faces that the finder was taught with; how much closer ours are
-FINDER = {"faces": 8000, "steps": 3000, "batch": 32, "lr": 0.01}  # its training, with labels
 
 
 def before_a_wall(made: Layers, *, each: int = 1) -> Tensor:
@@ -50,20 +42,6 @@ def drawn(count: int, split: str, seed: int, each: int = 1) -> tuple[Faces, Tens
     return Faces(images, *made[2:])._replace(points=points), (face[:, 3] > 0.5) & above
 
 
-def whole(count: int, split: str, seed: int) -> Faces:
-    """Faces before a wall as the finder has learnt them: small, with shoulders and all."""
-    made = faces.layers(count, split=split, seed=seed, size=WHOLE, each=1, yaw=YAW)
-    return Faces(before_a_wall(made), *made[2:])
-
-
-@cache
-def marked(part: float = 1.0, role: str = "fresh") -> tuple[tuple[Faces, Tensor], tuple[Faces, Tensor]]:
-    """Faces whose landmarks are known, one of each person, and their heads: to fit a regression to, and, of other
-    people, to test it; or the first part of both. With the ``role`` "choose" the latter are those by whose landmarks
-    something was chosen."""
-    return drawn(round(part * LABELLED), "train", 9), drawn(round(part * TEST), "test", TESTED[role])
-
-
 def middles(heads: Tensor) -> Tensor:
     """The middle of the box around each head, (N,1,2), (x, y) in [−1,1]."""
     found = []
@@ -72,47 +50,6 @@ def middles(heads: Tensor) -> Tensor:
         first, last = seen.argmax(1), SIDE - 1 - seen.flip(1).argmax(1)
         found.append((first + last + 1) / SIDE - 1)
     return torch.stack(found, 1)[:, None]
-
-
-def smaller(images: Tensor) -> Tensor:
-    """Pictures (N,3,96,96) of faces as small as the networks of notebook 03 know them, (N,3,64,64), with their rims
-    continued; what is at u in them is at LARGER · u in ours."""
-    small = round(WHOLE / LARGER)
-    shrunk = F.interpolate(images, size=(small, small), mode="bilinear", antialias=True).clamp(0, 1)
-    return F.pad(shrunk, 4 * ((WHOLE - small) // 2,), mode="replicate")
-
-
-def finder() -> Callable[[Tensor], Tensor]:
-    """A network that was taught landmarks by labels, to judge drawn faces: (N,3,96,96) → (N,8,2), (x, y).
-
-    It has no part in drawing. ``python -m evidence landmark_detector`` has taught it.
-    """
-    model = KeypointAutoencoder(8, width=WIDTH)
-    checkpoints.restore(model.pose_encoder, "landmark_detector")
-    return lambda images: LARGER * model.keypoints(smaller(images))
-
-
-@cache
-def swapped() -> tuple[tuple[Faces, Tensor], ...]:
-    """100 pairs of held-out people: A, who gives the look; A in another moment; and B, who gives the geometry. Each
-    with its heads."""
-    made, heads = drawn(4 * SWAPS, "test", 31, each=2)
-    return tuple((Faces(*(part[n::4] for part in made)), heads[n::4]) for n in (0, 1, 2))
-
-
-def histogram(images: Tensor, heads: Tensor) -> Tensor:
-    """The share of the pixels inside of heads (N,H,W) in each of 6×6×6 colours, (N,216)."""
-    cell = (images * BINS).long().clamp(max=BINS - 1)
-    index = ((cell[:, 0] * BINS + cell[:, 1]) * BINS + cell[:, 2]).flatten(1)
-    inside = heads.flatten(1).double()
-    share = inside / inside.sum(1, keepdim=True).clamp(min=1)
-    return torch.zeros(len(images), BINS**3, dtype=torch.float64).scatter_add_(1, index, share)
-
-
-def recoloured(a: Tensor, heads_a: Tensor, b: Tensor, heads_b: Tensor) -> Tensor:
-    """The share of a head's pixels, in %, whose colour one would have to change for it to have the colours of another:
-    half the sum of the differences between their histograms. It knows nothing of where colours are."""
-    return 50 * (histogram(a, heads_a) - histogram(b, heads_b)).abs().sum(1)
 
 
 def untaught(seed: int = 0) -> KeypointAutoencoder:
@@ -133,13 +70,14 @@ DARK, BRIGHT = 0.15, 0.85  # of a plain wall
 JUDGED, PLACES = 200, (100, 101)  # pictures to fit a linear map on, and to judge it: how many, and their seeds
 
 
-def discs(count: int, generator: torch.Generator, side: int = 32, *, walls: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures (count,3,side,side), the same thing elsewhere on the same texture, and its discs there, (count,3,2).
+def discs(count: int, generator: torch.Generator, *, walls: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """Pictures (count,3,32,32), the same thing elsewhere on the same texture, and its discs there, (count,3,2).
 
     The discs are the corners of a triangle that is moved, turned by any angle, and bent, each corner a little. Their
     colours vary from pair to pair, and so does the texture. With ``walls`` = 1 it is a plain grey instead, and with 2
     either picture has a grey of its own.
     """
+    side = 32
     coarse = torch.rand(count, 3, side // 4, side // 4, generator=generator)
     shade = 0.25 * (torch.rand(count, 3, 3, generator=generator) - 0.5)
     colours = (COLOURS + shade).clamp(0, 1)

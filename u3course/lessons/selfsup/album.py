@@ -6,10 +6,9 @@ Drawn with Pillow alone, so that they follow a click, or a training while it run
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from u3course.lessons.selfsup.figures import font
@@ -17,9 +16,6 @@ from u3lab import images
 from u3lab.figures import COLOURS, Figure, answered, canvas
 from u3lab.pixels import eight_bit
 from u3lab.selfsup.scrambling import DIRECTIONS
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 PANEL, TILE, GAP, LINE = 480, 84, 6, 17  # pixels: a panel across, a crop, between crops, a line of words
 HEIGHT = 3 * (LINE + TILE + 3 * GAP)  # of three rows of crops, and of the photo beside them
@@ -29,16 +25,9 @@ GREY = 0.9  # of a sheet that tiles are laid on
 CELL = 56  # pixels of a view, and of its similarity to another
 
 
-def picture(page: Image) -> Tensor:
-    """A page as (1,3,H,W) in [0,1]."""
-    return torch.from_numpy(np.asarray(page).copy()).permute(2, 0, 1)[None].float() / 255
-
-
-def tile(levels: Tensor, side: int) -> Image:
+def tile(levels: Tensor, side: int) -> Image.Image:
     """A picture (3,h,w) as a square of so many pixels."""
-    from PIL import Image as pages
-
-    return pages.fromarray(eight_bit(images.resize(levels[None], side).clamp(0, 1)))
+    return Image.fromarray(eight_bit(images.resize(levels[None], side).clamp(0, 1)))
 
 
 def fitted(photo: Tensor) -> tuple[int, int]:
@@ -60,14 +49,11 @@ def neighbours(photo: Tensor, square: tuple[int, int, int], rows: Mapping[str, t
 
     Right ones have a blue frame and a ✓, wrong ones a red frame and a ✗. Two panels of equal width, (1,3,h,960).
     """
-    from PIL import Image as pages
-    from PIL import ImageDraw
-
-    page = pages.new("RGB", (2 * PANEL, HEIGHT), canvas.CARD)
+    page = Image.new("RGB", (2 * PANEL, HEIGHT), canvas.CARD)
     pen = ImageDraw.Draw(page)
     dimmed = photo.clone()
     dimmed[..., : photo.shape[3] - photo.shape[3] // 2] *= DIM
-    page.paste(pages.fromarray(eight_bit(dimmed)).resize(fitted(photo)))
+    page.paste(Image.fromarray(eight_bit(dimmed)).resize(fitted(photo)))
     (top, left, side), scale = square, fitted(photo)[0] / photo.shape[3]
     for inset, colour in ((0, "black"), (1, "white"), (2, "white"), (3, "black")):
         pen.rectangle((left * scale + inset, top * scale + inset, (left + side) * scale - 1 - inset,
@@ -82,7 +68,7 @@ def neighbours(photo: Tensor, square: tuple[int, int, int], rows: Mapping[str, t
             page.paste(tile(crop, TILE), (corner[0] + 3, corner[1] + 3))
             pen.rectangle((*corner, corner[0] + 16, corner[1] + 18), colour)
             pen.text((corner[0] + 8, corner[1] + 9), mark, "white", font(13, bold=True), "mm")
-    return picture(page)
+    return images.load(page)
 
 
 def similarity(a: Tensor, b: Tensor, cosines: Tensor) -> Tensor:
@@ -90,11 +76,8 @@ def similarity(a: Tensor, b: Tensor, cosines: Tensor) -> Tensor:
 
     The largest of each row has a dot: green on the diagonal, where it belongs, else red with a cross.
     """
-    from PIL import Image as pages
-    from PIL import ImageDraw
-
     step = CELL + 4
-    page = pages.new("RGB", ((len(b) + 1) * step + 4, (len(a) + 1) * step + 4), canvas.CARD)
+    page = Image.new("RGB", ((len(b) + 1) * step + 4, (len(a) + 1) * step + 4), canvas.CARD)
     pen = ImageDraw.Draw(page)
     for n, one in enumerate(a):
         page.paste(tile(one, CELL), (0, (n + 1) * step + 4))
@@ -109,7 +92,7 @@ def similarity(a: Tensor, b: Tensor, cosines: Tensor) -> Tensor:
                 mark, colour = MARKS[column == row]
                 pen.ellipse((corner[0] + 17, corner[1] + 17, corner[0] + 39, corner[1] + 39), colour)
                 pen.text((corner[0] + 28, corner[1] + 28), mark, "white", font(15, bold=True), "mm")
-    return picture(page)
+    return images.load(page)
 
 
 def laid(pair: Tensor, direction: int) -> Tensor:

@@ -111,18 +111,17 @@ def closed(toy: Toy, cure: str, p: float) -> Tensor:
     return torch.sigmoid(pmi(joint(toy, p))).view(len(toy.x), -1, 2)
 
 
-def learnt(toy: Toy, cure: str, p: float = 0.5, *, seed: int = 0) -> Tensor:
+def learnt(toy: Toy, cure: str, p: float) -> Tensor:
     """What a network of one hidden layer answers after 300 batches of the toy; shaped as :func:`closed` has it."""
-    generator = torch.Generator().manual_seed(seed)
     if cure == "correspondence":
-        return _learnt_switch(toy, p, seed, generator)
+        return _learnt_switch(toy, p)
     if cure == "constrained":
         loss, read = _asked(toy, "L2")[1:] if toy.name == "colour" else (  # in the others the answer is yes or no
             lambda out, y: F.binary_cross_entropy_with_logits(out, y, reduction="none").sum(1), torch.sigmoid)
-        return fitted(toy.question.flatten(0, 2), toy.answer.flatten(0, 2)[:, None], [1.0], loss, seed, generator,
+        return fitted(toy.question.flatten(0, 2), toy.answer.flatten(0, 2)[:, None], [1.0], loss,
                       read=read).view_as(toy.answer)
     shape, loss, read = _asked(toy, cure)
-    return fitted(toy.x, toy.y, [1 - p, p], loss, seed, generator, outputs=shape, read=read)
+    return fitted(toy.x, toy.y, [1 - p, p], loss, outputs=shape, read=read)
 
 
 def distance(toy: Toy, cure: str, found: Tensor, p: float) -> float:
@@ -147,14 +146,14 @@ def _asked(toy: Toy, cure: str) -> tuple[tuple[int, ...], Callable, Callable]:
     return channels, lambda out, y: family.loss(out, y).flatten(1).sum(1), family.read
 
 
-def fitted(x: Tensor, y: Tensor, chances: list[float], loss: Callable[[Tensor, Tensor], Tensor], seed: int,
-            generator: torch.Generator, *, outputs: tuple[int, ...] | None = None,
-            read: Callable[[Tensor], Tensor]) -> Tensor:
+def fitted(x: Tensor, y: Tensor, chances: list[float], loss: Callable[[Tensor, Tensor], Tensor], *,
+           outputs: tuple[int, ...] | None = None, read: Callable[[Tensor], Tensor], seed: int = 0) -> Tensor:
     """Train x (N,…) → y (N,O,…), whose outcomes have these chances, and read what the network answers to each x.
 
     ``loss`` takes the network's outputs for a batch, (B,…) of the shape ``outputs``, and outcomes (B,…), to (B).
     """
-    net, chances = _network(x, outputs or tuple(y.shape[2:]), seed), torch.tensor(chances)
+    generator, chances, x = torch.Generator().manual_seed(seed), torch.tensor(chances), _centred(x)
+    net = _network(x, outputs or tuple(y.shape[2:]), seed)
 
     def batch_loss() -> Tensor:
         kind = torch.randint(len(x), (BATCH,), generator=generator)
@@ -166,14 +165,14 @@ def fitted(x: Tensor, y: Tensor, chances: list[float], loss: Callable[[Tensor, T
         return read(net(x))
 
 
-def _learnt_switch(toy: Toy, p: float, seed: int, generator: torch.Generator) -> Tensor:
+def _learnt_switch(toy: Toy, p: float) -> Tensor:
     """Two towers u and v, one for each side; the score is u(x)·v(y) + b."""
-    y = toy.y.flatten(0, 1)  # (2K,…), numbered as the columns of the joint
-    u, v, b = _network(toy.x, (8,), seed), _network(y, (8,), seed + 1), torch.zeros(1, requires_grad=True)
-    table = joint(toy, p)
+    x, y = _centred(toy.x), _centred(toy.y.flatten(0, 1))  # (2K,…), numbered as the columns of the joint
+    u, v, b = _network(x, (8,), 0), _network(y, (8,), 1), torch.zeros(1, requires_grad=True)
+    table, generator = joint(toy, p), torch.Generator().manual_seed(0)
 
     def scores() -> Tensor:
-        return u(toy.x) @ v(y).T + b  # all pairs there are, (K,2K)
+        return u(x) @ v(y).T + b  # all pairs there are, (K,2K)
 
     def batch_loss() -> Tensor:
         pairs = draw_pairs(table, BATCH // 2, generator)
@@ -184,21 +183,15 @@ def _learnt_switch(toy: Toy, p: float, seed: int, generator: torch.Generator) ->
         return torch.sigmoid(scores()).view(len(toy.x), -1, 2)
 
 
-class _Centred(nn.Module):
+def _centred(x: Tensor) -> Tensor:
     """What the inputs differ in: x without their mean, at the scale of 1."""
-
-    def __init__(self, x: Tensor) -> None:
-        super().__init__()
-        self.mean, self.scale = x.mean(0), x.std(0).max()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.scale
+    return (x - x.mean(0)) / x.std(0).max()
 
 
 def _network(x: Tensor, outputs: tuple[int, ...], seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
-        return nn.Sequential(_Centred(x), nn.Flatten(), nn.Linear(x[0].numel(), HIDDEN), nn.ReLU(),
+        return nn.Sequential(nn.Flatten(), nn.Linear(x[0].numel(), HIDDEN), nn.ReLU(),
                              nn.Linear(HIDDEN, torch.Size(outputs).numel()), nn.Unflatten(1, outputs))
 
 

@@ -51,8 +51,8 @@ def learnt(toy: Toy, p: float, *, seed: int = 0) -> Mixture:
             return -parts.mean(1)
         return -(out[:, :, 0].log_softmax(1) + parts).logsumexp(1)
 
-    out = cures.fitted(toy.x, toy.y, [1 - p, p], loss, seed, torch.Generator().manual_seed(seed),
-                       outputs=(PARTS, 1 + torch.Size(shape).numel()), read=lambda out: out)
+    out = cures.fitted(toy.x, toy.y, [1 - p, p], loss, outputs=(PARTS, 1 + torch.Size(shape).numel()),
+                       read=lambda out: out, seed=seed)
     return Mixture(out[:, :, 0].softmax(1), family.read(out[:, :, 1:].unflatten(2, shape)))
 
 

@@ -5,44 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache, partial
-from typing import NamedTuple
+from functools import cache
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from u3course.lessons.selfsup.clusters import kmeans
 from u3lab import images, selfsup
 from u3lab._system import paths
-from u3lab.descent import Step
-from u3lab.nets import Classifier
 from u3lab.selfsup.matching import hungarian_accuracy
 
 KINDS = 3  # grey matter, white matter, the rest
-LEARNT_FROM, HELD = (0, 1, 3, 4), (2, 5)  # slices
-PATCHES, SIDE, BRAIN = 200, 40, 0.93  # how many; pixels; least share of a patch that is brain
-STEPS = 100
-STRENGTHS, FIELDS = (0.0, 0.2, 0.4, 0.6, 0.8), (7, 8, 9)  # of the made field b; seeds of its shape
-LIGHTS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {  # how the light of two views differs
-    "IIC, views without fields": partial(selfsup.relit, most=0.05),
-    "IIC, views with fields": partial(selfsup.bias_field, most=0.2)}
+HELD = (2, 5)  # slices that are not learnt from
+FIELDS = (7, 8, 9)  # seeds of the shapes of made fields
 
 GREY, FLAT = "k-means of grey values", "flattened, then k-means"
 AROUND = 12.0  # pixels: σ of what a grey value is divided by when slices are flattened
-
-
-class Learner(NamedTuple):
-    """A network, its heads, and the number of the head with the lowest loss."""
-
-    net: Classifier
-    head: torch.nn.Module
-    best: int
-
-    def sorted(self, given: Tensor) -> Tensor:
-        """The class of each pixel of slices (N,3,H,W): (N,H,W)."""
-        return selfsup.segments(self.net, self.head, given)[self.best].argmax(1)
 
 
 @cache
@@ -57,32 +37,6 @@ def slices() -> tuple[Tensor, Tensor]:
         tissue.long(), 80, rounding_mode="floor") - 1
 
 
-@cache
-def patches() -> Tensor:
-    """Pieces of the slices that are learnt from, nearly all brain, (200,3,40,40)."""
-    made, _ = slices()
-    draw, found = torch.Generator().manual_seed(0), []
-    while len(found) < PATCHES:
-        n, top, left = (int(torch.randint(most, (), generator=draw))
-                        for most in (len(LEARNT_FROM), made.shape[2] - SIDE, made.shape[3] - SIDE))
-        patch = made[LEARNT_FROM[n], :, top : top + SIDE, left : left + SIDE]
-        if (patch[0] > 0).float().mean() > BRAIN:
-            found.append(patch)
-    return torch.stack(found)
-
-
-def learning(way: str, seed: int, steps: int = STEPS) -> tuple[Iterator[Step], Callable[[], Learner]]:
-    """The steps of a training, and what has been learnt after them."""
-    settings = selfsup.SegmentSettings(reach=0, steps=steps, batch_size=12, heads=3, lr=0.01, seed=seed)
-    net = selfsup.pixel_encoder(seed=seed)
-    head, light = selfsup.dense_heads(net, KINDS, settings=settings), LIGHTS[way]
-
-    def learnt() -> Learner:
-        return Learner(net, head, selfsup.best_dense_head(net, head, patches(), light=light, settings=settings))
-
-    return selfsup.segment(net, patches(), KINDS, head=head, light=light, settings=settings), learnt
-
-
 def spoilt(strength: float, field: int) -> Tensor:
     """The held-out slices under a field of this strength, (2,3,H,W)."""
     given = slices()[0][[*HELD]]
@@ -95,11 +49,6 @@ def accuracy(found: Tensor) -> float:
     return float(hungarian_accuracy(found[true >= 0], true[true >= 0]))
 
 
-def conditions() -> list[tuple[float, int]]:
-    """Strengths and fields; without a field there is nothing to draw."""
-    return [(b, field) for b in STRENGTHS for field in FIELDS[: None if b else 1]]
-
-
 def flattened(given: Tensor) -> Tensor:
     """Divide each pixel of held-out slices (2,3,H,W) by the mean of the brain around it, as far as some 12 pixels."""
     brain = (slices()[1][[*HELD]] >= 0).float()[:, None]
@@ -108,10 +57,7 @@ def flattened(given: Tensor) -> Tensor:
 
 def by_grey(given: Tensor, *, seed: int = 0) -> Tensor:
     """Cluster the brain's pixels of held-out slices (2,3,H,W) by k-means of their grey value: (2,H,W), −1 outside."""
-    from sklearn.cluster import KMeans
-
     brain = slices()[1][[*HELD]] >= 0
     found = torch.full(brain.shape, -1)
-    kmeans = KMeans(KINDS, n_init=3, random_state=seed)
-    found[brain] = torch.from_numpy(kmeans.fit_predict(given[:, 0][brain][:, None].numpy())).long()
+    found[brain] = kmeans(given[:, 0][brain], KINDS, seed)
     return found

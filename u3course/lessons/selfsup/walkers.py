@@ -1,6 +1,4 @@
-"""Who walks in a street, found in single frames: the film, its question, the network that ships, and pictures that test
-whether it knows walkers or only the street.
-"""
+"""Who walks in a street, found in single frames: the film, the network that ships, and people put into the street."""
 
 from __future__ import annotations
 
@@ -11,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from u3course.worlds.composing import pick
 from u3lab import images, selfsup
 from u3lab.datasets import clips, packed
 from u3lab.nets import Classifier, checkpoints
@@ -19,8 +16,6 @@ from u3lab.nets import Classifier, checkpoints
 GAP = 2  # frames, 0.4 s
 MOVED = 0.08  # three-frame difference beyond which a pixel has moved
 FAR = 0.15  # difference from the empty street beyond which something is before it
-EMPTY = 0.02  # share of the training frames in which somebody is at a place where nobody walks
-STILL = 0.5  # somebody stands of whom a smaller share of the pixels has moved
 SMALLEST = 60  # pixels of a walker that is looked at by itself
 PUT = ("a walker", "a walker upside down", "a piece of the street")
 
@@ -31,13 +26,6 @@ class Film(NamedTuple):
     frames: Tensor
     moved: Tensor
     truth: Tensor
-
-
-@cache
-def lesson() -> Film:
-    """The frames to learn from. Their truth is automatic: what differs from the empty street."""
-    frames = clips.street_frames("train")
-    return Film(frames[GAP:-GAP], selfsup.three_frame_difference(frames, gap=GAP), (distance(frames) > FAR)[GAP:-GAP])
 
 
 @cache
@@ -78,52 +66,10 @@ def walkers(mask: Tensor) -> list[Tensor]:
     return [piece for piece in pieces if piece.sum() >= SMALLEST]
 
 
-def standing(film: Film) -> Tensor:
-    """Masks (N,H,W) of those of whom less than half of the pixels have moved."""
-    found = torch.zeros_like(film.truth)
-    for mask, moved, truth in zip(found, film.moved > MOVED, film.truth, strict=True):
-        for piece in walkers(truth):
-            mask |= piece & (moved[piece].double().mean() < STILL)
-    return found
-
-
-class Pasted(NamedTuple):
-    """``walkers`` and ``street`` (N,3,H,W): the empty street with walkers, or with pieces of the street of the same
-    shapes and at the same places; ``masks`` (N,H,W), where they are."""
-
-    walkers: Tensor
-    street: Tensor
-    masks: Tensor
-
-
-def elsewhere(film: Film, *, seed: int = 0) -> Pasted:
-    """The walkers of each frame, pasted where nobody walked in the frames to learn from; and the control for it."""
-    draw, never = torch.Generator().manual_seed(seed), lesson().truth.double().mean(0) < EMPTY
-    found = Pasted(*(torch.stack([empty_street()] * len(film.frames)) for _ in range(2)), torch.zeros_like(film.truth))
-    for frame, truth, walked, ghost, mask in zip(film.frames, film.truth, *found, strict=True):
-        for piece in walkers(truth):
-            rows, columns = piece.any(1).nonzero()[:, 0], piece.any(0).nonzero()[:, 0]
-            box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-            shape = piece[box]
-            free = _fits(never & ~mask, *shape.shape)
-            if not len(free):
-                continue
-            to, source = (_box(pick(places, draw), shape) for places in (free, _fits(torch.ones_like(mask),
-                                                                                       *shape.shape)))
-            mask[to] |= shape
-            walked[:, *to] = torch.where(shape, frame[:, *box], walked[:, *to])
-            ghost[:, *to] = torch.where(shape, empty_street()[:, *source], ghost[:, *to])
-    return found
-
-
-def _fits(free: Tensor, height: int, width: int) -> Tensor:
-    """Upper left corners (M,2) of the boxes of that size in which all is free."""
-    taken = F.max_pool2d((~free).float()[None], (height, width), stride=1)[0]
-    return (taken == 0).nonzero()
-
-
-def _box(corner: Tensor, shape: Tensor) -> tuple[slice, slice]:
-    return tuple(slice(int(first), int(first) + side) for first, side in zip(corner, shape.shape, strict=True))
+def around(piece: Tensor) -> tuple[slice, slice]:
+    """The rows and columns of the box around a piece of a mask (H,W)."""
+    rows, columns = (piece.any(axis).nonzero() for axis in (1, 0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def cut_outs(film: Film) -> list[Tensor]:
@@ -131,8 +77,7 @@ def cut_outs(film: Film) -> list[Tensor]:
     found = []
     for frame, truth in zip(film.frames[::3], film.truth[::3], strict=True):
         piece = max(walkers(truth), key=Tensor.sum)
-        box = (slice(int(one[0]), int(one[-1]) + 1) for one in (piece.any(1).nonzero(), piece.any(0).nonzero()))
-        found.append(torch.cat([frame, piece[None].float()])[:, *box])
+        found.append(torch.cat([frame, piece[None].float()])[:, *around(piece)])
     return found
 
 

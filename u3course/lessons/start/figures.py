@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from u3lab import pixels
+from u3lab import images, pixels
 from u3lab.errors import U3Error
 
 YELLOW = (1.0, 0.9, 0.1)
@@ -55,7 +55,6 @@ def painted(w: Tensor, scale: float, size: int = 113) -> Tensor:
 def labelled(panels: Mapping[str, Tensor]) -> Tensor:
     """Pictures (1,3,S,S) side by side, each with its name in the upper left corner, lines between: (1,3,S,N·S)."""
     import matplotlib
-    from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), 12)  # has σ, ×
     sheet = Image.fromarray(pixels.eight_bit(torch.cat([one.float().cpu() for one in panels.values()], -1)))
@@ -67,7 +66,7 @@ def labelled(panels: Mapping[str, Tensor]) -> Tensor:
         draw.rectangle((left, 0, left + wide, 18), CARD)
         draw.text((left + 4, 1), name, INK, font)
         left += one.shape[-1]
-    return torch.from_numpy(np.asarray(sheet).copy()).permute(2, 0, 1)[None].float() / 255
+    return images.load(sheet)
 
 
 def template_panels(picture: Tensor, map: Tensor, w: Tensor, patch: Tensor, place: tuple[float, float]) -> Tensor:

@@ -75,11 +75,11 @@ def things() -> Things:
 
 
 @cache
-def grounds(size: int = figures.SIDE) -> dict[str, Tensor]:
-    """Group of backgrounds → (B,3,S,S): white paper, the two groups of photos, and both scrambled."""
-    nature, buildings = (torch.cat([backgrounds.load(name, size=size) for name in names])
+def grounds() -> dict[str, Tensor]:
+    """Group of backgrounds → (B,3,240,240): white paper, the two groups of photos, and both scrambled."""
+    nature, buildings = (torch.cat([backgrounds.load(name, size=figures.SIDE) for name in names])
                          for names in (NATURE, BUILDINGS))
-    return {"white paper": torch.ones(1, 3, size, size), "nature": nature, "buildings": buildings,
+    return {"white paper": torch.ones(1, 3, figures.SIDE, figures.SIDE), "nature": nature, "buildings": buildings,
             "nature, scrambled": figures.shuffled(nature, FINE, stay=True),
             "buildings, scrambled": figures.shuffled(buildings, FINE, stay=True)}
 

@@ -1,6 +1,4 @@
-"""Notebook 02c on natural pictures: things cut out of photos, on other photos, and their views.
-
-``python -m evidence naturals`` sorts them.
+"""Natural pictures that are sorted without labels: things cut out of photos, on other photos, and their views.
 
 The five kinds were fixed before anything was trained: of each group of ``cutouts.KINDS`` the kind with most things to
 learn from. Of the test pictures no thing, none of its series and no photo is among those to learn from.
