@@ -124,7 +124,7 @@ def logs():
     logger, handler = logging.Logger("mine"), logging.StreamHandler(sys.stdout)
     logger.addHandler(handler)
     for number in range(20_000):
-        logger.error("line %d", number)
+        logger.error("line %d %s", number, "words " * 9)
 
 
 @pytest.mark.parametrize("answer", [prints_to_both, prints_and_swallows, prints_one_huge_line, logs])
