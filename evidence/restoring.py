@@ -20,6 +20,7 @@ from evidence import _sheets
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from u3course.lessons.prior.restoring import LARGE, METHODS, PHOTOS, RIVALS, SHAPES, SIDE, mask, photo
 from u3lab import nets, prior
+from u3lab.nets import Classifier
 
 FIT, MOST = 1e-3, 3000  # mean square of the visible pixels' error, 30 dB, and the steps after which a run ends anyway
 # Where known pixels are close by, skips lead detail across; without, and with more channels, large forms go on.
@@ -79,9 +80,28 @@ def measured(plan: Plan, run: Run) -> Row:
     x, m = photo(run.photo), mask(run.task, run.photo)
     hidden = (1 - m).bool().expand_as(x)
     whole = torch.where(hidden, made, x)
-    distance = prior.perceptual_distance(nets.load("squeezenet1_1", device="cpu"), whole, x, where=1 - m)
+    distance = perceptual_distance(nets.load("squeezenet1_1", device="cpu"), whole, x, where=1 - m)
     return Row(steps, float((made - x)[~hidden].square().mean()), float(prior.psnr(whole[hidden], x[hidden])),
                distance)
+
+
+def perceptual_distance(net: Classifier, x: Tensor, truth: Tensor, *, where: Tensor) -> float:
+    """How differently a network sees two pictures (1,3,H,W): between 0, for equal ones, and 2.
+
+    At each place of a layer the features are a vector, brought to length 1; the squared length of their difference is
+    averaged over places, and then over the layers that have places, but for the last, which has classes. Only the
+    places ``where`` the mask (1,1,H,W) is 1 count. Zhang et al., The unreasonable effectiveness of deep features as a
+    perceptual metric, CVPR 2018, equation 1, with equal weights.
+    """
+    found = []
+    with torch.no_grad():
+        one, other = (nets.extract_features(net, net.layers[:-1], picture) for picture in (x, truth))
+    for layer, seen in one.items():
+        if seen.ndim == 4:
+            apart = (F.normalize(seen) - F.normalize(other[layer])).square().sum(1, keepdim=True)
+            weight = F.adaptive_avg_pool2d(where, apart.shape[2:]).to(apart)
+            found.append(float((weight * apart).sum() / weight.sum()))
+    return sum(found) / len(found)
 
 
 def filled(run: Run, most: int) -> tuple[int, Tensor]:

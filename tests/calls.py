@@ -339,8 +339,7 @@ good("Generator()", lambda code=None: new()(code), code=tensor(lambda: new().cod
 good("prior.super_resolve", factor=whole(2, 2))
 good("prior.lanczos", x=tensor(x), factor=whole(2, 2))
 good("prior.psnr", x=tensor(0.9 * x(), 0, 1, 2, 3), truth=TRUTH)
-good("prior.ssim prior.perceptual_distance", x=PAIR, truth=TRUTH, net=network(net).also({
-    "without places": FLAT}), where=VISIBLE)
+good("prior.ssim", x=PAIR, truth=TRUTH)
 good("prior.unexplained_variance", x=PAIR, target=PAIR)
 good("prior.reconstruct", x=AT_EVERY_STEP, target=AT_EVERY_STEP)
 good("inpaint()", lambda x, target: prior.inpaint(torch.ones(1, 1, SIDE, SIDE))(x, target), x=AT_EVERY_STEP,

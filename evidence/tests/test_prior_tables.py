@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -12,7 +13,38 @@ from evidence import _sheets, impedance, invented, restoring, stopping
 from evidence._plan import Plan
 from evidence.tests import planted
 from u3course.lessons.prior.restoring import PHOTOS, RIVALS, SHAPES, mask, patient, photo, pictures
-from u3lab import images, prior, results
+from u3lab import images, nets, prior, results
+
+NET = nets.load("squeezenet1_1", device="cpu")
+
+
+def by_hand(x: torch.Tensor, truth: torch.Tensor, where: np.ndarray) -> float:
+    """Place by place; the weight of a place is the part of its window in ``where``."""
+    layers = []
+    for layer in NET.layers[:-1]:
+        a, b = (NET.features(one, layer)[0].numpy().astype(float) for one in (x, truth))
+        total = weights = 0.0
+        for i in range(a.shape[1]):
+            for j in range(a.shape[2]):
+                u, v = a[:, i, j], b[:, i, j]
+                u, v = u / max(np.linalg.norm(u), 1e-12), v / max(np.linalg.norm(v), 1e-12)
+                rows, columns = (slice(n * size // of, -(-(n + 1) * size // of)) for n, size, of in (
+                    (i, where.shape[0], a.shape[1]), (j, where.shape[1], a.shape[2])))
+                part = where[rows, columns].mean()
+                total, weights = total + part * ((u - v) ** 2).sum(), weights + part
+        layers.append(total / weights)
+    return float(np.mean(layers))
+
+
+def test_the_perceptual_distance_is_that_of_loops():
+    x, truth = images.load("coffee", size=64), images.load("koala", size=64)
+    hole = torch.zeros(1, 1, 64, 64)
+    hole[..., 10:40, 20:50] = 1
+    with torch.no_grad():
+        for where in (torch.ones_like(hole), hole):
+            wanted = by_hand(x, truth, where[0, 0].numpy())
+            assert restoring.perceptual_distance(NET, x, truth, where=where) == pytest.approx(wanted, rel=1e-4)
+    assert restoring.perceptual_distance(NET, x, x, where=hole) == 0
 
 
 def test_shapes_are_at_equal_fit_and_rivals_leave_what_is_known():
@@ -78,7 +110,7 @@ def test_restoring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(restoring, "RIVALS", {name: lambda x, m, name=name: torch.where(
         m.bool(), x, x.amax() + off[name]) for name in RIVALS})
     monkeypatch.setattr(restoring.nets, "load", lambda name, device: name)
-    monkeypatch.setattr(restoring.prior, "perceptual_distance", lambda net, made, truth, where: float(
+    monkeypatch.setattr(restoring, "perceptual_distance", lambda net, made, truth, where: float(
         (made - truth).abs().sum() / 3 / where.sum() + truth.mean()))
     table = planted.table(restoring, tmp_path)
     assert list(table) == restoring.runs() and len(table) == 57

@@ -1,4 +1,4 @@
-"""How good, how far apart and how fast: measures against loops, scikit-image and NumPy; a photo before noise."""
+"""How good, how far apart and how fast: measures against scikit-image and NumPy; a photo before noise."""
 
 import sys
 
@@ -9,43 +9,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from skimage.restoration import inpaint_biharmonic
 
 from tests.helpers import refuses
-from u3lab import images, nets, prior
-
-NET = nets.load("squeezenet1_1", device="cpu")
-
-
-def by_hand(x: torch.Tensor, truth: torch.Tensor, where: np.ndarray) -> float:
-    """Place by place; the weight of a place is the part of its window in ``where``."""
-    layers = []
-    for layer in NET.layers[:-1]:
-        a, b = (NET.features(one, layer)[0].numpy().astype(float) for one in (x, truth))
-        total = weights = 0.0
-        for i in range(a.shape[1]):
-            for j in range(a.shape[2]):
-                u, v = a[:, i, j], b[:, i, j]
-                u, v = u / max(np.linalg.norm(u), 1e-12), v / max(np.linalg.norm(v), 1e-12)
-                rows, columns = (slice(n * size // of, -(-(n + 1) * size // of)) for n, size, of in (
-                    (i, where.shape[0], a.shape[1]), (j, where.shape[1], a.shape[2])))
-                part = where[rows, columns].mean()
-                total, weights = total + part * ((u - v) ** 2).sum(), weights + part
-        layers.append(total / weights)
-    return float(np.mean(layers))
-
-
-def test_the_perceptual_distance_is_that_of_loops():
-    x, truth = images.load("coffee", size=64), images.load("koala", size=64)
-    hole = torch.zeros(1, 1, 64, 64)
-    hole[..., 10:40, 20:50] = 1
-    with torch.no_grad():
-        for where in (None, hole):
-            wanted = by_hand(x, truth, np.ones((64, 64)) if where is None else where[0, 0].numpy())
-            assert prior.perceptual_distance(NET, x, truth, where=where) == pytest.approx(wanted, rel=1e-4)
-
-
-def test_the_perceptual_distance_of_equal_pictures_is_0():
-    x = images.load("coffee", size=64)
-    assert prior.perceptual_distance(NET, x, x) == 0
-    refuses(prior.perceptual_distance, NET, x, x, where=torch.zeros(1, 1, 64, 64), says="hides every pixel")
+from u3lab import images, prior
 
 
 def test_without_sporco_the_next_step_is_named(monkeypatch):

@@ -11,7 +11,6 @@ from u3lab.prior.generators import Generator, generator
 from u3lab.prior.quality import (
     disagreement,
     first_step_below,
-    perceptual_distance,
     psnr,
     ssim,
     targets,

@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from u3lab import images as _images
 from u3lab.checks import alike, listed, number, tensors, whole
 from u3lab.errors import U3Error
-from u3lab.nets import Classifier, extract_features, ready
 from u3lab.nets.classifier import one_picture
-from u3lab.prior.tasks import mask
 
 WINDOW = 7  # pixels, of structural similarity
 
@@ -45,40 +42,6 @@ def ssim(x: Tensor, truth: Tensor) -> float:
                       f"windows of {WINDOW}×{WINDOW}; give larger pictures")
     one, other = (picture[0].permute(1, 2, 0).double().cpu().numpy() for picture in (x, truth))
     return float(structural_similarity(one, other, channel_axis=-1, data_range=1.0))
-
-
-def perceptual_distance(net: Classifier, x: Tensor, truth: Tensor, *, where: Tensor | None = None) -> float:
-    """How differently a network sees two pictures: between 0, for equal ones, and 2.
-
-    At each place of a layer the features are a vector, brought to length 1; the squared length of their difference is
-    averaged over places, and then over the layers that have places, but for the last, which has classes. Zhang et al.,
-    The unreasonable effectiveness of deep features as a perceptual metric, CVPR 2018, equation 1, with equal weights.
-
-    Args:
-        net: Φ, a classifier.
-        x, truth: (1,3,H,W) in [0,1] both.
-        where: Places that count, (1,1,H,W), 1 or 0, such as a hole; without it all do.
-
-    Raises:
-        U3Error: As :func:`psnr`, for a mask that :func:`~u3lab.prior.inpaint` would refuse, and a network without such
-            layers.
-    """
-    net = ready(net, x, one=True)
-    _compared(x, truth)
-    where = torch.ones_like(x[:, :1]) if where is None else mask(where)
-    alike(False, where=where, truth=truth[:, :1])
-    found = []
-    with torch.no_grad():
-        one, other = (extract_features(net, net.layers[:-1], picture) for picture in (x, truth))
-    for layer, seen in one.items():
-        if seen.ndim != 4:
-            continue
-        apart = (F.normalize(seen) - F.normalize(other[layer])).square().sum(1, keepdim=True)
-        weight = F.adaptive_avg_pool2d(where, apart.shape[2:]).to(apart)
-        found.append(float((weight * apart).sum() / weight.sum()))
-    if not found:
-        raise U3Error(f"no layer of {net.name} has places to compare pictures at; take a convolutional network")
-    return sum(found) / len(found)
 
 
 def disagreement(pictures: Sequence[Tensor]) -> Tensor:
