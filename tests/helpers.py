@@ -179,6 +179,13 @@ def refuses(function: Callable, /, *given: object, says: str | tuple[str, ...] =
         function(*given, **named)
 
 
+def one_sentence(says: str, function: Callable, /, *given: object, **named: object) -> None:
+    """The call ends in an U3Error of one line that has these words, letter by letter."""
+    with pytest.raises(U3Error) as told:
+        function(*given, **named)
+    assert says in str(told.value) and "\n" not in str(told.value)
+
+
 def state(net: nn.Module) -> dict:
     """All that a caller could notice. Parameters by identity and by value."""
     return {

@@ -8,6 +8,7 @@ from torch import nn
 
 from evidence import audited
 from evidence.audited import Row, Run
+from tests.helpers import smaller
 from u3course.worlds import cheats
 
 
@@ -103,10 +104,8 @@ class Sees(nn.Module):
 
 def test_what_is_measured_of_known_networks(monkeypatch: pytest.MonkeyPatch):
     """Lesions on black tell an honest network, which sees the brightest spot; the cheat sees the letter alone."""
-    monkeypatch.setattr(cheats, "stack", lambda patient: torch.full((4, 1, 96, 96), 0.15))
-    for cached in (cheats.slices, cheats.without_cue):
-        cached.cache_clear()
-    try:
+    black = {cheats: {"stack": lambda patient: torch.full((4, 1, 96, 96), 0.15)}}
+    with smaller(monkeypatch, black, cheats.slices, cheats.without_cue):
         for corner in (True, False):
             monkeypatch.setattr(audited, "taught", lambda *given, corner=corner: Sees(corner).eval())
             found = audited.measured(Run("2-D", "corner", 3, "judge"), 1, 4, 24)
@@ -114,6 +113,3 @@ def test_what_is_measured_of_known_networks(monkeypatch: pytest.MonkeyPatch):
             assert found.without == (0.5 if corner else 1) and found.removed == (0 if corner else 1)
             assert (found.place > 0.9) == corner and found.flips["mirror, positives"] == corner
             assert found.flips["noise, negatives"] == 0
-    finally:
-        for cached in (cheats.slices, cheats.without_cue):
-            cached.cache_clear()

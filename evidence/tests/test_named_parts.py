@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -153,16 +152,18 @@ def test_scores_of_even_codes_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     assert marks[lengths.FAR].double().mean() < 0.5  # all of them are found in the first cell
 
 
-def steps(*_: object, **__: object) -> Iterator[None]:
-    yield None
-
-
-def test_a_network_for_each_learns_from_its_own_person(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[int, set[int]]] = []
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, set[int]]]:
+    """The seed and the people of each training of two or one; nothing is learnt."""
+    trained: list[tuple[int, set[int]]] = []
     monkeypatch.setattr(motions, "KEPT", 4)
-    monkeypatch.setattr(landmarks, "train_labeller", lambda net, pairs, settings: seen.append(
-        (settings.seed, set(pairs.layers.identities.tolist()))) or steps())
+    monkeypatch.setattr(landmarks, "train_labeller", lambda net, pairs, settings: trained.append(
+        (settings.seed, set(pairs.layers.identities.tolist()))) or iter([None]))
     monkeypatch.setattr(motions, "of_both", lambda stock: stock)
+    return trained
+
+
+def test_a_network_for_each_learns_from_its_own_person(seen: list) -> None:
     rows = motions.of_two(SimpleNamespace(short=True), 1, 2)
     one, other = (people("train", motions.FIRST + 2 + n, 1).item() for n in (0, 1))
     assert seen == [(1, {one, other}), (1, {one}), (1 + motions.PAIRS, {other})]
@@ -171,13 +172,8 @@ def test_a_network_for_each_learns_from_its_own_person(monkeypatch: pytest.Monke
     assert all(len(row.errors) == len(row.apart) == 4 for row in rows.values())
 
 
-def test_the_control_has_one_person_and_another_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_control_has_one_person_and_another_seed(seen: list, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a second network's codes are those of the first, it finds what the first finds."""
-    seen: list[tuple[int, set[int]]] = []
-    monkeypatch.setattr(motions, "KEPT", 4)
-    monkeypatch.setattr(landmarks, "train_labeller", lambda net, pairs, settings: seen.append(
-        (settings.seed, set(pairs.layers.identities.tolist()))) or steps())
-    monkeypatch.setattr(motions, "of_both", lambda stock: stock)
     monkeypatch.setattr(landmarks, "labeller", lambda seed: seed)
     monkeypatch.setattr(trials, "codes", lambda net, images: torch.rand(
         4, 3, 32, 32, generator=torch.Generator().manual_seed(0)))

@@ -9,6 +9,7 @@ from torch import nn
 from evidence import audited, segmented
 from evidence.audited import Run
 from evidence.segmented import Row
+from tests.helpers import smaller
 from u3course.worlds import cheats
 
 BRAINS = ("brain1", "brain2")
@@ -78,12 +79,8 @@ class Outlines(nn.Module):
 def black(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Slices of an even square in air."""
     square = nn.functional.pad(torch.full((4, 1, 56, 56), 0.2), (20,) * 4)
-    monkeypatch.setattr(cheats, "stack", lambda patient: square)
-    for cached in (cheats.slices, cheats.without_cue):
-        cached.cache_clear()
-    yield
-    for cached in (cheats.slices, cheats.without_cue):
-        cached.cache_clear()
+    with smaller(monkeypatch, {cheats: {"stack": lambda patient: square}}, cheats.slices, cheats.without_cue):
+        yield
 
 
 @pytest.mark.parametrize("role", ["set", "judge"])

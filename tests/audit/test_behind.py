@@ -1,6 +1,9 @@
 """What stands behind the page: oracles for its numbers, and a run of all of it on small networks."""
 
 import json
+import math
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ import u3audit
 from tests.audit.test_battery import CHEAT, HONEST, SIDE, Reads, made
 from tests.audit.test_report import Read
 from tests.audit.test_segments import HONEST as SEES
+from tests.helpers import normal, raising, uniform
 from u3audit import behind, markers, methods, wording
 from u3course.worlds import cheats
 from u3lab import audit, nets
@@ -43,34 +47,24 @@ def small(volumes: bool = False, maps: bool = False) -> tuple[nets.Classifier, a
 
 def test_the_margin_of_a_linear_network_is_that_of_its_formula():
     """|s| / ‖∇s‖₁ is where a linear score turns; the least level above it is told, as long as no grey is cut off."""
-    draw = torch.Generator().manual_seed(0)
-
-    class Linear(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.w = nn.Parameter(torch.randn(64, generator=draw))
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return (x.flatten(1) - 0.5) @ self.w[:, None] * 3
-
-    net = nets.wrap(Linear().eval(), size=8, channels=1)
-    x = 0.5 + 0.03 * torch.randn(30, 1, 8, 8, generator=draw)
-    exact = 255 * audit.score(net, x, 0).abs() / (3 * net.module.w.detach().abs().sum())
+    linear = nn.Linear(64, 1)
+    with torch.no_grad():
+        linear.weight.copy_(normal(1, 64)), linear.bias.copy_(-0.5 * linear.weight.sum())
+    net = nets.wrap(nn.Sequential(nn.Flatten(), linear).eval(), size=8, channels=1)
+    x = 0.5 + 0.03 * normal(30, 1, 8, 8, seed=1, dtype=torch.float32)
+    exact = 255 * audit.score(net, x, 0).abs() / linear.weight.detach().abs().sum()
     levels = torch.tensor([*behind.LEVELS, torch.inf])
     wanted = torch.stack([levels[levels >= one].min() for one in exact])
     assert torch.equal(behind.margin(net, x, 0), wanted) and len(wanted.unique()) > 3
 
 
 def test_the_calibration_error_is_that_of_a_plain_loop():
-    draw = torch.Generator().manual_seed(0)
-    scores, positive = 2 * torch.randn(200, generator=draw), torch.rand(200, generator=draw) < 0.5
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for s, truth in zip(scores.double().tolist(), positive.tolist(), strict=True):
-        p = 1 / (1 + 2.718281828459045**-s)
-        bins.setdefault(min(9, int(10 * max(p, 1 - p))), []).append((max(p, 1 - p), (s > 0) == truth))
-    wanted = sum(len(one) / 200 * abs(sum(r for _, r in one) / len(one) - sum(c for c, _ in one) / len(one))
-                 for one in bins.values())
-    assert behind.calibration(scores, positive) == pytest.approx(wanted)
+    scores, positive = 2 * normal(200), uniform(200) < 0.5
+    bins = defaultdict(list)  # tenth of confidence → by how much each answer in it is more sure than right
+    for s, truth in zip(scores.tolist(), positive.tolist(), strict=True):
+        sure = 1 / (1 + math.exp(-abs(s)))
+        bins[int(10 * sure)].append(sure - ((s > 0) == truth))
+    assert behind.calibration(scores, positive) == pytest.approx(sum(abs(sum(one)) for one in bins.values()) / 200)
     sure = torch.tensor([30.0, -30.0])
     assert behind.calibration(sure, sure > 0) == pytest.approx(0, abs=1e-9)
     assert behind.calibration(sure, sure < 0) == pytest.approx(1)
@@ -79,8 +73,8 @@ def test_the_calibration_error_is_that_of_a_plain_loop():
 def test_margin_and_calibration_praise_networks_that_cheat():
     found = {}
     for name, cue in cheats.NETWORKS.items():
-        made_so = cheats.cases(cue, 100, half=1, seed=5)
-        cases = audit.Cases(made_so.images, made_so.positive)
+        cases = cheats.cases(cue, 100, half=1, seed=5)
+        cases = audit.Cases(cases.images, cases.positive)
         facts = behind.certainty(cheats.network(name), cases, cheats.CLASSES[1], 0).facts
         margins = torch.tensor([torch.inf if one is None else one for one in facts["margins"]])
         found[name] = float(margins.median()), facts["ECE"]
@@ -89,9 +83,7 @@ def test_margin_and_calibration_praise_networks_that_cheat():
 
 
 def test_units_are_compared_as_pixels_are_counted():
-    draw = torch.Generator().manual_seed(0)
-    active = torch.rand(5, 4, 8, 8, generator=draw)
-    masks = torch.rand(5, 1, 16, 16, generator=draw) < 0.3
+    active, masks = uniform(5, 4, 8, 8, dtype=torch.float32), uniform(5, 1, 16, 16, seed=1) < 0.3
     found = behind.overlaps(active, masks)
     for unit in range(4):
         threshold = active[:, unit].flatten().sort(descending=True).values[int(behind.ACTIVE * 5 * 64)]
@@ -101,8 +93,7 @@ def test_units_are_compared_as_pixels_are_counted():
 
 def test_the_floor_of_units_has_each_outline_on_the_next_picture():
     net, cases = small(maps=True)  # whose last layer has many places: of 2×2, every IoU is 0
-    outlines = torch.rand(cases.outlines.shape, generator=torch.Generator().manual_seed(0)) < 0.2
-    cases = audit.Cases(cases.images, cases.positive, outlines)
+    cases = replace(cases, outlines=uniform(*cases.outlines.shape) < 0.2)
     which = cases.positive.nonzero()[: behind.OUTLINED, 0]
     (_, active), outlines = behind.last_grid(net, cases.images[which]), cases.outlines[which]
     floor = behind.overlaps(active, torch.cat([outlines[-1:], outlines[:-1]]))
@@ -189,14 +180,8 @@ def test_all_that_stands_behind_is_measured_and_told(volumes: bool, maps: bool, 
 
 
 def test_a_part_behind_the_page_that_fails_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def fails(*given: object) -> None:
-        raise RuntimeError("no kernel\nfor this")
-
-    def cannot(*given: object) -> None:
-        raise U3Error("there are no units")
-
-    monkeypatch.setitem(behind.BEHIND, "maps", fails)
-    monkeypatch.setitem(behind.BEHIND, "units", cannot)
+    monkeypatch.setitem(behind.BEHIND, "maps", raising(RuntimeError("no kernel\nfor this")))
+    monkeypatch.setitem(behind.BEHIND, "units", raising(U3Error("there are no units")))
     report = u3audit.run(SEES, made(), out=tmp_path, behind=True)
     text = u3audit.write(report, tmp_path).read_text()
     assert "raised RuntimeError: no kernel for this." in text and "This part is missing: there are no units." in text
@@ -204,9 +189,7 @@ def test_a_part_behind_the_page_that_fails_ends_nothing(tmp_path: Path, monkeypa
 
 
 def test_a_method_that_fails_is_one_less(monkeypatch: pytest.MonkeyPatch):
-    def fails(*given: object, **more: object) -> None:
-        raise ValueError("such a layer\nhas no rule")
-
+    fails = raising(ValueError("such a layer\nhas no rule"))
     net, cases = small()
     monkeypatch.setitem(METHODS, "LRP ε", METHODS["gradient"].__class__(fails, METHODS["gradient"].heat))
     told = behind.maps(net, cases, 1, 0)

@@ -1,22 +1,24 @@
 """One mask for many pictures, and what layers keep: on networks of which it is known what they read."""
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import binary_dilation
 from torch import nn
 
 from tests.audit.test_battery import CHEAT, made
+from tests.helpers import one_sentence, seeded, uniform
 from u3audit import keeping, pooled
 from u3audit.methods import shuffled
 from u3course.worlds import cheats
 from u3lab import audit, nets
-from u3lab.errors import U3Error
 from u3lab.saliency import baseline_like
 
 
 def shipped(name: str) -> audit.Cases:
     """Pictures like those that a network has learnt from, of other slices."""
     found = cheats.cases(cheats.NETWORKS[name], 60, half=1, seed=5)
-    return audit.Cases(found.images, found.positive, found.outlines, found.patients)
+    return audit.Cases(found.images, found.positive, found.outlines)
 
 
 # ---- a mask
@@ -40,8 +42,7 @@ def test_the_shares_are_counted_by_hand():
     cases = made()
     found = pooled.masked_alike(CHEAT, cases, most=8, seed=3)
     m, x = found.mask, cases.images[found.judged]
-    halves = torch.cat([m[..., 16:], m[..., :16]], 3)
-    for share, mask in ((found.stay, m), (found.moved, torch.cat([halves[:, :, 16:], halves[:, :, :16]], 2))):
+    for share, mask in ((found.stay, m), (found.moved, m.roll((16, 16), (2, 3)))):
         under = (1 - mask) * x + mask * baseline_like(x, settings=pooled.CHOSEN)
         assert share.value == pytest.approx(float((audit.score(CHEAT, under, 1) > 0).double().mean()))
     assert found.stay.value == 0 and found.moved.value == 1
@@ -50,29 +51,23 @@ def test_the_shares_are_counted_by_hand():
 def test_a_mask_wants_two_positives_that_are_found():
     cases = made()
     one = cases.positive & (cases.positive.cumsum(0) == 1)
-    with pytest.raises(U3Error, match="fewer than two positives"):
-        pooled.masked_alike(CHEAT, audit.Cases(torch.where(one.view(-1, 1, 1, 1), cases.images, 0.0), one))
+    one_sentence("fewer than two positives", pooled.masked_alike, CHEAT, audit.Cases(
+        torch.where(one.view(-1, 1, 1, 1), cases.images, 0.0), one))
 
 
 # ---- what layers keep
 
 
 def test_a_contrast_is_the_finding_against_its_ring():
-    draw = torch.Generator().manual_seed(0)
-    images, back = torch.rand(2, 4, 1, 20, 20, generator=draw)
+    images, back = uniform(2, 4, 1, 20, 20)
     outlines = torch.zeros(4, 1, 20, 20, dtype=torch.bool)
     outlines[0, 0, 8:11, 7:12] = outlines[2, 0, 0:3, 15:20] = True
     shares = []
     for n in (0, 2):
-        values = []
-        for one in (back[n, 0], images[n, 0]):
-            inside, ring = [], []
-            for y in range(20):
-                for x in range(20):
-                    near = outlines[n, 0, max(0, y - 4) : y + 5, max(0, x - 4) : x + 5].any()
-                    (inside if outlines[n, 0, y, x] else ring if near else []).append(float(one[y, x]))
-            values.append(sum(inside) / len(inside) - sum(ring) / len(ring))
-        shares.append(values[0] / values[1])
+        inside = outlines[n, 0].numpy()
+        ring = binary_dilation(inside, np.ones((9, 9))) & ~inside  # 4 pixels around
+        there, own = (one[n, 0].numpy()[inside].mean() - one[n, 0].numpy()[ring].mean() for one in (back, images))
+        shares.append(there / own)
     assert keeping.contrast(back, images, outlines) == pytest.approx(sum(shares) / 2, rel=1e-4)
     assert keeping.contrast(images, images, outlines) == pytest.approx(1)
     assert keeping.contrast(back, images, outlines & False) is None
@@ -86,7 +81,7 @@ def test_what_a_layer_has_lost_does_not_come_back():
             super().__init__()
             self.all, self.late = nn.Conv2d(1, 4, 1, bias=False), nn.Conv2d(4, 4, 1, bias=False)
             for weight in self.parameters():
-                nn.init.normal_(weight, generator=torch.Generator().manual_seed(0))
+                nn.init.normal_(weight, generator=seeded())
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             upper = self.late(self.all(x)[..., : x.shape[-2] // 2, :])
@@ -105,6 +100,13 @@ def test_what_a_layer_has_lost_does_not_come_back():
         assert lower > 0.5 if layer == "all" else abs(lower) < 0.15
 
 
+def test_the_table_has_the_network_before_the_shuffled_one(monkeypatch: pytest.MonkeyPatch):
+    net, cases = cheats.network("honest"), shipped("honest")
+    monkeypatch.setattr(keeping, "inverted", lambda asked, _, x, seed: (x, 0.25) if asked is net else (x * 0, 0.75))
+    table = keeping.kept(net, cases, 1, 0).table
+    assert [row[1:] for row in table] == [["25 %", "3 of 3", "100 %", "0 %"]] * keeping.LAYERS
+
+
 def test_a_code_of_nothing_has_no_error():
     net = cheats.network("honest")
     with torch.no_grad():
@@ -114,6 +116,8 @@ def test_a_code_of_nothing_has_no_error():
 
 
 def test_layers_of_an_honest_network_keep_the_finding_and_those_of_cheats_lose_it():
+    layers = keeping.with_places(cheats.network("honest"), torch.rand(1, 1, 96, 96))
+    assert layers == ["conv1", "conv2", "conv3", "conv4"]  # no vectors, and no scores
     late = {}
     for name in cheats.NETWORKS:
         net, cases = cheats.network(name), shipped(name)
@@ -123,8 +127,3 @@ def test_layers_of_an_honest_network_keep_the_finding_and_those_of_cheats_lose_i
     assert late["honest"][0] > late["honest"][1]  # more than by chance
     assert all(late[name][0] < late[name][1] for name in ("corner", "calipers"))
     assert late["honest"][0] > 2 * max(late["corner"][0], late["calipers"][0])
-
-
-def test_layers_with_places_are_told_from_vectors_and_scores():
-    net = cheats.network("honest")
-    assert keeping.with_places(net, torch.rand(1, 1, 96, 96)) == ["conv1", "conv2", "conv3", "conv4"]

@@ -5,6 +5,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from PIL import Image
 
 import u3audit
 from tests.audit.test_battery import CHEAT, HONEST, SIDE, made
+from tests.helpers import one_sentence, raising
 from u3audit import claims, own, page, parts, running, wording
 from u3lab import audit, results
 from u3lab.__main__ import main
@@ -78,6 +82,22 @@ def taken(folder: Path, **more: object) -> audit.Cases:
         "masks": folder / "masks", "positive": "ill", "channels": 1} | more)
 
 
+Audited = Callable[..., tuple[dict, Path]]
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    """The report of a network on ``made`` pictures or volumes, measured once, and the folder with its page."""
+    @cache
+    def of(net: torch.nn.Module, volumes: bool = False) -> tuple[dict, Path]:
+        out = tmp_path_factory.mktemp("report")
+        report = u3audit.run(net, made(volumes), out=out)
+        u3audit.write(report, out)
+        return report, out
+
+    return of
+
+
 # ---- reading
 
 
@@ -91,39 +111,10 @@ def test_a_folder_becomes_the_cases_that_it_was_written_from(folder: Path):
     assert small.images.shape == (24, 3, 16, 16) and small.outlines.flatten(1).any(1).equal(wanted.positive)
 
 
-def test_pictures_without_a_label_are_left_out_aloud(folder: Path):
-    table = folder / "labels.csv"
-    table.write_text("\n".join(table.read_text().splitlines()[:9]))
-    with pytest.warns(UserWarning, match="16 of 24 pictures"):
-        assert len(taken(folder)) == 8
-
-
-@pytest.mark.parametrize("axes", ["RAS", "LPS", "SAR"])
-def test_nifti_is_turned_to_its_standard_axes(axes: str, tmp_path: Path):
-    nibabel = pytest.importorskip("nibabel")
-    x = np.random.default_rng(0).random((5, 6, 7)).astype("f4")  # (x,y,z) of RAS+
-    (tmp_path / "scans").mkdir(), (tmp_path / "masks").mkdir()
-    turn = nibabel.orientations.axcodes2ornt(axes)
-    for name, kind in (("a", "nii.gz"), ("b", "nii")):
-        for where, values in (("scans", x), ("masks", (x > 0.9).astype("f4"))):
-            image = nibabel.Nifti1Image(values, np.diag([1, 2, 3, 1])).as_reoriented(turn)
-            nibabel.save(image, tmp_path / where / f"{name}.{kind}")
-    (tmp_path / "labels.csv").write_text("file,label\na.nii.gz,1\nb,0\n")
-    cases = u3audit.read(tmp_path / "scans", tmp_path / "labels.csv", masks=tmp_path / "masks", channels=1)
-    assert cases.images.shape == (2, 1, 7, 6, 5)
-    torch.testing.assert_close(cases.images[1, 0].numpy(), (x.T - x.min()) / (x.max() - x.min()))
-    assert np.array_equal(cases.outlines[0, 0].numpy(), x.T > 0.9)
-    x[1, 2, 3] = np.nan
-    nibabel.save(nibabel.Nifti1Image(x, np.eye(4)), tmp_path / "scans" / "b.nii")
-    with pytest.raises(U3Error, match=r"b\.nii has 1 voxels that are NaN"):
-        u3audit.read(tmp_path / "scans", tmp_path / "labels.csv")
-
-
 def test_without_nibabel_a_sentence_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "nibabel", None)
     (folder / "scans" / "s00.png").rename(folder / "scans" / "s00.nii")
-    with pytest.raises(U3Error, match="pip install nibabel"):
-        taken(folder)
+    one_sentence("pip install nibabel", taken, folder)
 
 
 def spoil(name: str, change: object, **more: object) -> object:
@@ -144,8 +135,6 @@ def spoil(name: str, change: object, **more: object) -> object:
 SLIPS = {
     "names 3 of 24 files that are not in": spoil("labels.csv", lambda rows: [
         re.sub("^s0([123])", r"t0\1", row) for row in rows]),
-    "t01.png, t02.png, t03.png": spoil("labels.csv", lambda rows: [
-        re.sub("^s0([1-9])", r"t0\1", row) for row in rows]),
     "names s01 twice": spoil("labels.csv", lambda rows: [*rows, "s01.png,ill,p00"]),
     "no column 'label' but file, class": spoil("labels.csv", lambda rows: ["file,class", *rows[1:]]),
     "no row below": spoil("labels.csv", lambda rows: rows[:1]),
@@ -157,29 +146,19 @@ SLIPS = {
     "choose it with positive=": lambda folder: taken(folder, positive=None),
     "has no label 'sick'": lambda folder: taken(folder, positive="sick"),
     "the mask s03.png is of 16×32 pixels": spoil("masks/s03.png", Image.new("L", (32, 16))),
-    "32×32 (s00.png) and 16×48 (s05.png)": lambda folder: spoil("scans/s05.png", Image.new("L", (48, 16)), masks=None)(
-        folder),
+    "32×32 (s00.png) and 16×48 (s05.png)": spoil("scans/s05.png", Image.new("L", (48, 16)), masks=None),
     "s05.png": spoil("scans/s05.png", b"no picture"),
     "no mask in": lambda folder: taken(folder, masks=folder / "other"),
     "there is no folder": lambda folder: taken(folder, masks=folder / "lost"),
     "cannot be opened": lambda folder: taken(folder, patients=folder / "lost.csv"),
-    "s05.nii cannot be read as NIfTI": lambda folder: damaged(folder),
 }
-
-
-def damaged(folder: Path) -> None:
-    pytest.importorskip("nibabel")
-    (folder / "scans" / "s05.png").rename(folder / "scans" / "s05.nii")
-    taken(folder, masks=None)
 
 
 @pytest.mark.parametrize("says", SLIPS)
 def test_a_slip_in_a_folder_gets_one_sentence(says: str, folder: Path):
     (folder / "other").mkdir()
     Image.new("L", (8, 8)).save(folder / "other" / "other.png")
-    with pytest.raises(U3Error) as told:
-        SLIPS[says](folder)
-    assert says in str(told.value) and "\n" not in str(told.value)
+    one_sentence(says, SLIPS[says], folder)
 
 
 # ---- running
@@ -187,70 +166,70 @@ def test_a_slip_in_a_folder_gets_one_sentence(says: str, folder: Path):
 
 def test_a_stopped_run_goes_on_and_another_network_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     cases, asked = made(), []
-
-    def stops(*_: object) -> None:
-        raise KeyboardInterrupt
-
     for name, measure in parts.PARTS.items():
         monkeypatch.setitem(parts.PARTS, name, lambda *given, name=name, measure=measure: (
             asked.append(name), measure(*given))[1])
     whole = dict(parts.PARTS)
-    monkeypatch.setitem(parts.PARTS, "flips", stops)
+    monkeypatch.setitem(parts.PARTS, "flips", raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         u3audit.run(HONEST, cases, out=tmp_path)
     assert asked == list(whole)[:3]
     monkeypatch.setitem(parts.PARTS, "flips", whole["flips"])
-    asked.clear()
-    report = u3audit.run(HONEST, cases, out=tmp_path)
-    assert asked == ["flips", "accuracy by patient"] and list(report["parts"]) == list(whole)
-    asked.clear()
-    again = u3audit.run(HONEST, cases, out=tmp_path)
-    assert not asked and again["parts"] == report["parts"]
+
+
+    def again(net: torch.nn.Module, *wanted: str, seed: int = 0) -> dict:
+        asked.clear()
+        found = u3audit.run(net, cases, out=tmp_path, seed=seed)["parts"]
+        assert asked == list(wanted) and list(found) == list(whole)
+        return found
+
+    found = again(HONEST, "flips", "accuracy by patient")
+    assert again(HONEST) == found
     (tmp_path / running.FOLDER / "lesion_removed_1a.png").unlink()
     (tmp_path / running.FOLDER / "flips.json").write_text("{")
-    assert u3audit.run(HONEST, cases, out=tmp_path)["parts"]["flips"]["value"] == report["parts"]["flips"]["value"]
-    assert asked == ["lesion removed", "flips"]
-    asked.clear()
-    assert u3audit.run(CHEAT, cases, out=tmp_path)["parts"]["lesion removed"]["value"] == [0, 0, 0]
-    assert asked == list(whole)
-    asked.clear()
-    u3audit.run(CHEAT, cases, out=tmp_path, seed=1)
-    assert asked == list(whole)
+    assert again(HONEST, "lesion removed", "flips")["flips"]["value"] == found["flips"]["value"]
+    assert again(CHEAT, *whole)["lesion removed"]["value"] == [0, 0, 0]
+    again(CHEAT, *whole, seed=1)
 
 
-def test_the_numbers_are_those_of_the_measures(tmp_path: Path):
-    cases = made()
-    found = u3audit.run(CHEAT, cases, out=tmp_path)["parts"]
+def test_the_numbers_are_those_of_the_measures(audited: Audited):
+    cases, (report, out) = made(), audited(CHEAT)
+    found = report["parts"]
     assert found["lesion removed"]["value"] == list(audit.lesion_removed(CHEAT, cases).flipped)
     assert found["best fixed place"]["value"] == pytest.approx(list(audit.fixed_place(CHEAT, cases).best))
     assert found["where it looks"]["value"] == pytest.approx(list(audit.where_it_looks(CHEAT, cases).outside))
     assert found["flips"]["facts"]["by"]["mirror"]["positives"][0] == 1 and found["flips"]["value"][0] == 1
     assert found["accuracy by patient"]["value"][0] == 1 and found["accuracy by patient"]["floor"] == 0.5
-    drawn = tmp_path / running.FOLDER / found["best fixed place"]["rows"][0][0]["file"]
+    drawn = out / running.FOLDER / found["best fixed place"]["rows"][0][0]["file"]
     assert (np.asarray(Image.open(drawn)) == 255).mean() == 9 / 16  # the cell's thumbnail: the mark fills 3 by 3 of 4
 
 
-def test_volumes_are_run_with_coarse_windows(tmp_path: Path):
-    report = u3audit.run(CHEAT, made(volumes=True), out=tmp_path)
+def test_each_measure_gets_the_class_and_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def spy(*_: object, positive: int, seed: int = 5, **__: object) -> None:
+        asked.append((positive, seed))
+        raise U3Error("it is asked")
+
+    for name in ("lesion_removed", "fixed_place", "where_it_looks", "flips", "accuracy"):  # the last has no seed
+        monkeypatch.setattr(parts, name, spy)
+    u3audit.run(CHEAT, made(), positive=0, seed=5, out=tmp_path)
+    assert asked == [(0, 5)] * 5
+
+
+def test_volumes_are_run_with_coarse_windows(audited: Audited):
+    report, _ = audited(CHEAT, True)
     assert all(part["value"] for part in report["parts"].values()) and report["settings"]["windows"] == 4
     assert "slices 1 to 2" in report["parts"]["best fixed place"]["facts"]["where"]
 
 
-class Never(torch.nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.flatten(1)[:, :1] * 0 - 1
-
-
 def test_what_cannot_be_had_is_missing_and_says_why(tmp_path: Path):
-    cases = made()
-    report = u3audit.run(Never().eval(), cases, out=tmp_path / "never")
-    missing = [name for name, part in report["parts"].items() if part["value"] is None]
-    assert missing == ["lesion removed", "best fixed place", "where it looks"]
-    text = u3audit.write(report, tmp_path / "never").read_text()
-    assert text.count('<p class="big">missing</p>') == 3 and "The network finds no positive" in text
-    bare = audit.Cases(cases.images, cases.positive)
-    assert first_line(u3audit.write(u3audit.run(HONEST, bare, out=tmp_path), tmp_path)).startswith(
-        "The first number is missing: without outlines")
+    bare = replace(made(), outlines=None)
+    report = u3audit.run(HONEST, bare, out=tmp_path)
+    assert [name for name, part in report["parts"].items() if part["value"] is None] == ["lesion removed"]
+    text = u3audit.write(report, tmp_path).read_text()
+    assert text.count('<p class="big">missing</p>') == 1 and "No outlines: whether the network looks" in text
+    assert wording.first(report)[0].startswith("The first number is missing: without outlines")
 
 
 # ---- the page
@@ -282,121 +261,132 @@ class Read(HTMLParser):
             self.words.append(data)
 
 
-def first_line(file: Path) -> str:
-    return "".join(Read(file.read_text()).words).split("Audit of")[1].split("\n")[1].strip() or ""
-
-
 @pytest.mark.parametrize("net, volumes", [(HONEST, False), (CHEAT, False), (CHEAT, True)])
-def test_the_page_holds_all_that_it_shows(net: torch.nn.Module, volumes: bool, tmp_path: Path):
-    file = u3audit.write(u3audit.run(net, made(volumes), out=tmp_path), tmp_path)
-    text = file.read_text()
+def test_the_page_holds_all_that_it_shows_and_claims_nothing(net: torch.nn.Module, volumes: bool, audited: Audited):
+    report, out = audited(net, volumes)
+    text = (out / "report.html").read_text()
     seen = Read(text)
     assert seen.pictures >= 4 * 3 + 3 + 2 and not seen.bare and not seen.open
     assert all(link.startswith(("data:image/png;base64,", "#")) for link in seen.links)
     assert not re.search(r"url\(|@import|https?:", text)
-    order = [text.index(f"<h2>{title.heading}</h2>") for title in wording.TITLES["classifier"].values()]
-    assert order == sorted(order) and order[-1] < text.index("What must not be concluded") < text.index("Small print")
-    kept = json.loads((tmp_path / "report.json").read_text())
-    assert list(kept["parts"]) == list(wording.TITLES["classifier"])
-    assert kept["sentences"].keys() == kept["parts"].keys()
+    titles = wording.TITLES["classifier"]
+    order = [text.index(one) for one in (
+        "Look at them first", "<h2>Five numbers", *(f"<h2>{title.heading}</h2>" for title in titles.values()),
+        "What must not be concluded", "Small print")]
+    assert order == sorted(order)
+    before, _, after = text.lower().partition("what must not be concluded")
+    for phrase in ("no shortcut", "robust", "the reason"):
+        assert phrase in after and phrase not in before + after.partition("</dl>")[2]
+    assert 0.05 < report["memory"] < 100 and f"memory of the process: {report['memory']:.2g} GB" in text
+    kept = json.loads((out / "report.json").read_text())
+    assert list(kept["parts"]) == list(kept["sentences"]) == list(titles)
 
 
-def test_names_are_no_markup(tmp_path: Path):
-    cases = made()
-    named = audit.Cases(cases.images, cases.positive, cases.outlines, [f"<script>{n % 2}" for n in range(24)])
-    text = u3audit.write(u3audit.run(HONEST, named, out=tmp_path, trained=["<script>1"]), tmp_path).read_text()
-    words = "".join(Read(text).words)  # which refuses a script
-    assert words.count("<script>1") == 2 and "<script>0" in words
+def test_each_number_stands_in_its_column(audited: Audited):
+    report, out = audited(CHEAT)
+    rows = {head: re.findall(r"<td[^>]*>(.*?)</td>", cells) for head, cells in re.findall(
+        r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', (out / "report.html").read_text())}
+    value, floor = (report["parts"]["where it looks"][name] for name in ("value", "floor"))
+    (looks,) = (cells for head, cells in rows.items() if "#where-it-looks" in head)
+    assert looks[:3] == [f"<strong>{wording.percent(value[0])}</strong>", wording.bracket(value),
+                         f"{wording.percent(floor[0])} {wording.bracket(floor)}"]
+    assert [cell.rpartition("</span>")[2] for cell in rows["mirror"]] == ["100 % [100, 100]", "0 % [0, 0]"]
 
 
-def test_nothing_is_claimed_but_in_the_list_of_what_is_not(tmp_path: Path):
-    for net in (HONEST, CHEAT):
-        text = u3audit.write(u3audit.run(net, made(), out=tmp_path), tmp_path).read_text().lower()
-        before, _, after = text.partition("what must not be concluded")
-        for phrase in ("no shortcut", "robust", "the reason"):
-            assert phrase in after and phrase not in before + after.partition("</dl>")[2]
+@pytest.mark.parametrize("volumes", [False, True])
+def test_the_page_begins_with_pictures_as_they_came(volumes: bool, audited: Audited):
+    cases, (report, out) = made(volumes), audited(CHEAT, volumes)
+    (row,) = report["untouched"]
+    for shot, k, whose in zip(row, (0, 2, 1, 3), ("negative",) * 2 + ("positive",) * 2, strict=True):
+        assert shot["caption"] == f"picture {k + 1}, a {whose}"
+        drawn = torch.from_numpy(np.asarray(Image.open(out / running.FOLDER / shot["file"])) / 255.0)[::6, ::6, 0]
+        image = cases.images[k, 0, 4] if volumes else cases.images[k, 0]
+        low, high = cases.images[k].aminmax()
+        assert (drawn - (image - low) / (high - low)).abs().max() < 0.01
 
 
-def test_sentences_tell_an_honest_network_from_a_cheat(tmp_path: Path):
-    told = {}
-    for name, net in (("honest", HONEST), ("cheat", CHEAT)):
-        report = u3audit.run(net, made(), out=tmp_path / name)
-        told[name] = {part: " ".join(wording.sentences(part, one)) for part, one in report["parts"].items()}
-    assert "100 % turn negative" in told["honest"]["lesion removed"]
-    assert "what is outlined matters" in told["honest"]["lesion removed"]
-    assert "Find out what else" in told["cheat"]["lesion removed"]
-    assert "look at what stands there" in told["cheat"]["best fixed place"]
-    assert "look at what stands there" not in told["honest"]["best fixed place"]
-    assert "where no illness can be" in told["cheat"]["where it looks"]
-    assert "where no illness can be" not in told["honest"]["where it looks"]
-    assert "One class turns and the other does not" in told["cheat"]["flips"]
-    assert "One class turns" not in told["honest"]["flips"]
+@pytest.mark.parametrize("part, honest, cheat", [
+    ("lesion removed", "100 % turn negative once the finding is filled in, and 0 % once the same shape is filled in "
+     "elsewhere: what is outlined matters", "Find out what else"),
+    ("best fixed place", "", "look at what stands there"), ("where it looks", "", "where no illness can be"),
+    ("flips", "", "One class turns and the other does not")])
+def test_sentences_tell_an_honest_network_from_a_cheat(part: str, honest: str, cheat: str, audited: Audited):
+    told = [" ".join(wording.sentences(part, audited(net)[0]["parts"][part])) for net in (HONEST, CHEAT)]
+    assert honest in told[0] and cheat in told[1] and cheat not in told[0]
 
 
 def test_patients_who_are_few_or_known_stand_in_the_first_line(tmp_path: Path):
-    cases = made()
     few = {12: "", 3: "3 patients: fewer than ten, so nothing is said of new ones.", 1: "1 patient:"}
     for count, says in few.items():
-        named = audit.Cases(cases.images, cases.positive, cases.outlines, [f"p{n % count}" for n in range(24)])
-        report = u3audit.run(HONEST, named, out=tmp_path)
-        assert " ".join(wording.first(report)).startswith(says) and bool(wording.first(report)) == bool(says)
-        below = " ".join(wording.sentences("accuracy by patient", report["parts"]["accuracy by patient"]))
-        assert ("Below ten patients" in below) == (count < 10)
-    report = u3audit.run(HONEST, named, out=tmp_path, trained=["p0", "x"])
-    text = u3audit.write(report, tmp_path).read_text()
-    assert text.index("The network learnt from 1 of the 1 patients here (p0)") < text.index("<h1>")
+        named = replace(made(), patients=[f"p{2 + 4 * (n % count)}" for n in range(24)])
+        report = u3audit.run(HONEST, named, out=tmp_path, trained=["p2", "x"] if count == 3 else [])
+        text = u3audit.write(report, tmp_path).read_text()
+        first, _, rest = text.partition("<h1>")
+        assert says in first and ("nothing is said of new ones" in first) == (count < 10)
+        assert ("The network learnt from 1 of the 3 patients here (p2)" in first) == (count == 3)
+        assert ("Below ten patients" in rest) == (count < 10)
+        assert (f"A bracket is a 95 % interval, from {wording.people(count)} only. One without" in rest) == (count < 10)
+        order = [text.find(f'scope="row">p{number}<') for number in (2, 6, 10)][:count]
+        assert order == sorted(order) and order[0] > 0
+    wide = {"patients": 12, "parts": {"one": {"value": [0.5, 0.1, 0.9], "floor": 0.5}}}
+    assert wording.intervals(wide) == "A bracket is a 95 % interval."
 
 
-def test_a_threshold_is_told_with_its_rates_or_said_to_be_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def absent(name: str) -> dict:
-        raise U3Error("no such table")
+SIGNS = ("lesion removed", "best fixed place", "outside the body", "worst flip of one class")
 
-    monkeypatch.setattr(results, "facts", absent)
-    assert "No threshold is known" in wording.beside_threshold("lesion removed", [0.1] * 3)
-    signs = ("lesion removed", "best fixed place", "outside the body", "worst flip of one class")
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table of thresholds: of slices at 40 %, with few false alarms and many misses; of volumes at 20 %."""
+    rates = {"false alarms": (0.25, 4), "missed": (0.6, 15), "missed, of those that need the cue": (0.5, 12),
+             "false alarms, 3-D": (0.5, 2), "missed, 3-D": (0, 3), "missed, of those that need the cue, 3-D": (0, 1)}
+    summary = {"threshold": dict.fromkeys(SIGNS, 0.4), "threshold, 3-D": dict.fromkeys(SIGNS, 0.2)} | {
+        label: dict.fromkeys((*SIGNS, "any sign"), share) | {"networks": count}
+        for label, (share, count) in rates.items()}
+    monkeypatch.setattr(results, "facts", lambda name: {"evidence": {"summary": summary}})
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("name, cheating, honest", [
+    ("lesion removed", 0.1, 0.9), ("best fixed place", 0.9, 0.1), ("flips", 0.5, 0.4)])
+def test_a_number_is_told_beside_its_threshold_and_how_often_that_was_wrong(name: str, cheating: float, honest: float):
+    told = wording.beside_threshold(name, [cheating] * 3)
+    assert "the threshold of 40 %, on the side of networks that cheat." in told and "says little" not in told
+    assert "for slices" in told and "for 1 of 4 honest ones and missed 9 of 15 taught with a cue" in told
+    assert "on the side of networks that cheat; its interval crosses the threshold." in wording.beside_threshold(
+        name, [cheating, 0.3, 0.9])
+    kept = wording.beside_threshold(name, [honest] * 3)
+    assert "on the side of honest networks" in kept and "says little" in kept  # .6 were missed
+    volumes = wording.beside_threshold(name, [cheating] * 3, 3)
+    assert "threshold of 20 %" in volumes and "for volumes" in volumes
+    assert "for 1 of 2 honest ones and missed 0 of 3" in volumes and "says little" in volumes  # .5 false alarms
+    assert wording.cheats_lie(name, wording.thresholds(3)) == f"{'above' if cheating > honest else 'below'} 20 %"
+    assert wording.cheats_lie("accuracy by patient", wording.thresholds()) == wording.NONE
+
+
+@pytest.mark.usefixtures("table")
+def test_all_thresholds_together_give_one_verdict(tmp_path: Path):
     parts = {name: {"value": [0.3, 0, 1]} for name in wording.TITLES["classifier"]}
     flat, deep = ({"sides": sides, "parts": parts, "kind": "classifier"} for sides in ([1, 96, 96], [1, 24, 64, 64]))
-    assert wording.together(flat) == []
-    summary = {"threshold": dict.fromkeys(signs, 0.4), "threshold, 3-D": dict.fromkeys(signs, 0.2)} | {
-        label: dict.fromkeys((*signs, "any sign"), share) | {"networks": count} for label, share, count in (
-            ("false alarms", 0.25, 4), ("missed", 0.6, 15), ("missed, of those that need the cue", 0.5, 12),
-            ("false alarms, 3-D", 0.5, 2), ("missed, 3-D", 0, 3), ("missed, of those that need the cue, 3-D", 0, 1))}
-    monkeypatch.setattr(results, "facts", lambda name: {"evidence": {"summary": summary}})
-    for name, beyond, within in (("lesion removed", 0.1, 0.9), ("best fixed place", 0.9, 0.1), ("flips", 0.5, 0.4)):
-        told = wording.beside_threshold(name, [beyond] * 3)
-        assert "the threshold of 40 %, on the side of networks that cheat." in told and "crosses" not in told
-        assert "for slices" in told and "for 1 of 4 honest ones and missed 9 of 15 taught with a cue" in told
-        assert "on the side of networks that cheat; its interval crosses the threshold." in wording.beside_threshold(
-            name, [beyond, 0.3, 0.9])
-        volumes = wording.beside_threshold(name, [beyond] * 3, 3)
-        assert "for volumes" in volumes and "for 1 of 2 honest ones and missed 0 of 3" in volumes
-        assert "threshold of 20 %" in volumes
-        kept = wording.beside_threshold(name, [within] * 3)
-        assert "on the side of honest networks" in kept and "says little" not in told
-        assert "says little" in kept and "says little" in volumes  # .6 missed, and .5 false alarms
-        assert wording.cheats_lie(name, wording.thresholds(3)) == f"{'above' if beyond > within else 'below'} 20 %"
-    assert wording.cheats_lie("accuracy by patient", wording.thresholds()) == wording.NONE
-    told = wording.beside_threshold("lesion removed", [0.3] * 3, 3)
-    assert "above the threshold of 20 %" in told and "for 1 of 2 honest" in told, "volumes have their own"
-    assert wording.together(deep)[0].startswith(
-        "On the side of networks that cheat: The best fixed place, Where it looks, Flips (of 4")
     verdict, rates = wording.together(flat)
     assert verdict == "On the side of networks that cheat: Lesion removed (of 4 that have a threshold)."
-    assert all(told in rates for told in ("honest ones, 1 of 4 [0.6, 81 %] had", "a cue, 6 of 15 [16, 68 %] had one",
-                                          "without it, 6 of 12 ["))
-    assert all(told in wording.together(deep)[1] for told in ("1 of 2 [", "3 of 3 [29, 100 %] had", "1 of 1 ["))
-    text = u3audit.write(u3audit.run(HONEST, made(), out=tmp_path), tmp_path).read_text()
-    assert text.index("threshold: most that cheat are") < text.index("below 40 %") < text.index("above 40 %")
-    assert text.count("<td class=\"number\">above 40 %</td>") == 3
+    for told in ("honest ones, 1 of 4 [0.6, 81 %] had", "a cue, 6 of 15 [16, 68 %] had one", "without it, 6 of 12 ["):
+        assert told in rates
+    verdict, rates = wording.together(deep)
+    assert verdict.startswith("On the side of networks that cheat: The best fixed place, Where it looks, Flips (of 4")
+    assert all(told in rates for told in ("1 of 2 [", "3 of 3 [29, 100 %] had", "1 of 1 ["))
     parts["lesion removed"] = {"value": None}
     assert wording.together(flat)[0].startswith(
         "This acquits nobody: none of these numbers lies on the side of networks that cheat (of 3")
+    text = u3audit.write(u3audit.run(HONEST, made(), out=tmp_path), tmp_path).read_text()
+    assert text.index("threshold: most that cheat are") < text.index("below 40 %") < text.index("above 40 %")
+    assert text.count("<td class=\"number\">above 40 %</td>") == 3
 
 
-def test_an_interval_of_a_count_is_exact():
-    """With none of n the upper end p has (1 − p)ⁿ = .025."""
-    for number in (6, 12):
-        assert wording._rate(0, number) == f"0 of {number} [0, {100 * (1 - 0.025 ** (1 / number)):.0f} %]"
+def test_without_a_table_no_threshold_is_known(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(results, "facts", raising(U3Error("no such table")))
+    assert "No threshold is known" in wording.beside_threshold("lesion removed", [0.1] * 3)
+    assert wording.together({"sides": [1, 96, 96], "parts": {}, "kind": "classifier"}) == []
 
 
 @pytest.mark.parametrize("change, whose, says", [
@@ -412,35 +402,6 @@ def test_a_flip_is_told_by_its_direction(change: str, whose: str, says: str):
     assert says in " ".join(wording.sentences("flips", part))
     warned = " ".join(wording.about_blur(part))
     assert (f"Blur alone turns 90 % of the {whose}" in warned) == bool(warned) == (change == "blur")
-
-
-def test_four_patients_are_named_with_their_intervals_in_their_order(tmp_path: Path):
-    cases = made()
-    named = audit.Cases(cases.images, cases.positive, cases.outlines, [f"p{2 + 4 * (n % 3)}" for n in range(24)])
-    report = u3audit.run(HONEST, named, out=tmp_path)
-    text = u3audit.write(report, tmp_path).read_text()
-    assert "A bracket is a 95 % interval, from 3 patients only. One without width" in text
-    assert text.index('scope="row">p2<') < text.index('scope="row">p6<') < text.index('scope="row">p10<')
-    plain = audit.Cases(cases.images, cases.positive, cases.outlines)
-    assert "interval. One without width" in wording.intervals(u3audit.run(HONEST, plain, out=tmp_path))
-    wide = {"patients": 12, "parts": {"one": {"value": [0.5, 0.1, 0.9], "floor": 0.5}}}
-    assert wording.intervals(wide) == "A bracket is a 95 % interval."
-
-
-@pytest.mark.parametrize("volumes", [False, True])
-def test_the_page_begins_with_pictures_as_they_came(volumes: bool, tmp_path: Path):
-    cases = made(volumes)
-    report = u3audit.run(HONEST, cases, out=tmp_path)
-    assert [shot["caption"] for shot in report["untouched"][0]] == [
-        "picture 1, a negative", "picture 3, a negative", "picture 2, a positive", "picture 4, a positive"]
-    for shot, k in zip(report["untouched"][0], (0, 2, 1, 3), strict=True):
-        drawn = torch.from_numpy(np.asarray(Image.open(tmp_path / running.FOLDER / shot["file"])) / 255.0)[..., 0]
-        image = cases.images[k, 0, 4] if volumes else cases.images[k, 0]
-        wanted = ((image - cases.images[k].min()) / (cases.images[k].max() - cases.images[k].min()))
-        assert (drawn[::6, ::6] - wanted).abs().max() < 0.01
-    text = u3audit.write(report, tmp_path).read_text()
-    assert text.index("Look at them first") < text.index("<h2>Five numbers") < text.index("<h2>Lesion removed")
-    assert 0.05 < report["memory"] < 100 and f"memory of the process: {report['memory']:.2g} GB" in text
 
 
 def test_the_list_of_what_is_not_claimed_reads_its_numbers_from_the_table(monkeypatch: pytest.MonkeyPatch):
@@ -460,12 +421,6 @@ def test_the_list_of_what_is_not_claimed_reads_its_numbers_from_the_table(monkey
     assert claims.spread("lesion", [16.2, 17.9]) == "16 to 18"
     monkeypatch.setattr(results, "table", lambda name: {})
     assert all(not claims.measured(one) for one in claims.NOT_SAID if "{" in one.measured)
-
-
-def test_a_layer_that_halves_four_times_has_a_thirty_second_of_the_volume_in_a_cell():
-    layers = torch.nn.Sequential(*(torch.nn.Conv3d(1, 1, 3, 2, 1) for _ in range(4)))
-    assert layers(torch.zeros(1, 1, 32, 64, 64)).shape[2:] == (2, 4, 4) and 2 * 4 * 4 == 32
-    assert any("2×4×4 cells, each a thirty-second" in one.measured for one in claims.NOT_SAID)
 
 
 def test_numbers_are_written_shortly():
@@ -554,13 +509,8 @@ def test_weights_are_found_where_a_training_script_keeps_them(kept, folder: Path
 
 def test_a_network_for_volumes_is_not_asked_about_pictures():
     deep = torch.nn.Sequential(torch.nn.Conv3d(1, 2, 3), torch.nn.Flatten(), torch.nn.Linear(8, 2)).eval()
-    with pytest.raises(U3Error, match="deep has convolutions for volumes, and what was read are pictures, "):
-        own.tried(deep, torch.zeros(1, 1, 8, 8), "1", "deep")
-
-
-def test_a_network_in_half_precision_is_asked_in_its_own():
-    half = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2)).bfloat16().eval()
-    assert own.tried(half, torch.zeros(1, 1, 8, 8), "ill") == 1
+    one_sentence("deep has convolutions for volumes, and what was read are pictures, ", own.tried, deep,
+                 torch.zeros(1, 1, 8, 8), "1", "deep")
 
 
 def test_a_label_means_the_class_of_its_name_or_number():
@@ -570,14 +520,12 @@ def test_a_label_means_the_class_of_its_name_or_number():
         return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, count)).eval()
 
     assert own.tried(scores(5), x, "3") == 3 and own.tried(scores(2), x, "ill") == 1
+    assert own.tried(scores(2).bfloat16(), x, "ill") == 1  # asked in its own precision
     assert own.tried(scores(1), x, "ill") == 0
-    with pytest.raises(U3Error, match="which of the 5 classes"):
-        own.tried(scores(5), x, "ill")
+    one_sentence("which of the 5 classes", own.tried, scores(5), x, "ill")
 
 
-def test_a_folder_that_cannot_be_written_gets_one_sentence(tmp_path: Path):
+def test_a_folder_that_cannot_be_written_gets_one_sentence(tmp_path: Path, audited: Audited):
     (tmp_path / "file").write_text("")
-    with pytest.raises(U3Error, match="cannot be written"):
-        u3audit.run(HONEST, made(), out=tmp_path / "file")
-    with pytest.raises(U3Error, match="the same folder"):
-        page.write(u3audit.run(HONEST, made(), out=tmp_path / "one"), tmp_path / "other")
+    one_sentence("cannot be written", u3audit.run, HONEST, made(), out=tmp_path / "file")
+    one_sentence("the same folder", page.write, audited(HONEST)[0], tmp_path / "other")

@@ -1,5 +1,6 @@
 """DICOM series: put in order, in the modality's units, in their place; and each fault of a series in one sentence."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import pytest
 import torch
 
 import u3audit
+from tests.helpers import one_sentence
 from tests.images.files import dicom
 from u3audit import reading, volumes
-from u3lab.errors import U3Error
 
 pydicom = pytest.importorskip("pydicom")
 
@@ -104,8 +105,8 @@ def test_series_become_cases_with_spacing_and_patients(tmp_path: Path):
     hu = (values(4) // 2 * 2).clip(-1000, 1000)
     torch.testing.assert_close(cases.images[1, 0].numpy(), ((hu[:, ::-1, ::-1] + 1000) / 2000).astype("f4"))
     table.write_text("file,label\np01,1\np02,0\n")
-    with pytest.raises(U3Error, match=r"names p02, a folder with 2 pictures or series; .*: p02/1\.5, p02/1\.6$"):
-        u3audit.read(scans, table)
+    one_sentence("names p02, a folder with 2 pictures or series; name one of them: p02/1.5, p02/1.6", u3audit.read,
+                 scans, table)
 
 
 def spoilt(**given: object) -> Callable[[Path], None]:
@@ -116,6 +117,11 @@ def truncated(folder: Path) -> None:
     write(folder, values())
     file = folder / "i7.dcm"
     file.write_bytes(file.read_bytes()[:-40])
+
+
+def sizes(folder: Path) -> None:
+    write(folder, values())
+    write(folder, values()[:1, :4], prefix="k", change=at(0, -APART))
 
 
 def at(n: int, along: float) -> dict[int, dict]:
@@ -133,6 +139,7 @@ FAULTS = {
     "i1.dcm does not say its PixelSpacing": spoilt(change={3: {"PixelSpacing": None}}),
     "i1.dcm holds many frames": spoilt(change={3: {"NumberOfFrames": 3}}),
     "i1.dcm holds MONOCHROME1": spoilt(change={3: {"PhotometricInterpretation": "MONOCHROME1"}}),
+    "p01 mixes i0.dcm, with rows 6, and k0.dcm, with rows 4": sizes,
     "i7.dcm is a damaged DICOM file": truncated,
 }
 
@@ -140,16 +147,7 @@ FAULTS = {
 @pytest.mark.parametrize("says", FAULTS)
 def test_a_fault_of_a_series_gets_one_sentence(says: str, tmp_path: Path):
     FAULTS[says](tmp_path / "p01")
-    with pytest.raises(U3Error) as told:
-        read(tmp_path / "p01")
-    assert says in str(told.value) and "\n" not in str(told.value)
-
-
-def test_slices_of_two_sizes_are_refused(tmp_path: Path):
-    write(tmp_path / "p01", values())
-    write(tmp_path / "p01", values()[:1, :4], prefix="k", change=at(0, -APART))
-    with pytest.raises(U3Error, match="p01 mixes i0.dcm, with rows 6, and k0.dcm, with rows 4"):
-        read(tmp_path / "p01")
+    one_sentence(says, read, tmp_path / "p01")
 
 
 def test_a_slope_may_change_from_slice_to_slice(tmp_path: Path):
@@ -164,9 +162,6 @@ def test_the_patient_is_not_read(tmp_path: Path):
 
 
 def test_without_pydicom_a_sentence_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import sys
-
     write(tmp_path / "p01", values())
     monkeypatch.setitem(sys.modules, "pydicom", None)
-    with pytest.raises(U3Error, match="pip install pydicom"):
-        read(tmp_path / "p01")
+    one_sentence("pip install pydicom", read, tmp_path / "p01")
