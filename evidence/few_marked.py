@@ -18,6 +18,7 @@ from torch import Tensor
 from evidence import labellers
 from evidence._faces import people
 from evidence._named import FRESH, RANDOM, STILLS, TURNS, told
+from evidence._parts import regressed
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, crossed, extent
 from evidence.labellers import BATCH, RATE, VIRTUAL
 from u3course.lessons.landmarks import trials
@@ -124,9 +125,9 @@ def few_marked(plan: Plan, way: str, runs: list[Marked]) -> dict[Marked, Errors]
             mean = named[some].mean(0)
             found = landmarks.virtual_landmarks(theirs, mean)
             if way == MAPPED:
-                found = trials.regressed(landmarks.virtual_landmarks(ours[some], mean), true[some], found)
+                found = regressed(landmarks.virtual_landmarks(ours[some], mean), true[some], found)
         else:
-            found = trials.regressed(z[some], true[some], z_tested)
+            found = regressed(z[some], true[some], z_tested)
         rows[run] = Errors(tuple(landmark_error(found, points(tested), EYES).mean(1).tolist()))
     return rows
 

@@ -21,13 +21,13 @@ from torch import Tensor, nn
 
 from evidence import _parts as parts
 from evidence._faces import people
-from evidence._parts import LABELLED, SIDE, SWAPS, TEST
+from evidence._parts import LABELLED, SIDE, SWAPS, TEST, regressed
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, crossed, extent
 from evidence.labellers import VIRTUAL
 from u3course.lessons.landmarks import trials
 from u3course.lessons.landmarks.pairs import drawn as seen
 from u3course.lessons.landmarks.pairs import floating
-from u3course.lessons.landmarks.trials import EYES, TESTED, YAW, points, regressed
+from u3course.lessons.landmarks.trials import EYES, TESTED, YAW, points
 from u3course.lessons.selfsup import colouring
 from u3course.worlds import faces
 from u3lab.images import blur

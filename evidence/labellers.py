@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from evidence._faces import people
+from evidence._parts import regressed
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3course.lessons.landmarks import trials
 from u3course.lessons.landmarks.pairs import BEND, SCALE, SHIFT, TURN, Stock, of_both, of_warps
@@ -194,13 +195,17 @@ def of_codes(net: nn.Module, kind: str, way: str, role: str) -> Iterator[tuple[t
         sphere = landmarks.sphere(VIRTUAL, length=long)
         z, z_tested = (landmarks.virtual_landmarks(one, sphere) for one in (found, there))
         for count in trials.LABELS[1:]:
-            made = trials.regressed(z[:count], points(known)[:count], z_tested)
+            made = regressed(z[:count], points(known)[:count], z_tested)
             yield ("regression", count), errors(made, tested, hard)
     best, true = trials.matched(there, tested)
     both = hard | hard.roll(-1)
-    yield ("matching", 0), tuple(landmarks.share_within(best[rows], true[rows], trials.EYES)
-                                 for rows in (torch.ones_like(both), both))
+    yield ("matching", 0), tuple(within(best[rows], true[rows]) for rows in (torch.ones_like(both), both))
     yield ("certainty", 0), (certain(net, kind, role),) * 2
+
+
+def within(found: Tensor, true: Tensor) -> float:
+    """The share of landmarks found within a quarter of the inter-ocular distance."""
+    return float((landmarks.landmark_error(found, true, trials.EYES) <= 25).double().mean())
 
 
 def certain(net: nn.Module, kind: str, role: str) -> float:

@@ -768,12 +768,7 @@ good("landmarks.sphere", count=whole(5, 1, 10_000), length=positive(1.0, high=1e
 good("landmarks.exchange_descriptors", code=tensor(draw(2, 5, 3), 0, 2), through=CODES["codes"])
 good("landmarks.soft_argmax landmarks.diversity_loss", maps=tensor(draw(2, 3, 4, 4)), window=whole(2, 1, 4))
 good("landmarks.equivariance_loss", **OF_MAPS)
-good("landmarks.landmark_error landmarks.share_within", found=MARKED, true=MARKED, eyes=EYES,
-     part=positive(0.25, high=100))
-good("landmarks.fit_landmarks", z=tensor(draw(5, 3, 2), 0, thin=False), true=tensor(draw(5, 3, 2), 0, 2),
-     ridge=number(0.1, 0, 1e9))
-good("Regressor.landmarks", lambda z: landmarks.fit_landmarks(draw(5, 3, 2), draw(5, 3, 2)).landmarks(z),
-     z=tensor(draw(5, 3, 2), 1, thin=False))
+good("landmarks.landmark_error", found=MARKED, true=MARKED, eyes=EYES)
 good("landmarks.labeller", width=whole(2, 2, 256), dimensions=whole(3, 1, 256), longest=positive(4.0, high=1e6))
 good("landmarks.train_labeller", net=network(lambda: landmarks.labeller(2)), pairs=function(moved_pairs),
      loss=word("labelling"))

@@ -112,7 +112,7 @@ def test_what_compares_sees_lightness_as_the_network_that_colours_did() -> None:
 def test_the_shipped_points_know_more_than_where_the_head_is() -> None:
     (known, heads), (tested, theirs) = parts.marked(0.15)
     net, true, wanted = shipped(), trials.points(known), trials.points(tested)
-    found = trials.regressed(net.keypoints(known.images), true, net.keypoints(tested.images))
+    found = parts.regressed(net.keypoints(known.images), true, net.keypoints(tested.images))
     floor = (true - parts.middles(heads)).mean(0) + parts.middles(theirs)
     error, known_head = (landmark_error(one, wanted, trials.EYES).mean() for one in (found, floor))
     assert error < 0.9 * known_head

@@ -50,7 +50,7 @@ def test_each_way_to_find_landmarks_has_its_rows(planted: Given, monkeypatch: py
                         + codes[0, 0, 0, 0])
     monkeypatch.setattr(landmarks, "virtual_landmarks", lambda codes, filters: (
         codes[:, :2, 0, 0][:, None].expand(-1, 48, -1) if len(filters) == 48 else true[:len(codes)] + filters[0, 0]))
-    monkeypatch.setattr(trials, "regressed", lambda z, known, tested: true + tested.flatten()[-1] + len(z) / 100
+    monkeypatch.setattr(few_marked, "regressed", lambda z, known, tested: true + tested.flatten()[-1] + len(z) / 100
                         if tested.shape[1] == 48 else true + (tested - true)[0, 0, 0] + len(z) / 100)
     monkeypatch.setattr(few_marked, "supervised", lambda images, known, draw, steps: lambda given: (
         true + draw + len(images) / 100))

@@ -237,13 +237,13 @@ def test_labellers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             "points": lambda made: made.images, "codes_at": codes_at, "errors": errors, "pretrain": pretrain,
             "virtual_landmarks": lambda found, wanted: found if wanted.ndim == 2 else 1000 * found[:1] + wanted,
             "sphere": lambda count, length: torch.ones(1, 3), "soft_argmax": lambda maps: maps,
-            "share_within": lambda found, true, eyes: float(found.mean()) + len(found),
+            "within": lambda found, true: float(found.mean()) + len(found), "regressed": regressed,
             "warp": lambda images, w: images, "warp_points": lambda at, w: at,
             "falling": lambda some, settings: some}.items():
         monkeypatch.setattr(labellers if hasattr(labellers, name) else labellers.landmarks, name, stub)
     for name, stub in {
             "marked": lambda kind, role="judge": (known[kind], tested[kind, role]), "stock": lambda *which: which,
-            "regressed": regressed, "matched": matched,
+            "matched": matched,
             "before_photos": lambda kind, role: (torch.full((1, 1), kinds[kind] + roles[role]),),
             "told_apart": lambda score, kind, role: float(score) + 7 * (kind == "cat") + 3 * (role == "judge")}.items():
         monkeypatch.setattr(trials, name, stub)

@@ -183,8 +183,6 @@ case("the labelling loss of 96×96 pixels against as many, and its gradient", LA
      lambda: torch.ones(1, 3, 96, 96, requires_grad=True))
 case("heat maps of a million codes", SMALL, lambda x: landmarks.heat_map(torch.ones(10**6, 3), x),
      lambda: torch.zeros(1, 3, 64, 64), refused=True)
-case("a linear map from 30,000 features", SMALL, lambda x: landmarks.fit_landmarks(x, torch.ones(2, 5, 2)),
-     lambda: torch.ones(2, 30_000), refused=True)
 case("the widest labeller", LARGE, lambda x: landmarks.labeller(256, 256))
 
 

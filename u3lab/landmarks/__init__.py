@@ -24,7 +24,7 @@ from u3lab.landmarks.dense import (
     virtual_landmarks,
 )
 from u3lab.landmarks.factorising import DISTANCES, align, as_rotation, factorise, pose_error
-from u3lab.landmarks.measuring import Regressor, fit_landmarks, landmark_error, share_within
+from u3lab.landmarks.measuring import landmark_error
 from u3lab.landmarks.places import codes_at
 from u3lab.landmarks.posing import PoseSettings, learn_pose, pairs_of, pose_encoder, poses, rotated, rotated_pairs
 from u3lab.landmarks.sparse import diversity_loss, equivariance_loss, soft_argmax

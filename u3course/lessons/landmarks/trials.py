@@ -14,7 +14,7 @@ from u3course.lessons.landmarks.pairs import CELL, MARGIN, SIDE, Stock
 from u3course.worlds import faces
 from u3course.worlds.faces import Faces, Layers
 from u3course.worlds.faces.made import composite
-from u3lab.landmarks import fit_landmarks, labeller, landmark_error, match
+from u3lab.landmarks import labeller, landmark_error, match
 from u3lab.nets import Classifier, checkpoints
 
 YAW = 35.0  # degrees, at most: ten more than faces.draw has of itself
@@ -22,7 +22,6 @@ STOCK, PART = 4000, 1000  # pictures to learn from, two of each person; as many 
 LABELLED, TEST = 500, 300  # faces with landmarks, and faces to test on
 LABELS = (1, 5, 10, 20, LABELLED)
 TESTED = {"choose": 9, "judge": 19, "fresh": 29}  # seeds of the people to test on: the first chose the design
-RIDGES = (0.001, 0.01, 0.1, 1.0, 10.0)
 EYES = (0, 1)
 TURNING = "turning heads"  # labelling whose pairs are mostly two pictures of a head that has turned in between
 SHARP = f"{TURNING}, γ = 0.25"  # the one that ships
@@ -67,17 +66,6 @@ def points(made: Faces) -> Tensor:
 def codes(net: nn.Module, images: Tensor) -> Tensor:
     """Φ of many pictures (N,3,64,64): (N,D,32,32)."""
     return torch.cat([net(part) for part in images.split(100)])
-
-
-def regressed(found: Tensor, true: Tensor, tested: Tensor) -> Tensor:
-    """Landmarks (T,8,2) that a linear map makes of points (T,K,2), fitted to those of labelled faces, (N,K,2).
-
-    How strong its ridge is, the labelled faces choose, each left out once.
-    """
-    from sklearn.linear_model import RidgeCV
-
-    ridge = RidgeCV(RIDGES).fit(found.flatten(1).double(), true.flatten(1).double()).alpha_
-    return fit_landmarks(found, true, ridge=float(ridge)).landmarks(tested)
 
 
 def matched(found: Tensor, made: Faces) -> tuple[Tensor, Tensor]:
