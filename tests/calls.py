@@ -66,7 +66,6 @@ from u3lab import (
     live,
     measures,
     nets,
-    pixels,
     prior,
     saliency,
     selfsup,
@@ -632,19 +631,6 @@ good("selfsup.three_frame_difference selfsup.estimated_flow", frames=tensor(draw
 WHICH, SPLIT, SIZE, KIND = wholes([0, 3], 0), word("test"), whole(16, 16), word("cat")
 AZIMUTH, ELEVATION = tensor(360 * draw(2), 0), tensor(90 * draw(2), 0)
 few = cache(lambda: concepts.load("train", count=4, least=1))
-
-
-@cache
-def folder() -> str:
-    """A Broden of one picture, as far as its index goes; broken ones are in tests/datasets."""
-    made = Path(tempfile.mkdtemp())
-    (made / "index.csv").write_text("image,split,ih,iw,sh,sw,object\na.png,train,8,8,8,8,1\n")
-    (made / "label.csv").write_text("number,name,category\n1,cat,object(1)\n2,dog,object(1)\n")
-    (made / "images").mkdir()
-    (made / "images" / "a.png").write_bytes(pixels.png(x()))
-    return str(made)
-
-
 good("handwritten.load", each=whole(2, 1, 500))
 good("mosaics.textures mosaics.satellite", count=COUNT, size=whole(16, 8, 160))
 good("concepts.load", split=word("train"), count=whole(4), least=whole(1))
@@ -652,13 +638,9 @@ method("masks showing only", few, concepts.Concepts, name=word(lambda: few().nam
        names=texts(lambda: few().names[:2]))
 good("Concepts[]", lambda which: few()[which], which=WHICH)
 good("LabelledPictures[]", lambda which: scenes()[which], which=WHICH)
-good("Broden[]", lambda which: concepts.broden(folder())[which], which=wholes([0], 0))
-good("Broden.without", lambda names: concepts.broden(folder()).without(names), names=texts(["dog"]))
 good("labelled.batches", data=DATA, batch_size=whole(4), which=WHICH)
 good("labelled.LabelledPictures", names=texts(("one", "two")), images=pictures(x(4)),
      masks=masks(draw(4, 2, 8, 8) > 0.5, 0, 1), labelled=masks(draw(4, 2) > 0.5, 0, 1))
-good("concepts.broden", path=word(folder), categories=texts(["object"]),
-     split=word("train"), size=whole(8))
 good("photos.names cutouts.names", group=word("nature"), kind=word("bird"), split=word("train"))
 good("photos.load photos.about", name=word("stream"), size=whole(32, 1, 4096))
 good("cutouts.load cutouts.about", name=word("zebra"), size=whole(32, 1, 4096))

@@ -7,8 +7,7 @@
 
 Broden (Bau et al., Network dissection, CVPR 2017) is 63,000 photos labelled by people. Here the photos are the course's
 own, with outlines drawn by hand, and textures, things, cut-outs, words and faces are pasted on them, so a concept's
-surroundings say little about it. "pasted edge" is a control: a unit that likes it likes the paste. The real one is read
-by :func:`broden`.
+surroundings say little about it. "pasted edge" is a control: a unit that likes it likes the paste.
 """
 
 from __future__ import annotations
@@ -30,11 +29,8 @@ from u3course.worlds import composing, keeping, patterns
 from u3lab._system import memory
 from u3lab.checks import is_a, one_of, whole, wholes, words
 from u3lab.datasets import cutouts, outlines, packed, taxonomy
-from u3lab.datasets.broden import broden
 from u3lab.datasets.labelled import Labelled
 from u3lab.errors import U3Error
-
-__all__ = ["CATEGORIES", "Concepts", "broden", "load", "sources"]
 
 WIDER = ("animal", "mammal", "carnivore", "canine", "bear", "bovid", "equine", "bird", "fish", "reptile", "flower",
          "tool", "vehicle")

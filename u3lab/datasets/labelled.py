@@ -4,8 +4,8 @@
     len(data), data.names                    # N, ("cat", "grass")
     data[[0, 5]].masks                       # (2,2,h,w) bool
 
-:mod:`u3course.worlds.concepts` makes such data, and ``broden`` reads them from a folder; a class of your own needs the
-three attributes of :class:`ConceptData`.
+:mod:`u3course.worlds.concepts` makes such data; a class of your own, such as a reader of the real Broden, needs
+the three attributes of :class:`ConceptData`.
 """
 
 from __future__ import annotations

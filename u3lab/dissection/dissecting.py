@@ -100,7 +100,7 @@ def dissect(net: Classifier, layer: str, data: ConceptData, *, share: float = SH
 
     Args:
         layer: A name from ``net.layers`` whose activations have places, (B,U,h,w).
-        data: Labelled pictures: ``worlds.concepts.load()``, ``worlds.concepts.broden(path)``, or your own.
+        data: Labelled pictures: ``u3course.worlds.concepts.load()``, or your own.
         share: The share of places at which a unit counts as active.
         batch_size: Pictures in a batch.
 
