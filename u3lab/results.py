@@ -152,7 +152,8 @@ class Evidence:
         return "\n".join([f"Evidence: {self.title}", *words, *lines, f"{self.command} ({self.made})"])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        said = "".join(f"<p><b>{WORDS[key]}.</b> {_html(text)}</p>" for key, text in self.words.items() if text)
+        said = "".join(f"<p><b>{WORDS[key]}.</b> {html.escape(text)}</p>" for key, text in self.words.items() if text)
+        said = re.sub("`([^`]*)`", r"<code>\1</code>", said)
         body = "".join(f"<tr><th scope='row' style='text-align:left'>{html.escape(label)}</th>"
                        + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
                        for label, *cells in self.cells())
@@ -259,8 +260,3 @@ def _said(value: float | list[float] | None) -> str:
     if isinstance(value, list):
         return str(Interval(*value)).replace(", ", ",\N{NO-BREAK SPACE}")  # an interval stays on one line
     return f"{value:.3g}"
-
-
-def _html(text: str) -> str:
-    """Text for HTML: what stands between backticks is code."""
-    return re.sub("`([^`]*)`", r"<code>\1</code>", html.escape(text))

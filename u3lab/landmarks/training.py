@@ -132,10 +132,6 @@ def _labelling(codes: Tensor, codes_moved: Tensor, u: Tensor, gu: Tensor, settin
     return {"distance": dense_labelling_loss(codes, codes_moved, gu, u=u, gamma=settings.gamma, through=through)}
 
 
-def _invariance(codes: Tensor, codes_moved: Tensor, u: Tensor, gu: Tensor, settings: LabelSettings) -> Terms:
-    return {"invariance": invariance_loss(codes, codes_moved, gu, u=u)}
-
-
 def _landmarks(maps: Tensor, maps_moved: Tensor, u: Tensor, gu: Tensor, settings: LabelSettings) -> Terms:
     return {"equivariance": equivariance_loss(maps, maps_moved, gu, u=u),
             "diversity": settings.lam * diversity_loss(maps, window=settings.window)}
@@ -143,7 +139,7 @@ def _landmarks(maps: Tensor, maps_moved: Tensor, u: Tensor, gu: Tensor, settings
 
 LOSSES: dict[str, Loss] = {
     "labelling": Loss(_labelling, frozenset({"gamma", "exchange"})),
-    "invariance": Loss(_invariance, constant=True),
+    "invariance": Loss(lambda z, moved, u, gu, _: {"invariance": invariance_loss(z, moved, gu, u=u)}, constant=True),
     "landmarks": Loss(_landmarks, frozenset({"lam", "window"}), cells=True),
 }
 
