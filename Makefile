@@ -98,7 +98,7 @@ newest:
 	@echo "== all passed with the newest versions; .venv-newest can be deleted"
 
 offline: $(VENV)/u3lab-$(WITH)
-	$(PY) -m pytest tests/system/test_loopback.py
+	$(PY) -m pytest tests/test_loopback.py
 	$(PY) tests/loopback.py $(PY) -m pytest $(TWO) --dist loadscope $(LAX) notebooks
 	$(PY) tests/loopback.py $(MAKE) --no-print-directory units
 	@echo "== all passed without a network"
@@ -107,7 +107,7 @@ docs: $(VENV)/u3lab-test
 	@echo "== the site"
 	$(PY) -m tools.site
 	@echo "== README's tour, links, examples in docstrings"
-	$(PY) -m pytest $(TWO) tests/test_readme.py tests/test_teaching.py tests/test_doctests.py
+	$(PY) -m pytest $(TWO) tests/test_readme.py tests/u3course/test_teaching.py tests/test_doctests.py
 
 notebooks: $(VENV)/u3lab-lab
 	@echo "== running the notebooks and writing them with their outputs"

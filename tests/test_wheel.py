@@ -18,7 +18,7 @@ from tests import houses, loopback
 from tests.browser.jupyter import voila, write_notebook
 from tests.hostile.test_pages import is_safe
 from tests.hostile.test_visitors import CELLS, hostile, visited
-from tests.system.test_loopback import OPEN, PLACES
+from tests.test_loopback import OPEN, PLACES
 from tests.test_packaging import ROOT, in_checkout, tracked
 
 CHEAPEST = "06c_equivariance.ipynb"

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from evidence.bench import table
 from evidence.bench.measure import EQUAL, cpu_milliseconds
 from evidence.bench.rows import difference
-from tests.nets import own
+from tests.u3lab.nets import own
 from u3lab import U3Error, nets, saliency
 
 FILE = Path(__file__).resolve().parent.parent.parent / "docs" / "bench" / "own_networks.json"

@@ -13,8 +13,8 @@ from torch import Tensor
 from evidence import adversarial_patch, attacks, detection, forgetting, pointing_game
 from evidence.attacks import Row, Run
 from evidence.tests import planted
-from tests.adversarial.attacked import small
 from tests.helpers import squeezenet
+from tests.u3lab.adversarial.attacked import small
 from u3course.lessons.adversarial import attacking
 from u3course.lessons.adversarial.attacking import ANY, share
 from u3course.lessons.adversarial.detecting import KINDS, Sample

@@ -8,7 +8,7 @@ import torch
 
 from tests.browser.desk import Desk, Figure, until
 from tests.browser.small import EXPLORER
-from tests.images.files import dicom
+from tests.u3lab.images.files import dicom
 from u3lab import pixels
 
 SETUP = """

@@ -15,7 +15,7 @@ from tests.browser.desk import RUN_SECONDS, Desk, until
 from tests.browser.hub import TEACHER, Hub, jupyterhub, logged_in, need_hub
 from tests.browser.jupyter import NOTEBOOKS, Lab
 from tests.browser.test_day_two import trap, trapped
-from tests.load.school import WARM_UP, token_of
+from tests.u3server.load.school import WARM_UP, token_of
 
 ADA, BEN, CLEO = "ada", "ben", "cleo"
 CHAPTER, LATER = "00_start_here.ipynb", "06c_equivariance.ipynb"

@@ -7,7 +7,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page
 
 import u3audit
-from tests.audit.test_behind import small
+from tests.u3audit.test_behind import small
 from u3audit.behind import HEADINGS
 from u3lab import audit
 

@@ -13,8 +13,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 import u3audit
-from tests.audit.test_report import MAKE, Read
 from tests.helpers import one_sentence, raising
+from tests.u3audit.test_report import MAKE, Read
 from u3audit import own, reading
 from u3course import doctor
 from u3lab import audit

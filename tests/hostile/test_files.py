@@ -17,7 +17,7 @@ import torch
 from PIL import Image, features
 
 from tests.helpers import refuses
-from tests.images.files import chunk, dicom, png, saved, turned
+from tests.u3lab.images.files import chunk, dicom, png, saved, turned
 from u3course.worlds import keeping
 from u3lab import U3Error, images, nets
 from u3lab._system import paths

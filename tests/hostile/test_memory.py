@@ -20,7 +20,7 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
-from tests.images import files
+from tests.u3lab.images import files
 from u3course.worlds import patterns
 from u3lab import (
     U3Error,

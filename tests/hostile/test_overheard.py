@@ -2,7 +2,7 @@
 
     python -m tests.hostile.test_overheard [TRANSPORT]       # as root, on Linux; "tcp" is Jupyter's own way
 
-The users and all that they make are there for this program alone; see tests/load/users.py.
+The users and all that they make are there for this program alone; see tests/u3server/load/users.py.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from traitlets.config import Config, PyFileConfigLoader
 
 pwd = pytest.importorskip("pwd", reason="there are no users of Unix")
 
-from tests.load import ear  # noqa: E402
-from tests.load.users import ADA, BEN, INSIDE, LISTENS, PASSWORD, ROOT, SAYS, furnish, outside, without_users  # noqa: E402
+from tests.u3server.load import ear  # noqa: E402
+from tests.u3server.load.users import ADA, BEN, INSIDE, LISTENS, PASSWORD, ROOT, SAYS, furnish, outside, without_users  # noqa: E402
 
 
 def deployed(transport: str = "") -> Config:

@@ -15,10 +15,10 @@ import torch
 
 from tests.helpers import refuses
 from tests.hostile.test_files import Trap, patience
-from tests.images.test_dicom import made, refusal
-from tests.live.toys import Toy, upload
-from tests.system.test_copies import FIRST, NEWER, SIX, course, mine, start  # noqa: F401
-from tests.test_start import clone  # noqa: F401
+from tests.u3course.test_copies import FIRST, NEWER, SIX, course, mine, start  # noqa: F401
+from tests.u3course.test_start import clone  # noqa: F401
+from tests.u3lab.images.test_dicom import made, refusal
+from tests.u3lab.live.toys import Toy, upload
 from u3course import copies
 from u3course import course as lessons
 from u3course.course import page, state

@@ -4,8 +4,8 @@ import ipywidgets as w
 import pytest
 import torch
 
-from tests.live.toys import Shadow, Toy, approach, in_a_loop
 from tests.notebooks.driver import drive
+from tests.u3lab.live.toys import Shadow, Toy, approach, in_a_loop
 from u3lab import U3Error, live
 
 GREY = torch.full((1, 3, 4, 4), 0.5)

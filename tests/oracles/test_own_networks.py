@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.helpers import cat, relative
-from tests.nets import own
 from tests.oracles.test_attacks import exact
+from tests.u3lab.nets import own
 from u3lab import nets, saliency
 from u3lab.adversarial import AttackSettings, fgsm, pgd
 from u3lab.descent import last

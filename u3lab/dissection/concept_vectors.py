@@ -21,8 +21,8 @@ Ways to find where a concept is, by name, from one unit of a layer or from all o
     found = FINDERS["all units"](active, masks)      # learnt from binary activations A (N,U,h,w) and masks (N,H,W)
     found(others, (H, W))                            # where it is in other pictures: (M,H,W) bool
 
-A new way is one function, one line in ``FINDERS``, and one test of its numbers; ``tests/dissection/test_contract.py``
-holds every line to its word.
+A new way is one function, one line in ``FINDERS``, and one test of its numbers;
+``tests/u3lab/dissection/test_contract.py`` holds every line to its word.
 """
 
 from __future__ import annotations

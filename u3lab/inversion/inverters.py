@@ -3,7 +3,7 @@
     INVERTERS["trained, perceptual"](net, "fire9", images)      # (B,3,128,128), for the codes of these pictures
 
 A search under a prior is in ``PRIORS``. A new way is one function, one line here, and one test of its numbers;
-``tests/inversion/test_learned.py`` holds every line to its word.
+``tests/u3lab/inversion/test_learned.py`` holds every line to its word.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
 
 Each begins a :class:`Parametrisation`: the numbers to optimise, the picture that they make, and its price. A new prior
 is one settings class, which says in ``cannot`` what one cannot have from it, and one line in ``PRIORS``;
-``tests/inversion/test_contract.py`` holds every line to its word.
+``tests/u3lab/inversion/test_contract.py`` holds every line to its word.
 """
 
 from __future__ import annotations

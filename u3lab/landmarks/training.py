@@ -6,7 +6,7 @@ It learns from pairs of pictures (x, gx), of which it is known where points go:
 
 where pairs are made anew at each step, by nothing but the seed and the step's number: warps of still pictures, or
 frames of a film with their flow. A new loss is one function and one line in ``LOSSES``;
-``tests/landmarks/test_contract.py`` holds every line to its word.
+``tests/u3lab/landmarks/test_contract.py`` holds every line to its word.
 """
 
 from __future__ import annotations

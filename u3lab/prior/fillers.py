@@ -3,7 +3,7 @@
     FILLERS["biharmonic"](image, visible)      # the picture, (1,3,H,W); what is known stays as it is
 
 Each takes a picture (1,3,H,W) in [0,1] and m (1,1,H,W), 1 where it is known. A new filler is one function, one line
-here, and one test of its numbers; ``tests/prior/test_contract.py`` holds every line to its word.
+here, and one test of its numbers; ``tests/u3lab/prior/test_contract.py`` holds every line to its word.
 """
 
 from __future__ import annotations

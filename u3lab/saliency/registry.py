@@ -4,7 +4,7 @@
     METHODS["LRP z⁺"].map(net, images, "espresso")       # the map itself, signed
 
 A new method is one function, one line here, and one test of its numbers. The line declares what the function takes and
-gives; ``tests/saliency/test_contract.py`` holds every line to its word.
+gives; ``tests/u3lab/saliency/test_contract.py`` holds every line to its word.
 """
 
 from __future__ import annotations

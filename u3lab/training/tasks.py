@@ -1,7 +1,7 @@
 """What a task is: a way to make a question and its answer out of raw data, a head, and a loss.
 
 A pretext task is one function ``(raw, generator) → Posed`` with a head and a loss, and one line in ``selfsup.TASKS``;
-``tests/selfsup/test_contract.py`` holds every line to its word.
+``tests/u3lab/selfsup/test_contract.py`` holds every line to its word.
 """
 
 from __future__ import annotations

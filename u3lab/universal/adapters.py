@@ -13,7 +13,7 @@ batch norm, and so does this: the norm is a module of its own and follows. Each 
 convolution and its input, ``adapter(f, x)``, and ``adapter.folded(f)`` is one convolution that does the same.
 
 A new method is one function (f, rank, generator) → adapter, or nothing but a choice of what is trained, and one line
-in ``METHODS``; ``tests/universal/test_contract.py`` holds every line to its word.
+in ``METHODS``; ``tests/u3lab/universal/test_contract.py`` holds every line to its word.
 """
 
 from __future__ import annotations
