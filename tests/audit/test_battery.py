@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from tests.helpers import normal, one_sentence, seeded, uniform
+from u3audit.markers import moved_by_markers
 from u3lab import audit, nets
 from u3lab.audit.cases import body
 from u3lab.audit.flips import changes
@@ -97,6 +98,13 @@ def test_flips_are_asked_of_right_answers_alone():
     cases = made()
     cases.positive[0] = True  # without a mark: the cheat has never found it, so it cannot turn
     assert audit.flips(CHEAT, cases)["mirror"].positives == (1, 1, 1)
+
+
+def test_markers_are_pasted_on_negatives_that_are_right():
+    cases = made()
+    cases.positive[1] = False  # with a mark: the cheat calls it positive
+    found = moved_by_markers(CHEAT, cases, most=N)
+    assert sorted(found.which.tolist()) == list(range(0, N, 2))
 
 
 def test_a_map_that_is_alike_everywhere_lies_once_on_each_lesion_of_whatever_size():
