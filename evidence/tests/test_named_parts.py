@@ -131,6 +131,14 @@ def test_the_supervised_rival_starts_at_the_mean_shape_and_gets_better() -> None
     assert (taught - true).norm(dim=-1).mean() < 0.95 * (begun - true).norm(dim=-1).mean()
 
 
+def test_the_supervised_rival_does_not_learn_from_the_faces_by_which_it_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, learnt_from = faces.draw(10, seed=3, each=1, yaw=trials.YAW), []
+    monkeypatch.setattr(few_marked, "warp", lambda images, w: learnt_from.append(images) or images)
+    few_marked.supervised(made.images, trials.points(made), 0, 2)
+    known = (torch.cat(learnt_from)[:, None] == made.images).flatten(2).all(2).any(0)
+    assert known.tolist() == [False] * 2 + [True] * 8
+
+
 class Same(nn.Module):
     """Codes of 1 everywhere."""
 

@@ -265,3 +265,11 @@ def test_a_photograph_is_coded_by_its_own_crops(monkeypatch: pytest.MonkeyPatch)
     every = crops.names("test")
     assert [set(row.tolist()) for row in number] == [{float(every.index(name))} for name in kinds.PHOTOS]
     assert number.shape[1] == sum(crops.EACH.values())
+
+
+def test_gains_are_taken_photograph_by_photograph():
+    """Each photo is found a tenth more often: however hard photos are, nothing of the gain is uncertain."""
+    hard = torch.linspace(0, 0.8, len(kinds.PHOTOS)).tolist()
+    rows = {kinds.Run(code, 0): kinds.Row({name: share + more for name, share in zip(kinds.PHOTOS, hard, strict=True)})
+            for code, more in ((kinds.FLOOR, 0.0), (kinds.CONTRAST, 0.1))}
+    assert kinds.summary(rows)[kinds.CONTRAST]["gain"] == pytest.approx((10, 10, 10))

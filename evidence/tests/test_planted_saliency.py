@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from evidence import forgetting, removal, variants
+from evidence import forgetting, pointing_game, removal, variants
 from evidence.removal import ASKED, Row, Run
 from evidence.tests import planted
 from tests.helpers import squeezenet
@@ -166,3 +166,9 @@ def test_a_network_that_forgets_is_compared_picture_by_picture():
     count, broken = next(saliency.randomise_downwards(net))
     maps = [saliency.METHODS["gradient"](one, pictures[1:], 5) for one in (net, broken)]
     assert found[1]["gradient"][1] == pytest.approx(rank_correlation(*maps), abs=1e-6)
+
+
+def test_games_are_counted_by_tiles(monkeypatch: pytest.MonkeyPatch):
+    """Four of a mosaic; an optimisation plays a third of them."""
+    monkeypatch.setattr(pointing_game, "pointing_game", lambda net, played, method, seed: (0.5, 0.4, 0.6))
+    assert [pointing_game.measured(None, [None] * 24, method, 0).games for method in ("gradient", "mask")] == [96, 32]

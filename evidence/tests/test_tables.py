@@ -29,6 +29,7 @@ from evidence import (
 from u3course.lessons.inversion.table import LAYERS, NETWORKS
 from u3course.lessons.landmarks import trials as landmark_trials
 from u3course.lessons.selfsup import crops as lessons
+from u3course.lessons.selfsup import tissues
 from u3course.lessons.start import seeing
 from u3course.worlds import lights
 from u3lab import results
@@ -500,3 +501,14 @@ def test_u_nets_that_outline_by_a_mark_hang_on_a_window_far_from_the_lesion():
     assert set(summary["threshold"]) == set(segmented.SIGNS) - {"lesion removed"}
     assert summary["false alarms"]["any sign"] == 0 == summary["missed, of those that need the cue"]["any sign"]
     assert summary["missed"]["outside the body"] > 0 and summary["missed"]["networks"] == 12
+
+
+def test_dividing_by_the_brain_around_helps_k_means_under_a_field_and_not_without():
+    of = {way: means("tissues", "accuracy", "strength", way=way) for way in (tissues.GREY, tissues.FLAT)}
+    assert of[tissues.GREY][0] > of[tissues.FLAT][0] + 0.02
+    assert all(of[tissues.FLAT][b] > of[tissues.GREY][b] + 0.05 for b in of[tissues.FLAT] if b)
+
+
+def test_runs_that_the_words_count_are_in_the_table():
+    seeds = {run.seed for run in results.table("sensitivity")}
+    assert len(seeds) == 20 and results.words("sensitivity")["often"].startswith("Twenty training runs for each organ")

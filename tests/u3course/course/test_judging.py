@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from u3course.course import Mistake, by_cases, catalogue, repairs
+from u3course.course.differences import Trial, difference
 
 CLASH = "both terms need the stride"
 BOTH = "the sign, and the stride is missing"
@@ -115,3 +116,8 @@ def test_two_per_cent_are_wrong(task, monkeypatch):
     """Nobody's tolerance is that wide: rounding differs by far less."""
     monkeypatch.setattr(repairs, "SECONDS", 0)
     assert task.judge(off(task.reference, 0.02)), "passed"
+
+
+def test_what_is_wanted_is_told_from_what_was_got():
+    trial = Trial((torch.zeros(30),), (torch.zeros(30),), (torch.ones(30),))
+    assert difference([trial], ["x"], 1e-4, 1e-6).endswith("at [0]: wanted 0, got 1")

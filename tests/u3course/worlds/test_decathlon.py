@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from u3course.worlds import decathlon
 from u3course.worlds.decathlon import canvas, objects, patients, signs
+from u3course.worlds.decathlon.patients import TRAIN, slices
 from u3lab import images
 from u3lab.datasets import cutouts, packed, photos
 
@@ -168,3 +169,10 @@ def test_its_classes_can_be_told(name, least):
     few = slice(None, None, 4)
     rule = LogisticRegression(max_iter=300).fit(features("train")[few], train.labels[few])
     assert rule.score(features("test"), test.labels) > least
+
+
+@pytest.mark.parametrize("name", TRAIN)
+def test_every_fourth_slice_with_a_lesion_and_every_fourth_without_one_is_for_validation(name: str):
+    val, train = ([bool(one.lesion.any()) for one in slices(name, split)] for split in ("val", "train"))
+    for ill in (True, False):
+        assert val.count(ill) == (val.count(ill) + train.count(ill) + 1) // 4

@@ -10,11 +10,12 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from tests.helpers import normal, one_sentence, seeded, uniform
+from u3audit.markers import moved_by_markers
 from u3lab import audit, nets
 from u3lab.audit.cases import body
 from u3lab.audit.flips import changes
 from u3lab.audit.lesion import elsewhere, fill
-from u3lab.audit.looking import strength
+from u3lab.audit.looking import located, strength
 from u3lab.audit.transplant import grid
 
 SIDE, N = 32, 24
@@ -91,6 +92,32 @@ def test_flips_are_counted_by_class_and_direction():
     assert found["mirror"].positives.value == 1 and found["mirror"].negatives.value == 0
     assert found["noise"] == ((0, 0, 0), (0, 0, 0)) and list(found) == ["mirror", "shift", "blur", "noise", "window"]
     assert audit.flips(HONEST, made())["mirror"].positives.value == 0
+
+
+def test_flips_are_asked_of_right_answers_alone():
+    cases = made()
+    cases.positive[0] = True  # without a mark: the cheat has never found it, so it cannot turn
+    assert audit.flips(CHEAT, cases)["mirror"].positives == (1, 1, 1)
+
+
+def test_markers_are_pasted_on_negatives_that_are_right():
+    cases = made()
+    cases.positive[1] = False  # with a mark: the cheat calls it positive
+    found = moved_by_markers(CHEAT, cases, most=N)
+    assert sorted(found.which.tolist()) == list(range(0, N, 2))
+
+
+def test_a_map_that_is_alike_everywhere_lies_once_on_each_lesion_of_whatever_size():
+    cases = made()
+    cases.outlines[1, ..., :16, :] = True
+    _, lesion = located(torch.ones_like(cases.images), cases, torch.arange(N))
+    assert lesion == pytest.approx((1, 1, 1))
+
+
+def test_the_distance_between_the_classes_is_one_of_medians():
+    cases = made()
+    cases.images[1, ..., :3, :3] = 0.7  # a faint mark, found all the same
+    assert audit.fixed_place(CHEAT, cases, pairs=N).moved[0, 0] == pytest.approx(1)
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (5.0, 1.0, 1.0)])

@@ -73,8 +73,9 @@ def test_the_same_network_twice():
     franken = stitch(net, "one", net, "one", x, strength=1e-14)
     torch.testing.assert_close(franken(x), net(x), atol=1e-6, rtol=0)
     torch.testing.assert_close(identity_stitch(franken)(x), net(x))
-    shuffled = shuffled_stitch(franken, seed=1).module.stitch.weight
+    shuffled, again, other = (shuffled_stitch(franken, seed=seed).module.stitch.weight for seed in (1, 1, 2))
     assert torch.equal(shuffled.sort(1).values, franken.module.stitch.weight.sort(1).values)
+    assert torch.equal(shuffled, again) and not torch.equal(shuffled, other)
 
 
 def test_what_it_computes():

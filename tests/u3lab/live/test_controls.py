@@ -217,3 +217,18 @@ def test_the_left_end_of_a_log_slider_stands_for_zero_where_that_is_allowed(star
     for at in (math.log10(0.3), slider.min, slider.min + slider.step, 1.0):
         slider.value = 10.0**at
         assert made.lam == pytest.approx(0 if at == slider.min else 10.0**at, rel=1e-6)
+
+
+@settings
+class Thirds:
+    """Ends that nine digits do not hold."""
+
+    share: float = setting(0.5, 1 / 3, 2 / 3, scale="log", help="share")
+
+
+def test_an_end_of_many_digits_is_reached():
+    made = Thirds()
+    slider = live.controls(made).fields["share"]
+    for at, end in (slider.min, 1 / 3), (slider.max, 2 / 3):
+        slider.value = 10.0**at
+        assert made.share == pytest.approx(end) and 1 / 3 <= made.share <= 2 / 3

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
+from types import SimpleNamespace
 
 import pytest
 
@@ -120,3 +121,21 @@ async def test_a_player_rests_between_steps_and_leaves_none_out(monkeypatch):
     shown.play()
     await until(lambda: not shown.playing)
     assert drawn == [1, 2, 3, 4, 5, 6] and set(breaths) == {kernel.LONGEST}
+
+
+@in_a_loop
+async def test_what_a_step_has_taken_is_not_waited_for_again(monkeypatch):
+    breaths, breathe, clock = [], kernel.breathe, iter(range(10**6))
+
+    async def noted(seconds: float = 0.0) -> None:
+        breaths.append(seconds)
+        await breathe()
+
+    monkeypatch.setattr(player, "Pace", lambda: SimpleNamespace(rest=lambda: 0.0))
+    monkeypatch.setattr(player, "time", SimpleNamespace(perf_counter=lambda: next(clock) / 1000))
+    monkeypatch.setattr(kernel, "breathe", noted)
+    shown = looked_at(live.play(approach, Toy()))
+    shown.speed.value = 10
+    shown.play()
+    await until(lambda: not shown.playing)
+    assert breaths and max(breaths) < 1 / 10

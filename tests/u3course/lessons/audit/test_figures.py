@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
 from PIL import Image
 
 from evidence import audited
@@ -98,3 +99,11 @@ def test_after_many_steps_a_hole_is_filled_as_the_audit_fills_it():
     where[0, :, 5:11, 4:12] = where[1, :, :6, 17:] = True  # one of them lies at the border
     torch.testing.assert_close(exercises.filled(x, where, 400), lesion.fill(x, where), atol=1e-5, rtol=0)
     assert (exercises.filled(x, where, 3) - lesion.fill(x, where)).abs().max() > 0.05
+
+
+def test_whiskers_reach_from_the_least_to_the_largest(monkeypatch: pytest.MonkeyPatch):
+    barh, reach = Axes.barh, []
+    monkeypatch.setattr(Axes, "barh", lambda axes, *given, **how: (
+        reach.append(how["xerr"]) or barh(axes, *given, **how)))
+    figures.against({"corner": (0.5, 0.1, 0.6)}, 0.9, "share")
+    np.testing.assert_allclose(reach[0], [[0.4], [0.1]])

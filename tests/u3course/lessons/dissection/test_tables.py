@@ -11,6 +11,7 @@ from u3course.worlds.concepts import sources
 from u3lab import dissection, nets
 from u3lab.datasets.labelled import LabelledPictures
 from u3lab.errors import U3Error
+from u3lab.images import sources as shipped_photos
 from u3lab.universal import adapt
 
 
@@ -141,3 +142,9 @@ def test_alike_is_the_correlation_of_each_unit():
     torch.testing.assert_close(found[[0, 1, 2]], torch.stack([wanted, wanted * 0 + 1, wanted * 0 - 1]),
                                atol=1e-6, rtol=0)
     assert found[3].isnan() and found.dtype == torch.float64
+
+
+def test_shipped_photos_are_learnt_from_or_asked_about_as_everywhere():
+    for held_out in (False, True):
+        names = {name for some in words.sources_of(held_out=held_out).values() for name in some if ": " not in name}
+        assert names and names <= set(shipped_photos()[held_out])

@@ -77,3 +77,8 @@ def test_points_are_looked_for_in_the_later_frame(monkeypatch):
     first, second, points, _ = marked.between()
     wanted = points + 2 * torch.stack([gone[second] - gone[first], torch.zeros(len(first))], -1)[:, None]
     assert (marked.matched(Knows()) - wanted).norm(dim=-1).median() < 0.05 < (wanted - points).norm(dim=-1).median()
+
+
+def test_points_that_are_asked_for_are_seen_in_both_views():
+    given = marked.asked("brain2")
+    assert given.points.abs().max() < 0.95 and given.moved.abs().max() < 0.95

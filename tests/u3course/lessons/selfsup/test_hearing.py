@@ -90,3 +90,9 @@ def test_an_interval_over_films_is_wider_than_one_over_pairs(few) -> None:
     error = float((right.var() / len(right)).sqrt())
     assert found.low < found.value - 1.96 * error and found.high > found.value + 1.96 * error
     assert hearing.share(torch.ones(len(first)), first, second) == pytest.approx((1, 1, 1))
+
+
+def test_both_films_of_a_pair_are_drawn(few) -> None:
+    first, second = hearing.together()
+    right = (first % 2).double()
+    assert hearing.share(right, first, second) == pytest.approx(hearing.share(right, second, first))

@@ -1,5 +1,8 @@
 """What notebook 00 measures with: parts, backgrounds, hidden squares, templates, probes."""
 
+import math
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -81,3 +84,14 @@ def test_scrambled_backgrounds_keep_their_colours():
         plain, scrambled = made[group], made[f"{group}, scrambled"]
         assert torch.equal(plain.flatten(2).sort(-1).values, scrambled.flatten(2).sort(-1).values)
         assert not torch.equal(plain, scrambled)
+
+
+def test_a_class_of_several_things_counts_once():
+    things = seeing.things()
+    classes = sorted(set(things.classes))
+    net = SimpleNamespace(class_index=classes.index, logits=lambda x: torch.zeros(len(x), len(classes)))
+    animals, others = ({name for name, animal in zip(things.classes, things.animal.tolist(), strict=True)
+                        if animal == kind} for kind in (True, False))
+    assert len(animals) + len(others) < len(things.classes)
+    wanted = math.log(len(animals) / len(others))
+    assert seeing.log_odds(net, torch.zeros(2, 3, 4, 4)).tolist() == pytest.approx([wanted] * 2)
