@@ -1,7 +1,5 @@
 """The houses of the project, and the files of Python in them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Notebooks of one thread and one sitting: their parts, and their sizes as a reader meets them."""
 
-from __future__ import annotations
-
 import ast
 import importlib
 import inspect

@@ -7,8 +7,6 @@ decides. A test that ran takes its new time, one that did not keeps its old one.
 charged to each of them, as if it ran alone, and not to whoever comes first.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Networks of which an experiment's table is known by hand: a swapped row, column, judge or rival shows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType

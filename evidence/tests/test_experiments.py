@@ -1,7 +1,5 @@
 """Each experiment, in its short form: the files that it promises, of the shipped form, and nothing else touched."""
 
-from __future__ import annotations
-
 import ast
 import hashlib
 import html

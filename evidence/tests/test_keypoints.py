@@ -1,7 +1,5 @@
 """Notebook 03c's tables: a training, planted truths for what is measured, and rivals that start where they should."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import pytest

@@ -1,7 +1,5 @@
 """What chapter 3's tables are made by: pairs of a film, of faces and of chairs; trainings; and what is measured."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

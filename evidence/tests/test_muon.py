@@ -1,7 +1,5 @@
 """The optimiser of three experiments against torch's own two."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """Names that nobody gave: which way, motion and person each row is of, on planted errors; the rival, and lengths."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """Tables that compare attacks, detectors and methods of chapter 6, on planted truths: known steps, maps and shares."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """Chapter 2's tables on planted truths: each run, head, split and rival is wrong in a number of places of its own."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """The tables of crops and of kinds on planted answers: a swapped split, part, layer, C, seed or photograph shows."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 

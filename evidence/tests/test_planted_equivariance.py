@@ -1,7 +1,5 @@
 """Chapter 6c's tables: guesses of features, stitched networks, and both on planted truths."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 

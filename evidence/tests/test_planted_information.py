@@ -1,7 +1,5 @@
 """Notebook 02c's tables: of one training, of stripes, of students, on planted truths; and that a run is of its name."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Chapter 3's tables on planted truths: networks that are numbers, and errors that tell who was taught, and on whom."""
 
-from __future__ import annotations
-
 import inspect
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Chapter 6's tables: networks that see a red thing and a green cue, masks that are given; and what a row says."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

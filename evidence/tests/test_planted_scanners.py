@@ -1,7 +1,5 @@
 """The table of scanners on planted truths: squares of one grey, and a network that counts by it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Chapter 1's tables on planted truths: networks whose share of right answers tells what they were trained for."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The trials of chapter 2: what they learn from, that each route begins alike, and what is measured."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """ResNet-26 is taught twice, the second time from what the first has written; a trunk with adapters keeps none."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """The runner: what it leaves out, in which order it writes, what it refuses; on an experiment made for the purpose."""
 
-from __future__ import annotations
-
 import ast
 import json
 import math

@@ -1,7 +1,5 @@
 """The tables of notebook 00: what is placed and pointed at, and all three on planted truths."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 

@@ -4,8 +4,6 @@ Data are checked here, not code. A table whose columns, methods or rows were exc
 its seal and its summary fit.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import statistics

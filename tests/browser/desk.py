@@ -1,7 +1,5 @@
 """A notebook that is open in a page, and what a student does there."""
 
-from __future__ import annotations
-
 import json
 import re
 import time
@@ -37,7 +35,7 @@ class Desk:
     complaints: list[str] = field(default_factory=list)  # what the page's scripts threw
 
     @classmethod
-    def open(cls, browser: Browser, lab: Lab, name: str) -> Desk:
+    def open(cls, browser: Browser, lab: Lab, name: str) -> "Desk":
         """Open a notebook of the lab's folder, and wait for its kernel."""
         desk = cls(browser.new_page(viewport={"width": 1280, "height": 1000}), lab, lab.folder / name)
         desk.page.set_default_timeout(SECONDS * 1000)
@@ -110,7 +108,7 @@ class Desk:
         output = self.run(-1, f"import json; print(json.dumps({expression}))").locator("pre").last
         return json.loads(output.inner_text())
 
-    def figure(self, number: int) -> Figure:
+    def figure(self, number: int) -> "Figure":
         return Figure(self.page, self.cell(number).locator(".jp-Cell-outputArea"))
 
 

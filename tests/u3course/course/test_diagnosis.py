@@ -1,7 +1,5 @@
 """Slips that are the same in every exercise are found without being named, and what is said of them is so."""
 
-from __future__ import annotations
-
 import contextlib
 
 import pytest

@@ -1,7 +1,5 @@
 """Quizzes as text: what a file says is what is asked, and a broken one is told in a sentence with its line."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -3,8 +3,6 @@
 The first answer to a riddle is kept, and counted over the files of a class.
 """
 
-from __future__ import annotations
-
 import io
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """One small change of an answer's own lines that makes it right is named, and no other."""
 
-from __future__ import annotations
-
 import itertools
 import re
 import time

@@ -1,7 +1,5 @@
 """Every exercise: the reference passes, the stub is not tried, and mutants made by other code are recognised."""
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import inspect

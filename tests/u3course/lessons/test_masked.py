@@ -1,7 +1,5 @@
 """Things whose place is known, patients' squares, and what is measured on them."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -3,8 +3,6 @@
 So are right answers by other ways than the references, loops and other libraries among them: all pass.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import linecache

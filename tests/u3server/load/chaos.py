@@ -6,8 +6,6 @@ Each mishap has a server, kernels and websockets of its own. Neighbours move sli
 all the while. Linux. Nothing here is a test: the seconds belong to the machine.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

@@ -3,8 +3,6 @@
 Messages have the form v1.kernel.websocket.jupyter.org of Jupyter Server.
 """
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import json
@@ -55,7 +53,7 @@ class Line:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def open(cls, session: aiohttp.ClientSession, url: str, path: str = "") -> Line:
+    async def open(cls, session: aiohttp.ClientSession, url: str, path: str = "") -> "Line":
         """Start a kernel of the server at ``url``, and wait until it answers; if a notebook has one, take that."""
         path = path or f"{uuid.uuid4().hex}.ipynb"  # nobody else's
         wanted = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}

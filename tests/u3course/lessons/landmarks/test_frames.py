@@ -1,7 +1,5 @@
 """Notebook 03b, turns: what is told of a varied pair is true of it, the shipped network, dials and shapes."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor

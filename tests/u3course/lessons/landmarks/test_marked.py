@@ -1,7 +1,5 @@
 """Marked points of chapter 3: of a head through made warps, with errors in millimetres, and of a film's frames."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """Pairs of chapter 3: where a point is said to have gone, the picture has gone, face and background separately."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Notebook 03c: pairs of one person, heads, the finder, colours inside of heads, and discs before walls."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Made faces for chapter 3: what is hard, what is certain, and the shipped labellers."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import pytest

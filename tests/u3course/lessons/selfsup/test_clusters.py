@@ -1,7 +1,5 @@
 """Notebook 02c: digits and a rival that knows of writing, places, natural pictures, tissues of a brain."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from types import SimpleNamespace
 

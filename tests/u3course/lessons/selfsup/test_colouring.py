@@ -1,7 +1,5 @@
 """The network that colours: what it sees, what its pictures are made of, and that the shipped one knows something."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from skimage.color import rgb2lab

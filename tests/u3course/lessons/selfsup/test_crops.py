@@ -1,7 +1,5 @@
 """Crops of photographs that no encoder has learnt from: who judges, what is near, what ships; how they are shown."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """The toys of notebook 02b: closed forms against numbers, networks against closed forms, and the figure."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

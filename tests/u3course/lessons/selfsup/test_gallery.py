@@ -1,7 +1,5 @@
 """The comparison of chapter 2: the gallery has every task, which layer is read, and what a task gains."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

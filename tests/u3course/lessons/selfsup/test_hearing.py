@@ -1,7 +1,5 @@
 """The switch on films: it learns, and pictures with two things have both of them."""
 
-from __future__ import annotations
-
 import itertools
 
 import pytest

@@ -5,8 +5,6 @@ it really is" a slip made in it: a pattern of the words by which a message names
 edits, `old` → `new` (one a line), or a source of its own. ``SIGN`` and the like stand for patterns that many share.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from pathlib import Path

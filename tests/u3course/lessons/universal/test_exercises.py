@@ -1,7 +1,5 @@
 """What the exercises of chapter 1 say is so: the library's modules and functions give the same numbers."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """Chapter 1: what trials learn from, how they are summed up, what a score means; and the diagram."""
 
-from __future__ import annotations
-
 import math
 from types import SimpleNamespace
 
