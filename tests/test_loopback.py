@@ -11,7 +11,7 @@ from tests import loopback
 
 ROOT = Path(__file__).resolve().parents[1]
 FEW = ["tests/u3lab/test_settings.py", "tests/u3lab/system/test_paths.py", "tests/u3lab/images/test_loading.py",
-       "tests/u3lab/live/test_explorer_in_a_loop.py"]
+       "tests/u3lab/live/test_player_in_a_loop.py"]
 PLACES = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
 ALONE = """
 import errno, socket
