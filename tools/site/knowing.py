@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from tools.site import lists
 from tools.site.limits import limits
 from u3audit.claims import NOT_SAID, measured
+from u3course.course import catalogue
 from u3lab.dissection import FINDERS
 from u3lab.inversion import INVERTERS, PRIORS
 from u3lab.landmarks import DISTANCES, LOSSES
@@ -42,9 +43,9 @@ REGISTRIES: dict[str, Mapping[str, Any]] = {
     "landmarks": merged(LOSSES, DISTANCES, lists.LEARNERS), "prior": FILLERS, "inversion": merged(PRIORS, INVERTERS),
     "saliency": SALIENCY, "adversarial": merged(lists.ATTACKS, lists.PATCHES),
     "equivariance": merged(lists.MAPS, lists.STITCHES, lists.SIMILARITIES), "dissection": FINDERS}
-CHAPTERS = {"universal": ("01", "01b"), "selfsup": ("02", "02b", "02c"), "landmarks": ("03", "03b", "03c"),
-            "prior": ("04",), "inversion": ("05", "05b"), "saliency": ("06", "08"), "adversarial": ("06b",),
-            "equivariance": ("06c",), "dissection": ("07", "07b")}
+# An audit asks the methods of saliency.
+CHAPTERS = {room: tuple(f"0{number}" for number, of in {**catalogue.CHAPTERS, "8": "saliency"}.items() if of == room)
+            for room in REGISTRIES}
 
 
 class Oracle(NamedTuple):

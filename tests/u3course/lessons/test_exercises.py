@@ -105,7 +105,7 @@ def test_the_cases_tell_each_change_of_an_argument_or_of_the_result(name: str):
             other = not all_same(answers(name, function), right, held["rtol"], held["atol"])
             told, same = told + other, same + [words] * (not other)
     os.environ["LANG"] = os.environ.get("LANG", "C.UTF-8")  # below Python, MKL sets it to C if it is asked about NaN
-    assert told > 10 and len(same) == SAME.get(name, 0), same
+    assert told > 10 and len(same) == SAME.get(name, 0), f"a case has to tell them, or SAME counts them: {same}"
 
 
 def spoilt(name: str, change: Callable) -> Callable:
