@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from u3course import course
@@ -129,6 +130,36 @@ def test_a_result_of_another_form_is_told(name: str, change: Callable, words: st
     report = course.check(name, spoilt(name, change))
     assert report.state == "not yet" and re.search(words, report.message), report.message
     assert len(report.message.splitlines()) <= 7, report.message
+
+
+# Exercise → an answer that goes by its last hint, whose pieces of code are {0}, {1}, …
+FOLLOWED = {
+    "0-probe": "A = y.mT @ y + lam * torch.eye(y.shape[1]).to(y)\nT = F.one_hot(labels).to(y)\n"
+               "return new @ torch.linalg.solve(A, y.mT @ T)",
+    "1-parallel": "return F.{0} + F.conv2d(x, {1}, stride=stride)",
+    "1-fold": "c = f.shape[-1] // 2\n{0}\n{1} += alpha\nreturn folded",
+    "1b-prior": "return cross_entropy + sum((a - b).square().sum() for a, b in zip(weights, centres)) / ({0})",
+    "2-contrast": "scores, N = F.normalize(a) @ F.normalize(b).T / tau, len(a)\n"
+                  "return ({0} + F.cross_entropy({1}, torch.arange(N))) / 2",
+    "3-invariance": "return {0}", "3b-turn": "return {0}", "3c-point": "p = maps.flatten(2).softmax(2)\nreturn {0}",
+    "3c-loss": "return ({0} - {1}).square().mean()", "4-masked": "return {0} / {1}",
+    "4-missing": "mean = target.mean((2, 3), keepdim=True)\nreturn {0}",
+    "5-code": "return {0} / wanted.square().sum()", "6-guided": "return through({0})",
+    "6-modulated-gradient": "return {0}", "6-grad-cam": "{0}\nreturn (activation * weights).sum(1, keepdim=True){1}",
+    "6b-step": "{0}\nreturn (original + {1}).clamp(0, 1)", "6b-target": "return -{0}[0, target]",
+    "6c-flip": "axis = 3\nreturn {0}",
+    "6c-stitch": "{0}\nW = torch.linalg.lstsq(a, y).solution\nreturn W[:-1].T, W[-1]",
+    "7-threshold": "{0}\nreturn values.{1}", "7-iou": "return {0} / (predicted | masks).sum()",
+    "7b-similarity": "{0}\nb = second - second.diag().diag()\nreturn ({1}).sum() / ({2} * b.norm())"}
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_whoever_follows_the_last_hint_passes(name: str):
+    body = FOLLOWED[name].format(*re.findall("`([^`]+)`", ALL[name].hints[-1]))
+    names = {"torch": torch, "F": F}
+    exec(ALL[name].signature.partition("#")[0] + "\n    " + body.replace("\n", "\n    "), names)
+    report = course.check(name, next(value for key, value in names.items() if key.startswith("my_")))
+    assert report.passed, report.message
 
 
 @pytest.mark.parametrize("chapter", catalogue.CHAPTERS)
