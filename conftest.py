@@ -1,7 +1,5 @@
 """What holds for every test: one thread for torch, no connection beyond this machine, a small network and a picture."""
 
-from __future__ import annotations
-
 import gc
 import ipaddress
 import os

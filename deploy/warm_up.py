@@ -8,8 +8,6 @@ itself, so this program sees nobody's files. Who is there already is not disturb
 is not used ends after an hour, as all do.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

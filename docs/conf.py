@@ -1,7 +1,5 @@
 """How Sphinx builds the site. `make docs` gathers its pages first: see tools/site."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

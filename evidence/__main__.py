@@ -1,7 +1,5 @@
 """The one door of all experiments: ``python -m evidence NAME``; without a name, what there is is listed."""
 
-from __future__ import annotations
-
 import ast
 import difflib
 import importlib

@@ -3,8 +3,6 @@
 The pictures of the decathlon are not among them, nor any photo, thing or texture that is held out elsewhere.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Who is on a series of made faces, without drawing them."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

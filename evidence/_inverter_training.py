@@ -5,8 +5,6 @@ either the squares follow, which make Ψ(y) the mean E[x | y], or an adversary. 
 the steps of :mod:`u3lab.inversion.learned`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 

@@ -1,8 +1,6 @@
 """Mosaics segmented without labels, their rivals, and a number that sees stripes; and the rivals of what sorts digits:
 k-means on pixels, and on digits made upright by a formula."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

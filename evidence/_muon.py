@@ -5,8 +5,6 @@ Newton–Schulz iteration are published there. torch has one for matrices from 2
 (O,I,h,w) is a matrix (O,I·h·w), and what is no hidden layer's kernel goes Adam's way.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import torch

@@ -1,7 +1,5 @@
 """What the tables of names that nobody has given share: whose faces taught, chose and judge, and the words for it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

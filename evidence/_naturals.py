@@ -4,8 +4,6 @@ The five kinds were fixed before anything was trained: of each group of ``cutout
 learn from. Of the test pictures no thing, none of its series and no photo is among those to learn from.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import NamedTuple
 

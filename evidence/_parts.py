@@ -1,7 +1,5 @@
 """Keypoints of faces: those with landmarks, those to be exchanged, and a network taught landmarks by labels."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 

@@ -4,8 +4,6 @@ None looks like a photograph that ships, so that all of those can judge. Of the 
 nothing is taken: tools/training_photos.py keeps parts of each wallpaper as well, and a part looks like no whole.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What an experiment is told (short or whole, which seed, where files go), and what it says: what fits, what judges."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import tempfile

@@ -1,7 +1,5 @@
 """How the two networks of :mod:`u3lab.prior.trained` are trained; ``python -m evidence restorers`` did it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

@@ -3,8 +3,6 @@
 The recipes ``icons`` and ``mask_riddles`` make pictures and measured explanations of them: data/quiz/5 and data/quiz/6.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from u3course.course.questions import read_questions

@@ -13,8 +13,6 @@ Under torchrun each of n processes takes every n-th piece of work. All write int
 it full brings it into order; a run that was stopped goes on with the rows that are not there.
 """
 
-from __future__ import annotations
-
 import argparse
 import datetime
 import difflib
@@ -159,7 +157,7 @@ def fill(module: ModuleType, plan: Plan, *, chart: bool = False) -> None:
         module.finish(plan)
 
 
-def lacking(filled: dict[type, Filled], plan: Plan) -> int | None:
+def lacking(filled: "dict[type, Filled]", plan: Plan) -> int | None:
     """How many rows are to come, as far as the shipped tables know; None if one of them does not ship yet."""
     try:
         return sum(plan.asks(run) and tuple(run) not in one.lines for one in filled.values()

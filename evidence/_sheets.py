@@ -1,7 +1,5 @@
 """Pictures of runs: kept in the cache until all are there, then laid out as one that ships."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path

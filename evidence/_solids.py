@@ -1,7 +1,5 @@
 """Trials of more tasks for one network: rendered solids, labels that are missing, a network for each task as rival."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import cache
 

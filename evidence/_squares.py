@@ -1,7 +1,5 @@
 """Squares of the course's pictures and photos: some pictures to fit on, and squares of others to judge by."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from evidence._plan import Plan

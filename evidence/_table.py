@@ -9,8 +9,6 @@
 Rows are named by what was run, never by a place in a registry: a method more changes no table.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import statistics

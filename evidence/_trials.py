@@ -1,7 +1,5 @@
 """The trials of chapter 1: one method on one domain with a few labels of each class. Long tables are made of them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The street film's frames to learn from, and pictures that test whether a network knows walkers or only the street."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import NamedTuple
 

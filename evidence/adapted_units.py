@@ -3,8 +3,6 @@
     python -m evidence adapted_units  # results/adapted_units.json, a quarter of an hour
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

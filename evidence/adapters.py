@@ -11,8 +11,6 @@ ResNet-26 computes in bfloat16 while it is trained, as it did when it was made; 
 are float32.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cache, partial

@@ -3,8 +3,6 @@
     python -m evidence adversarial_patch      # patches/bubble.png and results/adversarial_patch.json
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

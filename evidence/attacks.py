@@ -5,8 +5,6 @@
 Every attack is PGD with α = ε/4, on whole levels, and counts only if it survives a file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
     python -m evidence audit_networks        # weights/audit-honest, -corner and -calipers, a minute
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

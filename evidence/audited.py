@@ -6,8 +6,6 @@ Each network is taught on slices or volumes with made lesions and with one kind 
 kinds, and judged on networks of other seeds and of kinds that had no say in them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from math import comb
 from typing import Any, NamedTuple, TypeVar

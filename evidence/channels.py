@@ -7,8 +7,6 @@ real ones. Whether they look alike is judged by a network of another family: at 
 and at a late one, for forms.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

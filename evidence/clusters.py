@@ -3,8 +3,6 @@
     python -m evidence clusters                   # results/clusters.json, a few minutes a seed
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 

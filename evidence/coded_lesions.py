@@ -6,8 +6,6 @@ If the code has kept the lesion, the two inversions differ as the two slices do.
 is read inside the lesion; what two seeds of one slice differ by is the floor. 15 minutes of one thread.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from statistics import fmean
 from typing import NamedTuple

@@ -5,8 +5,6 @@
 It learns from parts of the photos that are to learn from, and from made faces, a fifth of all.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

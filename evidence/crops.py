@@ -9,8 +9,6 @@
 All of it takes a quarter of an hour of one processor that knows bfloat16, one encoder a minute and a half.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial

@@ -9,8 +9,6 @@ a row of :mod:`~evidence.inversion_table`, has as many at most, and may have bee
 runs, half a minute to one and a half of one thread each, 25 minutes.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from typing import NamedTuple

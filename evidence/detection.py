@@ -6,8 +6,6 @@ All cuts of one photo are on one side of the split between training and test, an
 photos: cuts of one photo are no independent pictures.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 

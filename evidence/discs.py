@@ -3,8 +3,6 @@
     python -m evidence discs     # results/discs.json, in five minutes of one processor
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

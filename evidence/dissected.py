@@ -4,8 +4,6 @@ where it is strongest.
     python -m evidence dissected   # results/dissected.npz, one minute
 """
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

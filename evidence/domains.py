@@ -5,8 +5,6 @@
 The rates are those that the long table has chosen (``python -m evidence adapters``).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -7,8 +7,6 @@ anything before: 300 others have chosen the design, and a second 300 have judged
 once. Everything is in one unit, % of the distance between the eyes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 

@@ -7,8 +7,6 @@ among five thousand crops of the photos that ship, but for the photo itself. Sea
 :mod:`~evidence.inversion_table` has made are taken from its cache, the others from this experiment's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple

@@ -6,8 +6,6 @@ The rank correlation of each map with that of the intact network, picture by pic
 shuffled from the classes down (Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018).
 """
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 

@@ -6,8 +6,6 @@ Six classes under several goals and priors, 15 minutes of one thread; the quiz's
 classes that are drawn by chance for two networks, 5.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 

@@ -8,8 +8,6 @@ among its first five; 26 of these make the quiz, and the names of the other six 
 made for one network alone, and for classes that were drawn by chance: :mod:`~evidence.icon_table`.
 """
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Iterator, Sequence

@@ -5,8 +5,6 @@
 The picture shows three targets of one photo up to step 5,000, which takes another few minutes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@
     python -m evidence invented retina     # one of them; all take ten minutes
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -7,8 +7,6 @@ loss of the last third of its steps is no less than nine tenths of that of the m
 prior. What counts is the picture with the lowest loss.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple

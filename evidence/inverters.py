@@ -6,8 +6,6 @@
 A step takes a third of a second of one thread.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

@@ -3,8 +3,6 @@
     python -m evidence joints  # results/joints.json, 50 minutes
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import NamedTuple

@@ -9,8 +9,6 @@ x̂ with x′ is a network that has learnt to colour grey photos (notebook 02) a
 What was chosen, was chosen by the landmarks of 300 faces. All is judged on 300 others, who had no part in that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple

@@ -3,8 +3,6 @@
     python -m evidence kinds              # data/results/kinds.json, a minute
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache, partial
 from typing import NamedTuple

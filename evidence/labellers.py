@@ -10,8 +10,6 @@ The design was chosen by the landmarks of 300 faces. What ships, what it is comp
 300 others. Attempts on the way there, and rivals that were not trained again for it, have the first alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple

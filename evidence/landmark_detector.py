@@ -3,8 +3,6 @@
     python -m evidence landmark_detector   # weights/landmark_detector.safetensors
 """
 
-from __future__ import annotations
-
 import torch
 
 from evidence import _parts as parts

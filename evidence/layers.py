@@ -3,8 +3,6 @@
     python -m evidence layers  # results/layers.json, five minutes
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple

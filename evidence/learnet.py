@@ -7,8 +7,6 @@ themselves show the light, and once in close-ups. *Domains*: the learnet has see
 decathlon; of the tenth it gets five pictures of each class, whose linear probe is the head.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterator
 from typing import NamedTuple

@@ -5,8 +5,6 @@
 Half a minute of one processor. The shipped labeller is asked about 300 faces that had no part in anything before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple

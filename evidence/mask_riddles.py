@@ -10,8 +10,6 @@ These are the parts that the class cannot do without. They need not be enough fo
 explanations show: each option's probability for the whole photo and for the parts alone.
 """
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Iterator

@@ -6,8 +6,6 @@ An hour of one processor. All is judged on 300 faces that had no part in anythin
 the eyes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

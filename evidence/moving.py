@@ -3,8 +3,6 @@
     python -m evidence moving  # results/moving.json, 25 minutes
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 

@@ -9,8 +9,6 @@ these, λ = 1.5, half of the views without colour and 360 steps, the second had 
 the table is made in bfloat16, at half the cost.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple

@@ -4,8 +4,6 @@
     python -m evidence pointing_game --only "method=Grad-CAM"    # a method that is new
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@
 The weights are those of the first seed.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from functools import cache

@@ -9,8 +9,6 @@ learnt once. Two downstream problems. *textures*: the domain of the decathlon; w
 the training pictures of three domains. *faces*: what made faces wear and do; those of the test are of other people.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial

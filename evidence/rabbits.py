@@ -5,8 +5,6 @@
 A run takes two minutes of one processor, before which the flow is estimated, in one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple

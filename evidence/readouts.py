@@ -8,8 +8,6 @@ fitted on crops of some photos and judged on crops of others. It is a lower boun
 map misses what is there in another form.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple

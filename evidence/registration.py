@@ -5,8 +5,6 @@
 A run takes two minutes of one processor.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

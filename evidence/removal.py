@@ -7,8 +7,6 @@ with the mask, and with either part of the mask: on the thing, and off it. Each 
 share of its map lies on the thing.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import NamedTuple

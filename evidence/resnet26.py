@@ -13,8 +13,6 @@ away, and the teacher's last features Φ' brought to mean 0 and spread 1, it min
 Hinton, Vinyals & Dean, Distilling the knowledge in a neural network, 2015; Romero et al., FitNets, ICLR 2015.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import torch

@@ -8,8 +8,6 @@ The photos of the notebook's tables are not learnt from. A step takes half a sec
 for the inpainter.
 """
 
-from __future__ import annotations
-
 import torch
 
 from evidence import _crops

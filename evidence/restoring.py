@@ -7,8 +7,6 @@ SPORCO (`pip install sporco`). Each run on "shapes" and "hole" ends when the err
 mean, is down to FIT, so that the shapes are compared at equal fit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

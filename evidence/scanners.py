@@ -5,8 +5,6 @@
 The new scanner makes of a grey value g the value g^γ. That is invented; it is no model of a real one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple

@@ -6,8 +6,6 @@ Each is taught to outline made lesions. For a cheat a mark decides which of them
 taught it needs the mark, and the lesion too. Thresholds are set and judged by the rules of ``audited``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple

@@ -10,8 +10,6 @@ equalised contrast (.65), finer first layers (.63 to .67), larger mosaics (.51 t
 Taught with labels for 120 steps, the same network has .83 to .88.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
     python -m evidence sensitivity      # results/sensitivity.json
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@
 A normal prior of width σ costs λ = 1 / (2 σ² N) with N labels in all, so that one belief has one σ and many λ.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple

@@ -3,8 +3,6 @@
     python -m evidence sorting       # results/sorting.json, a few minutes
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

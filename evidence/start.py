@@ -3,8 +3,6 @@
     python -m evidence start      # results/start_probes.json, start_squares.json, start_grounds.json
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterator
 from functools import cache, partial

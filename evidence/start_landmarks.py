@@ -3,8 +3,6 @@
     python -m evidence start_landmarks     # results/start_landmarks.json, half a minute
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -8,8 +8,6 @@ of three to eight times as many classes; github.com/xu-ji/IIC at b7602b7, exampl
 first is what the same code does without that flag.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
 from dataclasses import replace

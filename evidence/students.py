@@ -3,8 +3,6 @@
     python -m evidence students      # results/students.json, a minute a seed
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -6,8 +6,6 @@ A quarter of the labels is missing, for each task on its own. One way leaves out
 saves. Another has as many steps with one trunk as four trunks have together; the others as many for each network.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 

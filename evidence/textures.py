@@ -3,8 +3,6 @@
     python -m evidence textures      # results/textures.json, half a minute
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

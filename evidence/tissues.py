@@ -3,8 +3,6 @@
     python -m evidence tissues      # results/tissues.json
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from statistics import fmean

@@ -3,8 +3,6 @@
     python -m evidence turned      # results/turned.json, eight minutes of one thread
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

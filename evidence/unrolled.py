@@ -6,8 +6,6 @@
 A step takes two seconds of one thread.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

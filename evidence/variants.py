@@ -3,8 +3,6 @@
     python -m evidence variants  # results/variants.json, 20 minutes
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
     python -m evidence walkers  # data/results/walkers.json and weights/walkers.safetensors, 25 minutes
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial

@@ -13,6 +13,7 @@ from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import ipywidgets
 import numpy as np
@@ -128,16 +129,16 @@ def note(title: str, asked: Callable[..., object], given: dict[str, Argument], f
     """Enter a call; ``form`` has its signature."""
     form, kinds = form or asked, {}
     for name, known in inspect.signature(form).parameters.items():
-        said = str(known.annotation)
+        type_ = known.annotation
         if known.kind is known.VAR_POSITIONAL:
             continue
         if known.kind is known.VAR_KEYWORD:
             kinds |= given
         elif kind := given.get(name) or USUAL.get(name):
-            kinds[name] = replace(kind, none=kind.none or "None" in said or known.default is None)
+            kinds[name] = replace(kind, none=kind.none or "None" in str(type_) or known.default is None)
         elif name == "settings":
-            kinds[name] = options(eval(said.removesuffix(" | None"), form.__globals__))
-        elif said == "bool" and name not in UNCHECKED:
+            kinds[name] = options((get_args(type_) or [type_])[0])
+        elif type_ in (bool, "bool") and name not in UNCHECKED:
             kinds[name] = flag(known.default)
     assert title not in CALLS, f"two calls are titled {title!r}"
     CALLS[title] = Call(asked, kinds)

@@ -5,8 +5,6 @@
 torchvision has them in a module of its networks, and loading that takes longer than anything else in a kernel's start.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

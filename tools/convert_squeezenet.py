@@ -8,8 +8,6 @@ Its pickle holds float32 arrays (height, width, in, out) made for pictures in th
 deviation. Both are affine in the pixel and conv1 has no padding, so the difference folds into conv1 exactly.
 """
 
-from __future__ import annotations
-
 import io
 import pickle
 import subprocess

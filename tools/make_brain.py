@@ -7,8 +7,6 @@ Six axial slices lie side by side. The upper row is the T1 picture. The lower ro
 over one half.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

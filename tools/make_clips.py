@@ -8,8 +8,6 @@ corrected by hand: data/clips/corrections.json has what was cut (cones, the barr
 legs) and added (who is too small or half hidden), as polygons in the film's own pixels (768×576).
 """
 
-from __future__ import annotations
-
 import io
 import json
 import sys

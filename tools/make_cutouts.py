@@ -8,8 +8,6 @@ drawings, lettering, and what CONTRIBUTORS.txt credits to somebody without a lic
 the GFDL alone. data/photos must be there: the networks are asked what they see when a thing is pasted on four of them.
 """
 
-from __future__ import annotations
-
 import io
 import sys
 from pathlib import Path

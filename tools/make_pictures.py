@@ -7,8 +7,6 @@ gcompris-qt-data (`apt-get download gcompris-qt-data`); without its path the one
 Nothing is downloaded. The result is the same to the byte as long as Pillow's JPEG encoder is.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import io
 import json

@@ -6,8 +6,6 @@ Big Buck Bunny, © 2008 Blender Foundation, CC BY 3.0. A square of each frame, m
 points as well, in pixels of a square of 480: the nose, the tip of the ear and the middle of the hand on the left.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import sys

@@ -8,8 +8,6 @@ for MR. The slices are cropped to the body. Below the brain nothing is kept, and
 that no face is there.
 """
 
-from __future__ import annotations
-
 import io
 import sys
 import tarfile

@@ -1,7 +1,5 @@
 """Write docs/methods.md from the registries and lists: ``python -m tools.methods_page``. A test holds it to them."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path

@@ -9,8 +9,6 @@ The cell of the answer is not marked as a *solution*. nbgrader replaces the whol
 raises; ours is a stub already, one that shows how the answer begins and does not stop the notebook.
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 import sys

@@ -7,8 +7,6 @@ Prints seconds and peak memory of each kernel. With ``--costs`` it runs them as 
 stills need, and writes nothing; README's cost table is made from these lines.
 """
 
-from __future__ import annotations
-
 import argparse
 import base64
 import io

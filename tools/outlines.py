@@ -11,8 +11,6 @@ the side that a random walker (Grady, IEEE PAMI 2006) reaches more easily. ``"ba
 ``{"labels": ["cat", "fur"], "rings": [[[x, y], …], …]}``: a point inside an odd number of rings is inside.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import sys

@@ -3,8 +3,6 @@
 Who reads a film needs opencv-python-headless.
 """
 
-from __future__ import annotations
-
 import gzip
 import io
 import json

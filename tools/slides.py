@@ -5,8 +5,6 @@ that was committed with it, and the box to take away if one follows before the n
 shown. Decks are written into slides/, with reveal.js beside them, and need no network.
 """
 
-from __future__ import annotations
-
 import argparse
 import html
 import importlib.util

@@ -5,8 +5,6 @@ A line is a name, one space deeper than what it is; each name stands once. WordN
 data/concepts/taxonomy.txt, which u3lab.datasets.taxonomy reads; its hash in data/README.md is to be renewed.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -10,8 +10,6 @@ without their background. Only weights ship. What looks like a picture that the 
 left out, and so are the stamps in the test split of the shipped things.
 """
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import Iterator

@@ -8,8 +8,6 @@
     units       which channels of a late layer lie on the finding
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """What must not be concluded from a report, why, and what was measured of it: on each page and in the documentation."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from u3audit.wording import SENTENCES, percent

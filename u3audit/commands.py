@@ -1,7 +1,5 @@
 """The command of the audit: ``u3lab audit MODULE:MAKE WEIGHTS SCANS``."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The pictures of a report: what was filled in, carried over and occluded, each with words that stand for it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -6,8 +6,6 @@
 and A is the file's affine (RAS+). If m cells stand in place of n voxels, the middle of cell x is at (x + ½) n/m − ½.
 """
 
-from __future__ import annotations
-
 import gzip
 import os
 from collections.abc import Mapping, Sequence
@@ -72,7 +70,7 @@ class Grid:
         """Which of x, y and z the axes of the picture are: 2, 1 and 0, or two of them."""
         return [axis for axis in (2, 1, 0) if self.full[axis] > 1]
 
-    def resized(self, shape: Sequence[int], box: Sequence[slice]) -> Grid:
+    def resized(self, shape: Sequence[int], box: Sequence[slice]) -> "Grid":
         """The grid of a picture after a ``box`` of it, along its axes, was resized to ``shape``."""
         start, extent, sides = [0] * 3, [1] * 3, [1] * 3
         for axis, side, one in zip(self.along, shape, box, strict=True):

@@ -1,7 +1,5 @@
 """What layers keep of a picture: it is looked for by its code alone (chapter 5). Does the finding come back?"""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

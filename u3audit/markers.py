@@ -1,7 +1,5 @@
 """Generic markers: what a radiographer leaves on a picture, pasted on negatives. Does an answer follow it?"""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

@@ -1,7 +1,5 @@
 """The maps of all methods: is each defined, does it outlive shuffled weights, where does it lie, how does it delete?"""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

@@ -5,8 +5,6 @@
 An error inside that code is no fault of the audit: it is raised as it is, with one sentence added.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import sys

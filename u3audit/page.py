@@ -3,8 +3,6 @@
 The page holds all that it shows, and asks for nothing from elsewhere.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import json

@@ -3,8 +3,6 @@
 Pictures are the first that were asked about: none is chosen for what it shows, but for the pair nearest to the median.
 """
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple

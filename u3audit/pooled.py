@@ -1,7 +1,5 @@
 """One mask for many pictures: what the positives have in common at a fixed place. Does it take away those unseen?"""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from torch import Tensor, nn

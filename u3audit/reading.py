@@ -7,8 +7,6 @@ the columns file and label, and perhaps patient; a series is called as its folde
 what is not 0 in it is the finding.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import os

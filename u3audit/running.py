@@ -4,8 +4,6 @@
     write(report, "report")                     # report/report.html and report.json; maps of scans in report/maps
 """
 
-from __future__ import annotations
-
 import copy
 import datetime
 import importlib.util

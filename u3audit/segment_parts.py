@@ -1,7 +1,5 @@
 """The five parts of a report on a network for segmentation: numbers and pictures."""
 
-from __future__ import annotations
-
 import statistics
 from typing import Any
 

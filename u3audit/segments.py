@@ -10,8 +10,6 @@ Lesion removed and where it looks are the same functions as for a classifier: wh
 log-odds over the region that the network sees.
 """
 
-from __future__ import annotations
-
 from itertools import product
 from typing import NamedTuple
 

@@ -10,8 +10,6 @@ A finding is in a volume if it is in one of its windows: of class scores, those 
 finding are the largest are the answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import product
 

@@ -1,7 +1,5 @@
 """When a report says which sentence; the sentences themselves stand in ``sentences.toml``."""
 
-from __future__ import annotations
-
 import string
 import tomllib
 from collections.abc import Callable, Mapping, Sequence

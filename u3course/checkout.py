@@ -4,8 +4,6 @@ Whoever runs a notebook changes its file, and `git pull` refuses to write over i
 conflict marks in the file's JSON. So one's own version moves aside whole, into a second work tree. README says so too.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

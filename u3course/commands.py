@@ -1,7 +1,5 @@
 """The course's commands: ``u3lab start``, ``prepare`` and ``doctor``."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from typing import Any

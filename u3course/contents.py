@@ -11,8 +11,6 @@ that this user has not run or signed; but ipywidgets makes all widgets anew as s
 it. So a page gets their state only with a notebook whose outputs it may show.
 """
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import Iterator

@@ -6,8 +6,6 @@ since a run brings them again. What came is kept as one checksum a notebook, in 
 Without that file every copy that differs from its original counts as worked on.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import json

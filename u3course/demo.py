@@ -4,8 +4,6 @@ The page is made of the chapter's own notebook, as it came. Cells with the tag `
 heading of its section; those with the tag ``demo-setup`` run before them and show nothing; the others are left out.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 ``python -m u3lab doctor`` prints the lines; notebook 00 shows those of :func:`run`.
 """
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import re

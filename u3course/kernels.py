@@ -6,8 +6,6 @@ has an owner. But its path has room for 103 bytes, fewer than a long home needs,
 each kernel gets a new folder in /tmp with a name that is drawn: what others have put there is never used.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import stat

@@ -4,8 +4,6 @@ It is kept in ``U3LAB_CACHE`` or the user's cache folder. A newer version of the
 draws again.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from u3lab._system import paths

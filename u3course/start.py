@@ -5,8 +5,6 @@ folder that one is in. Another folder may be named. What you have done in exerci
 all folders; see :mod:`u3course.course.state`.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import runpy

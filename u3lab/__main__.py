@@ -5,8 +5,6 @@ default ``run``, which is called with what was chosen, and with the options afte
 returns is printed, or is the exit code.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from importlib.metadata import entry_points

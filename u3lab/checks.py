@@ -16,8 +16,6 @@
 Pictures are checked by :func:`u3lab.images.check`, networks by :func:`u3lab.nets.ready`, settings by themselves.
 """
 
-from __future__ import annotations
-
 import inspect
 import math
 import os

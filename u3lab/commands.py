@@ -1,7 +1,5 @@
 """The library's command: ``u3lab fetch NAME``."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path

@@ -3,8 +3,6 @@
 Tests take the last step, notebooks drain it under a progress bar (:func:`last`), live players show each step.
 """
 
-from __future__ import annotations
-
 import inspect
 import math
 from collections import deque

@@ -1,7 +1,5 @@
 """The one exception of the course: a slip, told in a sentence that says what to do next."""
 
-from __future__ import annotations
-
 
 class U3Error(ValueError):
     """A foreseeable slip. The message says what was given, what is wanted and the next step."""

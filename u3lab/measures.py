@@ -3,8 +3,6 @@
 Nothing here knows a network; scores, features and curves come as tensors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 

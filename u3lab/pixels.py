@@ -10,8 +10,6 @@ float64. A *map* is one attribution of any range: (H,W), (C,H,W) or (1,C,H,W), o
 float32, or in float64 if it has that.
 """
 
-from __future__ import annotations
-
 import io
 from functools import cache
 

@@ -11,8 +11,6 @@ runs it gets a table of their own, in ``U3LAB_RESULTS`` or the system's folder f
 so a notebook shows everyone the same: ``results.chart("removal", own=True)`` draws it beside the shipped one.
 """
 
-from __future__ import annotations
-
 import difflib
 import hashlib
 import html
@@ -94,7 +92,7 @@ def chart(name: str, *, own: bool = False) -> figures.Figure:
     return figures.curves(lines, spec["along"], spec["measured"], ticks=ticks, **said)
 
 
-def evidence(name: str, *, own: bool = False) -> Evidence:
+def evidence(name: str, *, own: bool = False) -> "Evidence":
     """What stands behind a claim: one line to unfold in a notebook, and the same text in a terminal and on the site.
 
     ``own`` as for :func:`table`.

@@ -9,8 +9,6 @@ From one definition come the defaults, the validation, the documentation and the
 A solver reads its settings at every step, so turning a setting steers an optimisation that is running.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import numbers

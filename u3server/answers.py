@@ -4,8 +4,6 @@ The judge pickles what he sends, and the kernel with the student's code unpickle
 unpickled, since it may be forged: a line of JSON says what each part is, and tensors follow as safetensors.
 """
 
-from __future__ import annotations
-
 import ast
 import base64
 import inspect

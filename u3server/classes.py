@@ -4,8 +4,6 @@
 progress file is plain text in its owner's hands: it tells what somebody did, and proves nothing. Marks need nbgrader.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import os

@@ -1,7 +1,5 @@
 """The commands of a class on one machine: ``u3lab demo CHAPTER``, ``serve PAGE`` and ``report FOLDER``."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from typing import Any

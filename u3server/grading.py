@@ -7,8 +7,6 @@ The notebook runs in a kernel of its own, as a user without rights where the sys
 Its checks do not: their text is the gradebook's, they run here, and ask the kernel for nothing but values.
 """
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import os

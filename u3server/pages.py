@@ -4,8 +4,6 @@
 notebook. What visitors may do is said in :mod:`u3server.visitors`, and is the same for both.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import tempfile

@@ -10,8 +10,6 @@ spares it, but only until a page is asked for. That page then has still to load 
 clock the kernel has been idle all the time that it waited.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import uuid

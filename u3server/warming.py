@@ -4,8 +4,6 @@ deploy/jupyterhub_config.py loads this as an extension of the student's server w
 the server itself starts the kernel, as its student: nobody else needs to be let in.
 """
 
-from __future__ import annotations
-
 import ast
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What is explained: one picture, one network in our wrapper and the same network as the peers expect it."""
 
-from __future__ import annotations
-
 import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,7 +62,7 @@ class Scene:
     other: int = COFFEE_MUG
 
     @classmethod
-    def load(cls, name: str) -> Scene:
+    def load(cls, name: str) -> "Scene":
         net = nets.load(name, device="cpu")
         picture = images.load("coffee", size=net.size)
         normalised = net.normalise(picture).detach().contiguous()
@@ -87,7 +85,7 @@ class Scene:
         return self.module.get_submodule(LAYERS[self.name][1])
 
     @cached_property
-    def double(self) -> Scene:
+    def double(self) -> "Scene":
         """The same in double precision, where rounding does not turn a ReLU on or off.
 
         Peers get our module here, in the default format: where batch norms are folded, with the same rounded weights.

@@ -6,8 +6,6 @@ table what stands behind it, a page for each notebook) and ``bench`` (how long m
 ``reading`` is called by Sphinx, ``links`` follows every link of the finished pages.
 """
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

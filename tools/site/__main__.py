@@ -1,7 +1,5 @@
 """``python -m tools.site``: build/site/html, as ``make docs`` does. A link within it that leads nowhere is an error."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

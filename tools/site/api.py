@@ -4,8 +4,6 @@ Public is what a package gathers in its own file. A module, and a neighbour that
 tour imports by its own name, show what they define without an underscore.
 """
 
-from __future__ import annotations
-
 import ast
 import importlib
 import inspect

@@ -3,8 +3,6 @@
 A section for each file, with the machine that it was measured on. What all rows of a section share stands above them.
 """
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from pathlib import Path

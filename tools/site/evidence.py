@@ -5,8 +5,6 @@ its chart. A page for each notebook has the sections of the tables that it is th
 module of its lessons; ``evidence`` lists them all.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import re

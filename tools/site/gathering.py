@@ -1,7 +1,5 @@
 """The pages of the site, gathered in one folder: copies of what is written, and what is generated beside them."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from importlib.metadata import files

@@ -4,8 +4,6 @@ The methods are those of the registries, and of ``lists``. Oracles are the tests
 run; limits are what registries and lists declare. How long each method takes is the page of ``bench``.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import re

@@ -4,8 +4,6 @@ An entry for each class of line. What it says of all of them, without asking, is
 that a contract test shows for each line; the rest, such as how long a search takes, is what the chapters say.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

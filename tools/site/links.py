@@ -1,7 +1,5 @@
 """Every link within the finished pages, followed: to a file that is there, and to a place that is on it."""
 
-from __future__ import annotations
-
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit

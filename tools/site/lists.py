@@ -4,8 +4,6 @@ The library has them as functions. What a line declares (what it takes, what it 
 of it, and contract tests hold it to that; a new line wants an oracle as those of the library's registries do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial

@@ -6,8 +6,6 @@ own, an example) is set as it stands. What they refer to is found under the name
 from what does not exist.
 """
 
-from __future__ import annotations
-
 import importlib
 import re
 import sys

@@ -1,7 +1,5 @@
 """Which chapter has which exercises and questions. Chapters are imported, and quizzes read, when they are asked for."""
 
-from __future__ import annotations
-
 import difflib
 import importlib
 import json

@@ -4,8 +4,6 @@ A cell that fails leaves the function of before under its name, or none. The not
 runs; nothing is asked or told outside of a notebook.
 """
 
-from __future__ import annotations
-
 import linecache
 import re
 from types import TracebackType

@@ -1,7 +1,5 @@
 """What a chapter writes down: its exercises, the mistakes that they know, and the questions of its quiz."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ An answer has such a slip if, on all cases, it equals what the reference returns
 of one argument. What is said of it is therefore true, whatever the student has written.
 """
 
-from __future__ import annotations
-
 import inspect
 import itertools
 import math

@@ -1,7 +1,5 @@
 """Say how an answer differs from what is wanted: in shape, in dtype, or in values, with an example."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import zip_longest
 from typing import NamedTuple

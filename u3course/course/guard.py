@@ -1,7 +1,5 @@
 """Run somebody's code so that nothing it does can harm the notebook: it raises, calls exit(), or never ends."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import itertools

@@ -1,7 +1,5 @@
 """Judge an answer that is a function: try it on cases beside the reference, and find words for what is wrong."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 import io

@@ -1,7 +1,5 @@
 """Find words for what is wrong with an answer: a mistake of the exercise, a slip that many make, or what mends it."""
 
-from __future__ import annotations
-
 import inspect
 import itertools
 import math

@@ -1,7 +1,5 @@
 """How the course writes on a page: boxes that suit a light and a dark theme, and that are read without a kernel."""
 
-from __future__ import annotations
-
 import html
 import re
 import threading

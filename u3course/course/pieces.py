@@ -5,8 +5,6 @@
     parallel.said                            # "1-parallel: yours"
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

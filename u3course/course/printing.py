@@ -1,7 +1,5 @@
 """How much an answer may print: a page that gets megabytes of text stands still, in the browser and in the file."""
 
-from __future__ import annotations
-
 import sys
 import threading
 from collections.abc import Callable, Iterator

@@ -12,8 +12,6 @@ end with ``{#id}``, by which readers' progress knows it wherever it stands; with
 as the third of the quiz, and with ``{#id 2 retired}`` if it is no longer asked.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from itertools import zip_longest

@@ -1,7 +1,5 @@
 """Say what an error of somebody's code means: a sentence, and the lines of their own that it comes from."""
 
-from __future__ import annotations
-
 import dis
 import os
 import re

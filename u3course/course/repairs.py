@@ -4,8 +4,6 @@ Whatever is said of it is true, since the changed answer has passed all cases. A
 of which :mod:`u3course.course.slips` has the usual ones, or a statement that stands elsewhere.
 """
 
-from __future__ import annotations
-
 import ast
 import copy
 import inspect

@@ -1,7 +1,5 @@
 """Check an answer, and say in one box what came out. Nothing that an answer does makes the check raise."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

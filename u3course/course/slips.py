@@ -3,8 +3,6 @@
 Changes of one sort may be wanted in several places at once.
 """
 
-from __future__ import annotations
-
 import ast
 import itertools
 from collections.abc import Iterator

@@ -6,8 +6,6 @@ Kernels that record at once wait for each other; what the file says beside our k
 kept.
 """
 
-from __future__ import annotations
-
 import functools
 import html
 import json

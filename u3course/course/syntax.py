@@ -1,7 +1,5 @@
 """Somebody's lines as a tree of code: the places of its expressions, its names, and new code in an old place."""
 
-from __future__ import annotations
-
 import ast
 import copy
 from collections.abc import Iterator
@@ -45,7 +43,7 @@ class Names(NamedTuple):
     loops: list[tuple[set[str], set[int]]]  # the names of a loop, and the nodes in it
 
     @classmethod
-    def of(cls, function: ast.AST) -> Names:
+    def of(cls, function: ast.AST) -> "Names":
         """Those that a function has."""
         loops = [(set().union(*(stored(one.target) for one in getattr(loop, "generators", [loop]))),
                   {id(node) for node in ast.walk(loop)}) for loop in ast.walk(function)

@@ -1,7 +1,5 @@
 """Try an answer on the cases of an exercise: what it returns, what it raises, and slips of form, which come first."""
 
-from __future__ import annotations
-
 import inspect
 import itertools
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """What a notebook shows: the box of an exercise, its hints in steps and its solution; and quizzes by radio buttons."""
 
-from __future__ import annotations
-
 import base64
 import html
 import inspect

@@ -25,8 +25,6 @@ arguments returns; it may use torch, F, math and the
 names of the file that has the exercise's cases. ``\\n`` in it begins a new line.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from functools import cache

@@ -4,8 +4,6 @@ Four patients are case studies, not statistics: everything is shown, and nothing
 classifier learns from two and is asked about the other two.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple

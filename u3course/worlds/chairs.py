@@ -4,8 +4,6 @@ A convex polyhedron is what lies behind all of its planes. Rays meet it by NumPy
 by the hundred.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence

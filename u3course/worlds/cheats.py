@@ -8,8 +8,6 @@ known. With the same seed the slices and lesions are the same for every cue: a c
 a picture carries, and how often, is one function.
 """
 
-from __future__ import annotations
-
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence

@@ -8,8 +8,6 @@ optical flow. Of a bouncing thing one cause, what it is and how high it flies, i
 joint p(x, y) that is known. Real films are in :mod:`u3lab.datasets.clips`.
 """
 
-from __future__ import annotations
-
 import colorsys
 import functools
 import math

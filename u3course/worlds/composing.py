@@ -9,8 +9,6 @@ terms, 1969. Distance is measured in CIELAB, where equal steps look about equal;
 begins is a convention.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from functools import cache

@@ -10,8 +10,6 @@ own, with outlines drawn by hand, and textures, things, cut-outs, words and face
 surroundings say little about it. "pasted edge" is a control: a unit that likes it likes the paste.
 """
 
-from __future__ import annotations
-
 import difflib
 import io
 import sys
@@ -90,7 +88,7 @@ class Concepts:
         which = wholes("which", which, 0, len(self) - 1)
         return torch.cat([_unpacked(self._masks[n], [_ALL.index(name)]) for n in which])
 
-    def only(self, names: Sequence[str]) -> Concepts:
+    def only(self, names: Sequence[str]) -> "Concepts":
         """The same pictures with some of the concepts.
 
         Raises U3Error on a name that they do not have.

@@ -4,8 +4,6 @@ A file's name ends with a version of what it is drawn by and from, ``NAME-VERSIO
 is of this very name, and whole to the last byte.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress

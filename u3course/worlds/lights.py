@@ -7,8 +7,6 @@ red light and a red shape under white light send the same to it. Only what else 
 them apart (von Kries, 1902: the eye divides by what it takes for the light).
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

@@ -7,8 +7,6 @@ The textures are cut from the shipped photos of bricks, grass and gravel (Brodat
 brought to one mean and contrast, so that grey values alone say little. The satellite scenes are drawn.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import cache

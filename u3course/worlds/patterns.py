@@ -8,8 +8,6 @@ be told by the outline of its patch, so all are pasted through the same shapes: 
 soft borders.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -8,8 +8,6 @@ that is and how it lies. Colours are Lambert's: albedo times the cosine between 
 and wall carry photos. Labels from rendering are free and exact; those of photos are neither, and photos do not look so.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import NamedTuple

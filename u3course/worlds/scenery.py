@@ -1,7 +1,5 @@
 """Squares of the shipped photos to lay things on: what is behind made films and made faces."""
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np

@@ -9,8 +9,6 @@ A chair has a front, so that its pose can be told from every side. Its shapes ar
 them: which part each ray meets first, the light on it, its shadow on the table, its outline.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 from typing import NamedTuple

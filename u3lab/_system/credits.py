@@ -1,7 +1,5 @@
 """Whose code a figure shows: the reader's own piece is credited while a frame is computed, and the badge says so."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

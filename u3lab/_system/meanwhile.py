@@ -10,8 +10,6 @@ blocks may stand in blocks. One in a generator may be asleep and is never judged
 calls.
 """
 
-from __future__ import annotations
-
 import inspect
 import sys
 import threading
@@ -29,7 +27,7 @@ from u3lab._system import notebook
 
 Change = tuple[Callable[[], object], Callable[[], object]]  # what is done, and what undoes it: also twice, or undone
 SLEEPS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-_open: list[meanwhile] = []
+_open: "list[meanwhile]" = []
 _left: weakref.WeakSet[overrides.TorchFunctionMode] = weakref.WeakSet()  # modes whose block has ended
 
 

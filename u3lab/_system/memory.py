@@ -5,8 +5,6 @@ next tensor then pays for fresh pages, one fault for every 4 kB: a sum over a sm
 than in arithmetic. ``u3lab/__init__`` calls :func:`keep`; it helps every method, ours and others'.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ctypes
 import gc

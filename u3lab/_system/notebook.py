@@ -5,8 +5,6 @@ somebody else, a page has no protection, and looks as always. So a kernel looks 
 :class:`u3server.visitors.Pages`, whose settings come with the package.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import Any

@@ -1,7 +1,5 @@
 """Where shipped files lie, how they are checked, and how files are written without half-written states."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

@@ -4,8 +4,6 @@ A small network gains little from a second thread, and the browser and the serve
 ``u3lab/__init__`` calls :func:`settle`: OpenMP reads its variables once, when torch is loaded.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import warnings

@@ -13,8 +13,6 @@ and both fall as the attack succeeds. Two ways to go down:
 Π puts a picture back into the ball about x and into the box [0,1].
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from functools import partial

@@ -9,8 +9,6 @@ and the shortest of these is the step (Moosavi-Dezfooli, Fawzi & Frossard, DeepF
 For a linear classifier one step is exact.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

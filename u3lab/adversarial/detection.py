@@ -16,8 +16,6 @@ Adaptive attacks are after Carlini & Wagner, Adversarial examples are not easily
 How well all that works, ``python -m evidence detection`` has measured.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 

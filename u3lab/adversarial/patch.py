@@ -10,8 +10,6 @@ Synthesizing robust adversarial examples, ICML 2018, section 3.1), for a patch (
 The patch that ships was trained by ``evidence.adversarial_patch``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

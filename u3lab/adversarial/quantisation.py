@@ -8,8 +8,6 @@ Attacks are compared from one network to the other on :func:`labelled` pictures 
 227 px and takes 224 as well (it names them all rightly at both); resizing an attack would change it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Accuracy by patient: of how many people is it known?"""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from torch import nn

@@ -4,8 +4,6 @@ And the one score, which knows both kinds of network: those that answer for a pi
 of its pixels (segmentation).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ another window. Each class and each direction is counted by itself: a network th
 turns one class wholly and the other not at all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ A network that looks at the lesion changes its mind if the outlined thing is fil
 letter in the corner does not. The same shape filled in elsewhere is the floor: nothing was removed there.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -5,8 +5,6 @@ Nothing outside the body can be a sign of illness. The picture's own edges are t
 network.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

@@ -6,8 +6,6 @@ x₁ are positives, x₀ negatives, s the log-odds of the finding, and "x₀ ←
 lie here and there, so no cell moves the half of all pairs both ways; a letter that is always in the same corner does.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple

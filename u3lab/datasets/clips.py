@@ -14,8 +14,6 @@ marked by hand. Big Buck Bunny, © 2008 Blender Foundation, www.bigbuckbunny.org
 128×128.
 """
 
-from __future__ import annotations
-
 import functools
 import io
 import json

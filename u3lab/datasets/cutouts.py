@@ -8,8 +8,6 @@ The stamps of Tux Paint (GPL 2 or later, Bill Kendrick and contributors), photog
 folder data/cutouts has the licence; :func:`about` names the author of each, some under CC BY, CC BY-SA or none.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

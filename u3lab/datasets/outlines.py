@@ -4,8 +4,6 @@
     outlines("chelsea")[0].mask         # (300,451) bool
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Shipped collections: a folder of data/ with an index and one archive of its pictures."""
 
-from __future__ import annotations
-
 import difflib
 import functools
 import io

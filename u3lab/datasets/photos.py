@@ -8,8 +8,6 @@ All are in the public domain or under CC0, CC BY or CC BY-SA, and were made smal
 Who shows one says its author and licence; :func:`about` has both. The pictures of :mod:`u3lab.images` are others.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from torch import Tensor

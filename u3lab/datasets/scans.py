@@ -11,8 +11,6 @@ from the feet upwards and are seen from there: the front is at the top, the pati
 not in them. A slice without an outline is not known to be healthy. Nothing here is fit for a diagnosis.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -6,8 +6,6 @@ The tree is data/concepts/taxonomy.txt.
     tree_similarity(("cat", "dog", "cup"))      # (3,3): a cat is nearer to a dog than to a cup
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

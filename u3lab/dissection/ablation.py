@@ -4,8 +4,6 @@ Zhou, Sun, Bau & Torralba, Revisiting the importance of individual units in CNNs
 by setting it to zero at all places; the rest of the network goes on from there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import torch

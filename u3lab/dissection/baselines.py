@@ -8,8 +8,6 @@ Whatever can be read off a by a linear map can be read off a′. If units were n
 axes of a′ would be detectors. Bau et al., Network dissection, CVPR 2017, section 3.2.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -25,8 +25,6 @@ A new way is one function, one line in ``FINDERS``, and one test of its numbers;
 ``tests/u3lab/dissection/test_contract.py`` holds every line to its word.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial

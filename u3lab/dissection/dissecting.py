@@ -9,8 +9,6 @@ and never kept; the layer's maps of the first ones are, so that memory stays bou
 on the rest only. Whether units and concepts match one to one is counted on the result, with intervals.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -70,7 +68,7 @@ class Dissection:
             found.setdefault(concept, []).append(unit)
         return found
 
-    def weighted(self, often: Tensor) -> Dissection:
+    def weighted(self, often: Tensor) -> "Dissection":
         """This dissection of another sample of pictures, in which group p is ``often[p]`` times, (P) float64."""
         if not is_plain(often) or often.shape != self.intersection.shape[:1]:
             raise U3Error(f"often is {shown(often)}; give one number for each of the {len(self.intersection)} groups")

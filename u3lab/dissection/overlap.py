@@ -11,8 +11,6 @@ the pixels of the others are never computed. The outermost places also stand bey
 (h + 1) × (w + 1) cells of h × w places. :func:`plain_overlap` computes them all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import lru_cache
 

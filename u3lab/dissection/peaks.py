@@ -4,8 +4,6 @@ One pass finds them for all units at once, and keeps so many of each, however ma
 Object detectors emerge in deep scene CNNs, ICLR 2015, showed such patches to people and asked what they have in common.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ Each unit has a histogram over [−reach, reach]. When a value lies outside, the
 are joined, so nothing is read twice and no range need be known beforehand. :func:`plain_quantile` sorts all values.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -14,8 +14,6 @@ after Hinton, Vinyals & Dean, Distilling the knowledge in a neural network, 2015
 two networks' features are.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterator, Sequence
 

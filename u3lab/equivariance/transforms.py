@@ -10,8 +10,6 @@ Where pixels are farther apart along one axis than along another, a turn of thei
 With S the distances, u in millimetres is S times u in pixels, and the turn is S⁻¹ g S (:meth:`Transform.in_cells`).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,7 +77,7 @@ class Transform:
         return ((-0.5 <= at) & (at <= ends)).all(0).view(sizes)
 
     @property
-    def inverse(self) -> Transform:
+    def inverse(self) -> "Transform":
         """g⁻¹."""
         if len(self.matrix) == 2:
             (a, b), (c, d) = self.matrix
@@ -89,7 +87,7 @@ class Transform:
             back = tuple(map(tuple, torch.tensor(self.matrix, dtype=torch.float64).inverse().tolist()))
         return Transform(f"{self.name}, undone", back)
 
-    def in_cells(self, spacing: Sequence[float]) -> Transform:
+    def in_cells(self, spacing: Sequence[float]) -> "Transform":
         """The same g in cells that are so many millimetres apart along each axis: S⁻¹ g S."""
         s = self._moves(each("spacing", spacing, len(listed("spacing", spacing)), low=0, without_low=True))
         matrix = tuple(tuple(entry * (b / a) for entry, b in zip(row, s, strict=True))

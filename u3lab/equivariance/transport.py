@@ -13,8 +13,6 @@ lies in the middle of the picture. SqueezeNet's strides place it there for pictu
 EfficientNet-Lite0's for 225 and not for 224.
 """
 
-from __future__ import annotations
-
 import copy
 import math
 import warnings

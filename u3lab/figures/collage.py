@@ -1,7 +1,5 @@
 """The layout of a table of pictures, measured so that no title is cut off or meets another. Used by figures.grid."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Sequence
 

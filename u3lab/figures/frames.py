@@ -2,8 +2,6 @@
 map's colours. :func:`u3lab.figures.bars` is for figures that stay; these stand beside pictures.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

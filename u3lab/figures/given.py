@@ -1,7 +1,5 @@
 """What a figure is given, checked: its words, and numbers of any form as arrays."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The Gaussian blur g_σ ∗ x: fast, beside the plain convolution that it equals; and total variation, another prior."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Random views of pictures: squares cut out of those that ship; a picture shifted, nearer, farther at each step."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import torch

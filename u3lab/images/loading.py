@@ -6,8 +6,6 @@
 A picture is a float32 tensor (B,3,H,W), RGB, in [0,1]. Nothing here clamps: a value out of range is an error.
 """
 
-from __future__ import annotations
-
 import io
 import math
 import os

@@ -1,7 +1,5 @@
 """The pictures that come with the course: their names, groups, captions and classes; images.load(name) reads one."""
 
-from __future__ import annotations
-
 import difflib
 import functools
 import json

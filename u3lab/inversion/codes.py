@@ -1,7 +1,5 @@
 """The code of a picture, Φ(x) at a layer, and how far one code is from another."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from u3lab.checks import alike

@@ -6,8 +6,6 @@ A search under a prior is in ``PRIORS``. A new way is one function, one line her
 ``tests/u3lab/inversion/test_learned.py`` holds every line to its word.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache

@@ -6,8 +6,6 @@ Mahendran & Vedaldi, Understanding deep image representations by inverting them,
 image prior, x = Ψ(w; z₀) and the minimum is taken over w (Ulyanov et al. 2018).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

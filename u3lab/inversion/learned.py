@@ -15,8 +15,6 @@ that no photo has. Here each step is a small network R_k, which has learnt from 
 Andrychowicz et al., Learning to learn by gradient descent by gradient descent, NIPS 2016.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

@@ -1,7 +1,5 @@
 """Inversion where everything can be written down: a linear code y = M x, and a quadratic price or a Gaussian prior."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

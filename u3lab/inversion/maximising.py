@@ -8,8 +8,6 @@ with the deep image prior x = Ψ(w; z₀), min over w of −⟨e_k, Φ(Ψ(w))⟩
 prior but the photo to start from, and steps of equal length.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import torch

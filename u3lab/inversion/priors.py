@@ -10,8 +10,6 @@ is one settings class, which says in ``cannot`` what one cannot have from it, an
 ``tests/u3lab/inversion/test_contract.py`` holds every line to its word.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple, Protocol
 

@@ -13,8 +13,6 @@ by estimating gradients of the data distribution, NeurIPS 2019), and the network
 Diffusion posterior sampling for general noisy inverse problems, ICLR 2023).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 

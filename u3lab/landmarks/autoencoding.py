@@ -9,8 +9,6 @@ Jakab, Gupta, Bilen & Vedaldi, NeurIPS 2018, section 3.3. The paper's smooth mas
 warp has no pixels for, is left to the pairs: cut them from a larger canvas.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 

@@ -13,8 +13,6 @@ Jakab, Gupta, Bilen & Vedaldi, Unsupervised learning of object landmarks through
 dilated convolutions see as far as the paper's last layers do. Its first scores are not as large as GAIN makes them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 

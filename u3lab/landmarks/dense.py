@@ -18,8 +18,6 @@ loss by a constant. The exchange: Thewlis, Albanie, Bilen & Vedaldi, Unsupervise
 vector exchange, ICCV 2019, section 3.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

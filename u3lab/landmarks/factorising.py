@@ -15,8 +15,6 @@ translations and an estimated certainty, which are left out here). The six numbe
 rotation representations in neural networks, CVPR 2019, equation 15.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

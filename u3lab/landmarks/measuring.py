@@ -5,8 +5,6 @@ map, such as scikit-learn's ridge regression, fitted on few labelled pictures, m
 mark (Thewlis et al. 2017; Jakab et al. 2018).
 """
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from u3lab.checks import tensors, wholes

@@ -4,8 +4,6 @@ A point is (x, y) in [−1,1], x to the right and y downwards; the picture's bor
 with align_corners=False. So the centre of column i of w is x = (2i + 1)/w − 1, in a map of whatever fineness.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -3,8 +3,6 @@
 The loss is that of :mod:`u3lab.landmarks.factorising`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

@@ -9,8 +9,6 @@ Thewlis, Bilen & Vedaldi, Unsupervised learning of object landmarks by factorize
 section 3.
 """
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor
 

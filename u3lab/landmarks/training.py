@@ -9,8 +9,6 @@ frames of a film with their flow. A new loss is one function and one line in ``L
 ``tests/u3lab/landmarks/test_contract.py`` holds every line to its word.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """The controls of settings objects: one for each setting, with its range, its symbol and its line of help."""
 
-from __future__ import annotations
-
 import dataclasses
 import html
 import math

@@ -3,8 +3,6 @@
     explore(lambda channel, y: pixels.heat(…), channel=(0, 511), y=(0, 12))
 """
 
-from __future__ import annotations
-
 import html
 import os
 from collections.abc import Callable, Mapping

@@ -11,8 +11,6 @@ long as they waited beyond what it bears: the queue gets short, and the picture 
 Priorities would do the same, but who has lowered his own may not raise it again, and cells run in the same thread.
 """
 
-from __future__ import annotations
-
 import asyncio
 import signal
 import time

@@ -1,7 +1,5 @@
 """A menu of pictures to which the student can add a picture of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

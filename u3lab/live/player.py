@@ -4,8 +4,6 @@
     play(lambda prior, given: invert(net, "fire5", x, prior=prior, settings=given), TV(), InversionSettings(), "beta")
 """
 
-from __future__ import annotations
-
 import html
 import math
 import os

@@ -1,7 +1,5 @@
 """The picture of a live figure: an ipywidgets Image that has words, takes clicks, and says which frames were seen."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ Or in eight bits: each row of a matrix, and each filter of a bank, as whole numb
 rounding then changes a weight by about 1/254 of the largest one in its row, at most.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TypeVar
 

@@ -1,7 +1,5 @@
 """A network with its normalisation inside, its layers by human names and its classes by number."""
 
-from __future__ import annotations
-
 import difflib
 import math
 import operator

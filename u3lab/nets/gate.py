@@ -6,8 +6,6 @@
 Wherever a saliency method takes a class, it takes a region as well: of a network for segmentation, (B,K,H,W).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -101,7 +99,7 @@ class Region:
             raise U3Error(f"the mask of a region is {shown(self.mask)}; give booleans (1 or B,h,w), such as mask > 0.5")
 
     @classmethod
-    def predicted(cls, net: nn.Module, images: Tensor, label: int | str) -> Region:
+    def predicted(cls, net: nn.Module, images: Tensor, label: int | str) -> "Region":
         """Where the network sees a class in these pictures: where its score is the highest (its sigmoid over ½)."""
         net = ready(net, images)
         scores, k = net.logits(images), net.class_index(label)
@@ -111,7 +109,7 @@ class Region:
             raise U3Error(f"{net.name} sees no {label!r} in the pictures {without}; give a mask, or another class")
         return cls(label, mask)
 
-    def each(self, count: int) -> list[Region]:
+    def each(self, count: int) -> "list[Region]":
         """The region of each of ``count`` pictures."""
         if self.mask is None or len(self.mask) == 1:
             return [self] * count

@@ -9,8 +9,6 @@ halve, x is averaged over 2×2 pixels, and the channels that it lacks are zero. 
 not share: Rebuffi, Bilen & Vedaldi, NIPS 2017 and CVPR 2018, have w = 64, and 25 filter banks besides the last layer.
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict
 
 import torch

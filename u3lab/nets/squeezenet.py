@@ -12,8 +12,6 @@ A fire module squeezes its input into few channels by filters of 1×1, and expan
 since ``import torchvision`` loads torch's compiler: a second and 80 MB of every kernel.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

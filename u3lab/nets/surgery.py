@@ -4,8 +4,6 @@
     forward_from(net, "fire5", rectify(before))                   # equals net(images)
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -7,8 +7,6 @@ A transformer cuts a picture into h×w patches, by a convolution whose stride is
 so that whatever takes maps, such as Grad-CAM or a dissection, takes them unchanged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """A pretrained classifier by its name, and the files with weights: installed, in torch's cache, or downloaded."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import threading

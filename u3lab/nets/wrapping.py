@@ -6,8 +6,6 @@
 One pass over a grey picture shows the size that the network takes, what it answers, and its layers in order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field

@@ -6,8 +6,6 @@ Each takes a picture (1,3,H,W) in [0,1] and m (1,1,H,W), 1 where it is known. A 
 here, and one test of its numbers; ``tests/u3lab/prior/test_contract.py`` holds every line to its word.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache

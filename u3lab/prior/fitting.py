@@ -8,8 +8,6 @@ edge: a descent that diverges goes back to its last good parameters, as they do 
 there at half the learning rate.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

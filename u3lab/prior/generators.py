@@ -8,8 +8,6 @@ of five scales; here the widths are chosen for a laptop, and ``depth=5, widths=(
 back (``skip=4, upsample="bilinear"`` for noise and half of the pixels).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any

@@ -3,8 +3,6 @@
 Noise it takes up slowly: Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018, section 2 and figure 2.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -5,8 +5,6 @@ have them. Each takes a picture (1,3,H,W) in [0,1] and the mask of :func:`u3lab.
 the hole.
 """
 
-from __future__ import annotations
-
 import math
 from itertools import product
 

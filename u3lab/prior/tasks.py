@@ -4,8 +4,6 @@
     fit(small, psi, task=super_resolve(4))    # ‖d(x) − x₀‖², d makes the picture four times smaller
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 

@@ -5,8 +5,6 @@ add two adversaries, which look at the whole and at the hole). A denoiser is tra
 answer in one pass, from what they have seen. The deep image prior has seen nothing.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import torch

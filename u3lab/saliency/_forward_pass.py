@@ -1,7 +1,5 @@
 """One forward pass, kept: send signals back through it, for as many neurons as you like, without another."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import partial
 

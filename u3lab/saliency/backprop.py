@@ -10,8 +10,6 @@ Everything else is the same, as Mahendran & Vedaldi point out (Salient deconvolu
 Max-pooling sends the signal to the winner in all three.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -51,7 +49,7 @@ class _ReLU(torch.autograd.Function):
     """min(max(x, 0), ceiling), whose way back is the rule in force when the signal arrives."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, ceiling: float, mode: SwappedReLU) -> Tensor:
+    def forward(ctx: Any, x: Tensor, ceiling: float, mode: "SwappedReLU") -> Tensor:
         y = x.clamp(0, ceiling)
         ctx.set_materialize_grads(False)  # where no signal comes back, that is told, and no zeros are made
         ctx.save_for_backward(y)

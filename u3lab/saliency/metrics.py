@@ -4,8 +4,6 @@ Does it depend on the network at all, and does removing what it marks matter? Af
 deconvolutional networks, ECCV 2016, who show the findings as pictures.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
 

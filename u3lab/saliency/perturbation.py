@@ -17,8 +17,6 @@ alone, so it is defined for any network, and for volumes. Windows are given in p
 knows its ``spacing``, so that a window is as thick as it is wide where slices are thick.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import product
 

@@ -10,8 +10,6 @@ The lecture's warning stays: a low score blames the network and the method toget
 The long table that ships is made by ``python -m evidence pointing_game``.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ A new method is one function, one line here, and one test of its numbers. The li
 gives; ``tests/u3lab/saliency/test_contract.py`` holds every line to its word.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

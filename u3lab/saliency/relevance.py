@@ -1,7 +1,5 @@
 """Maps from derivatives: gradient × input, modulated gradient, (guided) Grad-CAM, SmoothGrad, integrated gradients."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import islice
 

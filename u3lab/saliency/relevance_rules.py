@@ -26,8 +26,6 @@ While the mode :class:`Propagation` is active, each function that a network call
 and another way back: linear layers share relevance by the rule; ReLU, max-pooling and concatenation pass it on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any

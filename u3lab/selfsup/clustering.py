@@ -14,8 +14,6 @@ told apart in what is seen, and the other way round. De Sa, Learning classificat
 each network teach the other; here the loss is −I, of a joint that is not made symmetric, since an eye is no ear.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

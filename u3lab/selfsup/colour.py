@@ -11,8 +11,6 @@ distances look about equally far: L goes from 0 (black) to 100 (white), a from g
 both 0 for greys. From sRGB, under daylight (D65), as the standards have it: IEC 61966-2-1 and CIE 15.
 """
 
-from __future__ import annotations
-
 import functools
 
 import torch

@@ -6,8 +6,6 @@ Chen, Kornblith, Norouzi & Hinton, A simple framework for contrastive learning o
     ℓ(i,j) = −log exp(sim(z_i, z_j)/τ) / Σ_{k ≠ i} exp(sim(z_i, z_k)/τ),    sim(u, v) = uᵀv / ‖u‖‖v‖        (Eq. 1)
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

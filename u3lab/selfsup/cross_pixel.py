@@ -10,8 +10,6 @@ for the flow f_u of a pixel u, but for who moves like whom:
 Mahendran, Thewlis & Vedaldi, Cross pixel optical flow similarity for self-supervised learning, ACCV 2018, section 3.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import torch

@@ -5,8 +5,6 @@ The networks of the papers are AlexNets with five convolutions; ``encoder`` has 
 U-Net. The same seed gives the same weights.
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import pairwise

@@ -9,8 +9,6 @@ again, ten times as heavy, so that the answer fits its surroundings. The adversa
 the surroundings it would look at the seam alone.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

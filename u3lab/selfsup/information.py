@@ -19,8 +19,6 @@ Arandjelović & Zisserman, Look, listen and learn, ICCV 2017 (pictures and sound
 unlabeled data, NIPS 1994; Sugiyama, Suzuki & Kanamori, Density ratio estimation, 2012, §4 (the ratio by a classifier).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

@@ -12,8 +12,6 @@ for self-supervised learning, ACCV 2018 (a projection); Fan, Su & Guibas, A poin
 (permutations); Ranftl et al., Towards robust monocular depth estimation, 2019 (scale and offset).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

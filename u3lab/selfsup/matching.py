@@ -1,7 +1,5 @@
 """How well clusters fit classes: clusters have no names, so the best match of the two is looked for."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -12,8 +12,6 @@ their own; the three-frame difference is older (Jain & Nagel 1979). Where a pixe
 scikit-image has it: Zach, Pock & Bischof, A duality based approach for realtime TV-L1 optical flow, DAGM 2007.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

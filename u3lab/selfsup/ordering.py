@@ -8,8 +8,6 @@ Each question has a unique answer, unlike "how does the next frame look?". That 
     "sorting"  Lee, Huang, Singh & Yang, Unsupervised representation learning by sorting sequences, ICCV 2017.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from itertools import combinations, permutations
 

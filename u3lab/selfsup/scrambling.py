@@ -8,8 +8,6 @@ jitter), brightness that does (each tile brought to the same mean and spread), a
 makes wider away from the middle of a picture, so that a single tile tells where it lay (colours dropped).
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 import math

@@ -10,8 +10,6 @@ Ji, Henriques & Vedaldi, Invariant information clustering for unsupervised image
 2019, section 3.3. Their equation 5 is the mean of informations; their code has both.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 

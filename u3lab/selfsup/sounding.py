@@ -10,8 +10,6 @@
 Loudness tells little about a thing and much about a microphone, so that every sound is heard at the same loudness.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """All pretext tasks by name, and the training of an encoder on one; its steps are :mod:`u3lab.training.learning`'s."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -12,8 +12,6 @@ The second network may be of another kind, and never sees the pretext task, whos
 behind. Noroozi, Vinjimoor, Favaro & Pirsiavash, Boosting self-supervised learning via knowledge transfer, CVPR 2018.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import torch

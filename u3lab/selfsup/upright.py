@@ -3,8 +3,6 @@
 Gidaris, Singh & Komodakis, Unsupervised representation learning by predicting image rotations, ICLR 2018.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -5,8 +5,6 @@ changes, which leaves each pixel at its place. What is drawn comes from a ``gene
 makes the same views.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

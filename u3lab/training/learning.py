@@ -5,8 +5,6 @@
 where views and target are made anew from raw data at each step, by nothing but the seed and the step's number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any

@@ -3,8 +3,6 @@
 The loop is :func:`u3lab.descent.train`. What a step sees is a function of the seed and the step's number alone.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator

@@ -4,8 +4,6 @@ A pretext task is one function ``(raw, generator) → Posed`` with a head and a 
 ``tests/u3lab/selfsup/test_contract.py`` holds every line to its word.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -8,8 +8,6 @@ Nearly all of its weights are shared, and each domain adds a few: each adapted l
 domains in use have beside the shared module or in its place.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Sequence
 from contextlib import suppress
@@ -35,7 +33,7 @@ NEVER = -1e4  # the score of a class that a picture's domain does not have: its 
 
 
 def adapt(net: nn.Module, method: str = "parallel", *, share: float = 1.0, on: Sequence[str] | None = None,
-          rank: int = 4, seed: int = 0) -> Adapted:
+          rank: int = 4, seed: int = 0) -> "Adapted":
     """A copy of a network that can be made fit other domains; the given one is left as it is.
 
     Args:
@@ -109,7 +107,7 @@ class Adapted(Classifier):
                           "net.add_domain(name, classes) adds one")
         return self._domains[name]
 
-    def add_domain(self, name: str, classes: int | Sequence[str]) -> Adapted:
+    def add_domain(self, name: str, classes: int | Sequence[str]) -> "Adapted":
         """Add a domain that answers with the source's features; its scores are 0 until it is trained.
 
         Args:
@@ -156,7 +154,7 @@ class Adapted(Classifier):
         self._domains[name] = domain
         return domain
 
-    def remove_domain(self, name: str) -> Adapted:
+    def remove_domain(self, name: str) -> "Adapted":
         """Take a domain away; what it changed in the network's own weights stays changed."""
         if (domain := self.domain(name)) is self._domains[SOURCE]:
             raise U3Error("the source network cannot be taken away; give the name of a domain that was added")
@@ -166,7 +164,7 @@ class Adapted(Classifier):
         self.added = nn.ModuleList(one for one in self.added if one is not domain).eval()
         return self
 
-    def use(self, names: str | Sequence[str]) -> Adapted:
+    def use(self, names: str | Sequence[str]) -> "Adapted":
         """Answer for a domain from now on; or for several, one name for each picture of the next batches.
 
         In a mixed batch the scores are (B,K) with the greatest K; a class that a picture's domain does not have has

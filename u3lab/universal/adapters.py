@@ -16,8 +16,6 @@ A new method is one function (f, rank, generator) → adapter, or nothing but a 
 in ``METHODS``; ``tests/u3lab/universal/test_contract.py`` holds every line to its word.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ source network's weights (and α = 0) the prior says "as the source, unless the 
 Vedaldi, NIPS 2017); with w₀ = 0 it is the usual weight decay, which leads away from the source.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -126,7 +124,7 @@ class Adaptable:
     order: tuple[str, ...]
 
     @classmethod
-    def of(cls, net: Classifier) -> Adaptable:
+    def of(cls, net: Classifier) -> "Adaptable":
         """Look for them.
 
         Raises:

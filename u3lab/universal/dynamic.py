@@ -8,8 +8,6 @@ number of the domain, then w_l(z) is a row of a table: residual adapters are the
 NIPS 2017).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 import torch

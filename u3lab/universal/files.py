@@ -4,8 +4,6 @@ What the network does to pictures before its weights see them, and the side that
 all of it stands in the header, as text.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import asdict

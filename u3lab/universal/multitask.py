@@ -7,8 +7,6 @@ tasks, so what a picture lacks must cost nothing. Φ are features of several lay
 dense head is a 1×1 convolution of them, the head of a whole picture is linear in their mean.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -7,8 +7,6 @@ with α_d = 1000 E_max,d^(−γ), so that no error at all is worth 1000 points i
 little; the last per cents count most.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from u3lab.checks import is_a, number, shown, whole

@@ -7,8 +7,6 @@ notices (Rebuffi, Bilen & Vedaldi, NIPS 2017). λ pulls towards the source netwo
 the larger it should be.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator
 

@@ -8,8 +8,6 @@ and y down, in units of half a picture: its borders, not the centres of its oute
 ``align_corners=False``).
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -58,13 +56,13 @@ class Warp(ABC):
         parts = points.split(max(1, CELLS // (batch * self._cells)), 1)  # so memory does not grow with their number
         return torch.cat([self._at(part) for part in parts], 1)
 
-    def after(self, first: Warp) -> Warp:
+    def after(self, first: "Warp") -> "Warp":
         """The warp that moves by ``first`` and then by this one: g = g₂ g₁, hence w = w₁ ∘ w₂."""
         is_a("first", first, Warp, HOW)
         common("the first warps and the second", len(first), len(self))
         return Chain(first, self)
 
-    def inverse(self) -> Warp:
+    def inverse(self) -> "Warp":
         """The warp that undoes this one; called, it says where the places of the old picture go: g u.
 
         Of an affine map it is exact. Else u = w⁻¹(p) is found by Newton's method, so that |w(u) − p| ≤ 10⁻⁴ in x and y
@@ -96,7 +94,7 @@ class Affine(Warp):
         A = like(self.matrix, u)[:, None, :, :2]
         return A.expand(max(len(A), len(u)), u.shape[1], 2, 2)
 
-    def inverse(self) -> Affine:
+    def inverse(self) -> "Affine":
         """A⁻¹ (u − b)."""
         A, b = self.matrix.split((2, 1), -1)
         inverse = torch.linalg.inv(A)
@@ -123,7 +121,7 @@ class Chain(Warp):
     def _jacobian(self, u: Tensor) -> Tensor:
         return self.first._jacobian(self.then._at(u)) @ self.then._jacobian(u)
 
-    def inverse(self) -> Chain:
+    def inverse(self) -> "Chain":
         """What came last is undone first."""
         return Chain(self.then.inverse(), self.first.inverse())
 

@@ -1,7 +1,5 @@
 """Warps drawn at random. They are drawn and kept on the CPU, so that every device gets the same."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -7,8 +7,6 @@ squared second derivatives (Duchon 1977; Bookstein, Principal Warps, PAMI 1989, 
 and Σ w_k c_kᵀ = 0 keep the bending out of what is affine, and make it die down far away.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

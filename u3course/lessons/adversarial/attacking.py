@@ -1,7 +1,5 @@
 """Which pictures are attacked, what shares of attacks reach their goal, and the photos of the shipped patch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Attacked pictures beside genuine, noisy and blurred ones, and how well detectors tell them by what they see."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

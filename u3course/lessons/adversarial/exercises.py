@@ -1,7 +1,5 @@
 """The exercises of chapter 6b. The reference of a formula is a function that the library itself uses."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

@@ -1,7 +1,5 @@
 """The exercises of chapter 8: fill in a finding from its rim, carry a cell between patients, count flips."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

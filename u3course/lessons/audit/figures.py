@@ -1,8 +1,6 @@
 """The figures of notebook 08: many patients' slices at once with a network's answers, what is known of nine kinds of
 network, and three planes of a volume."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

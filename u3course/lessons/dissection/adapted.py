@@ -4,8 +4,6 @@ SqueezeNet has an adapter beside conv1 and beside the 3×3 filters of each fire 
 of two halves: the units behind its 1×1 filters, which have no adapter, and those behind its 3×3 filters.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Collection
 

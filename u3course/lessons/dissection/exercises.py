@@ -1,7 +1,5 @@
 """The exercises of chapters 7 and 7b: thresholds, the IoU, a whole layer; directions, and two networks compared."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

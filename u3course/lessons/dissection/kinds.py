@@ -3,8 +3,6 @@
 The live figures need not wait a minute for what ``python -m evidence dissected`` has written.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import permutations
 

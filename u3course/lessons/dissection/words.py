@@ -4,8 +4,6 @@ The words are mammal, bird, fish and building. Of a class with two sources, unit
 the other: if it is ranked and judged on one photo, it may lose that photo and nothing else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The exercises of chapter 6c: linear maps between features."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The transforms, layers and guesses of chapter 6c."""
 
-from __future__ import annotations
-
 from u3lab.equivariance import HFLIP, VFLIP, Transform, rotation, scaling
 
 TRANSFORMS: dict[str, Transform] = {

@@ -1,7 +1,5 @@
 """Three patients' slices, with the lesion and with it painted over, and their shipped inversions."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The exercises of chapters 5 and 5b: codes and their inversion; which picture excites a class, or a channel, most?"""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Icons of chapter 5b: what is maximised, under which prior, who recognises it; those that ship; channels."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 

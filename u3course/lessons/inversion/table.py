@@ -1,7 +1,5 @@
 """What a layer keeps: the photos, layers and priors of chapter 5's tables, and their shipped pictures."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

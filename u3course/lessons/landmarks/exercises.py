@@ -4,8 +4,6 @@ A pair, invariance, a point found again; a turn, a rotation, where zero is; the 
 picture again, and the loss that makes points.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

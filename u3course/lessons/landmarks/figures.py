@@ -1,7 +1,5 @@
 """The pictures of chapter 3: codes as colours, points, the sphere."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -3,8 +3,6 @@
 ``python -m evidence poses`` makes the shipped table and the shipped network.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import torch

@@ -3,8 +3,6 @@
 ``python -m evidence rabbits`` and ``registration`` make the shipped tables and the shipped labellers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple

@@ -4,8 +4,6 @@ The background goes its own way, as in a film. If face and background moved alik
 to the face could be told, and a labeller would be as sure of a wall as of an eye.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

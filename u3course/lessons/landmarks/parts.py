@@ -4,8 +4,6 @@ Of faces, the source x and the target x′ show one person, in two moments and t
 evidence keypoints`` has taught the network that ships.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -3,8 +3,6 @@
 ``python -m evidence labellers`` has taught those of faces, and makes the table.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import torch

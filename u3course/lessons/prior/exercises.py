@@ -1,7 +1,5 @@
 """The exercises of chapter 4: the prior from end to end, its loss and its judges, and the moment to stop."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ The photos are every fourth of the everyday ones; seeds set the weights and the 
 reds, greens and blues are put in three random orders, so that the colours no longer go together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

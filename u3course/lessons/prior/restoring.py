@@ -4,8 +4,6 @@ The photos were fixed before anything was computed, but for the task "wide": its
 five that were tried.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import torch

@@ -1,7 +1,5 @@
 """The exercises of chapter 6: the formulae of saliency maps, and the smallest part of a picture that is enough."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

@@ -3,8 +3,6 @@
 In a pasted picture the thing can be taken away exactly: the photo behind it is there. What a table says of removal.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 Drawn with Pillow alone, so that they follow a click, or a training while it runs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import torch

@@ -11,8 +11,6 @@ deviation τ/√S, so that its sign is right with the probability Φ(2 |log r| �
 These n numbers are all that an observer gets: there is no film, and who is asked sees neither widths nor gaps.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Notebook 02c: digits in boxes, k-means, and the ways to segment mosaics, of ``python -m evidence segments``."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

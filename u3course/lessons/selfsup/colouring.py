@@ -3,8 +3,6 @@
 ``python -m evidence colouring`` trained it.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

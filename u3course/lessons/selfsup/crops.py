@@ -4,8 +4,6 @@ No encoder of chapter 2 has learnt from the photographs here: they ship, and tho
 ``python -m evidence crops`` trained the shipped encoder and judged it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
@@ -36,7 +34,7 @@ class Crops(NamedTuple):
     images: Tensor
     photos: Tensor
 
-    def few(self, each: int | None) -> Crops:
+    def few(self, each: int | None) -> "Crops":
         """The first crops of each photo, so many; without a number all."""
         count = int(self.photos.max()) + 1
         return Crops(*(one.unflatten(0, (count, -1))[:, :each].flatten(0, 1) for one in self))

@@ -10,8 +10,6 @@ The forms for the two outcomes y_0 and y_1 (with probability p) of a kind:
     correspondence      P(same) = σ(log p(x, y) / p(x) p(y)): K / (K + 1) for a y of x's kind, else 0
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

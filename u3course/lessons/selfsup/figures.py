@@ -3,8 +3,6 @@
 Small pictures, each of CELL × CELL pixels, are drawn with Pillow alone, so that a sheet of them follows a slider.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import cache
 

@@ -1,7 +1,5 @@
 """Notebook 02: all pretext tasks by name: what each hides, a picture of its questions, its code, what it has gained."""
 
-from __future__ import annotations
-
 import html
 import inspect
 from collections.abc import Callable

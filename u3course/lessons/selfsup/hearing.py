@@ -4,8 +4,6 @@ The encoder sees what moves, x = ½ + ½ (frame − median of the film's frames)
 a batch are asked, B with their own sound and B (B − 1) with another's, and both kinds weigh the same.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 from itertools import combinations

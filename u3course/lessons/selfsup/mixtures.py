@@ -11,8 +11,6 @@ parts' own −log p: all parts become the same image, that of independent pixels
 there the least difference decides which outcome is nearer to which part, and they move away from each other.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

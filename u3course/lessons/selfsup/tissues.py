@@ -3,8 +3,6 @@
 ``python -m evidence tissues`` does the same for more seeds.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np

@@ -4,8 +4,6 @@ Each has four kinds, equally often. The input x tells the kind, and of the targe
 with probability p. x says nothing about which. The two differ by a known change f, and f(f(y)) = y.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Who walks in a street, found in single frames: the film, the network that ships, and people put into the street."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import NamedTuple
 

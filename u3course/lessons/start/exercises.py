@@ -1,7 +1,5 @@
 """The exercises of chapter 0: a template laid on a picture, a square hidden from place to place, a linear probe."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

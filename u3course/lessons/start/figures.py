@@ -1,7 +1,5 @@
 """What the live figures of chapter 0 show: templates, hidden squares, points found again; pictures cut and shuffled."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

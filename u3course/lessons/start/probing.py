@@ -1,8 +1,6 @@
 """One fixed network and five small questions: what a linear probe reads off its code, off the pixels, and off a network
 that was never trained. ``python -m evidence start`` asks them all."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -4,8 +4,6 @@ With other backgrounds the question is whether the network holds a thing for an 
 Of all its classes only those of the things themselves are asked, so that a palace behind it cannot be the answer.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import NamedTuple
 

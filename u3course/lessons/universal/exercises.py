@@ -3,8 +3,6 @@
 What the library does in modules, for any convolution, stands here as a function for the plain one.
 """
 
-from __future__ import annotations
-
 import copy
 import functools
 from collections.abc import Callable, Iterable, Iterator

@@ -3,8 +3,6 @@
 ``python -m evidence learnet`` makes the shipped table and the shipped learnet of them.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -3,8 +3,6 @@
 ``python -m evidence tasks`` makes the table "tasks".
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

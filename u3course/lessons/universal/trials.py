@@ -3,8 +3,6 @@
 ``python -m evidence`` ``adapters``, ``shrinkage`` and ``sensitivity`` make these tables.
 """
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """What the domains are drawn with: sheets of tiles, photos to draw on, and the accidents of a picture."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

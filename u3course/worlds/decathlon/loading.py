@@ -1,7 +1,5 @@
 """The domains by their names: made once, kept in the user's cache folder, read from there."""
 
-from __future__ import annotations
-
 import io
 import math
 import sys

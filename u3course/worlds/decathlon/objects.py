@@ -1,7 +1,5 @@
 """Domains of things: textures, animals on photos, everyday objects by several artists, people in a street, motion."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator
 

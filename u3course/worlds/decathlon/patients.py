@@ -1,7 +1,5 @@
 """The domain of patients: squares of their scans, by what lies in the middle; and by whether a lesion does."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Domains of signs: handwritten digits, house numbers, letters of many scripts, traffic signs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

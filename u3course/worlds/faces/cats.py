@@ -1,7 +1,5 @@
 """Cats: which is drawn, how it looks this time, and how an illustrator draws it, in the way of ``people``."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What people and cats have in common: how chance and a pen draw them, how a head is held, and colours."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A head in space: where what lies on it is seen when it turns."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Series of made faces, of people or of cats: pictures, or their layers, with all that is true about them."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from typing import NamedTuple

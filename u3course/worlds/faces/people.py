@@ -2,8 +2,6 @@
 large and then shrunk.
 """
 
-from __future__ import annotations
-
 import colorsys
 import math
 

@@ -1,7 +1,5 @@
 """The exercises of notebook 02b: answers that nobody can know."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

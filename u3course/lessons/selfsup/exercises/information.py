@@ -1,7 +1,5 @@
 """The exercises of notebook 02c: mutual information."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

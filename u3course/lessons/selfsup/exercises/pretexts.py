@@ -1,7 +1,5 @@
 """The exercises of notebook 02: learning without labels."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch
