@@ -1,6 +1,6 @@
 """What each student's server has, on one machine and in the image: JUPYTER_CONFIG_PATH names this folder."""
 
-from u3course import start
+from u3server import start
 
 c = get_config()  # noqa: F821
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from jupyterhub.scopes import scope_definitions
 
-from u3course import start
-from u3server import warming
+from u3server import start, warming
 
 BIN = Path(sys.executable).parent
 DRAWN = Path(sys.prefix, "share", "u3lab")  # what chapters draw the first time, drawn once for all; root fills it

@@ -36,9 +36,9 @@ FLOORS = {
         ("__main__",),
     ),
     "u3course": (
-        ("checkout", "course", "worlds", "contents", "kernels"),
+        ("checkout", "course", "worlds"),
         ("copies", "lessons", "prepare"),
-        ("start", "demo", "doctor"),
+        ("doctor",),
         ("commands",),
     ),
     "u3audit": (
@@ -51,7 +51,8 @@ FLOORS = {
         ("page",),
         ("commands",),
     ),
-    "u3server": (("visitors", "warming", "answers", "classes"), ("grading", "pages"), ("commands",)),
+    "u3server": (("visitors", "warming", "answers", "classes", "contents", "kernels", "demo"),
+                 ("start", "grading", "pages"), ("commands",)),
 }
 FLOOR = {(house, room): number for house, floors in FLOORS.items() for number, rooms in enumerate(floors)
          for room in rooms}

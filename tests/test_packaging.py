@@ -21,8 +21,8 @@ from PIL import Image
 import u3lab
 from tests import houses
 from tools.notebooks import LIVE, WIDGET, smaller, tidy
-from u3course import demo
 from u3lab.figures.canvas import jpeg
+from u3server import demo
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

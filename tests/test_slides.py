@@ -8,8 +8,9 @@ import pytest
 
 from tests.helpers import refuses
 from tools import slides
-from u3course import copies, demo
+from u3course import copies
 from u3lab._system import paths
+from u3server import demo
 
 
 def read(chapter: str) -> nbformat.NotebookNode:

@@ -19,9 +19,9 @@ import nbformat
 from nbconvert import SlidesExporter
 from traitlets.config import Config
 
-from u3course import demo
 from u3lab._system import paths
 from u3lab.errors import U3Error
+from u3server import demo
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parent / "slides"

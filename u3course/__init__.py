@@ -2,9 +2,8 @@
 
 ``course`` is the engine: exercises, hints, checks, quizzes and progress. ``lessons`` has a room a chapter: what its
 exercises ask and judge, and figures that only its notebooks draw. ``worlds`` are pictures that a program makes where
-truth is needed. ``start`` opens JupyterLab on one's own copies (``copies``, ``checkout``), whose files and kernels are
-``contents`` and ``kernels``; ``demo`` makes a chapter's page for the stage; ``prepare`` and ``doctor`` look after the
-machine.
+truth is needed. ``copies`` and ``checkout`` know which notebooks are a student's own work; ``prepare`` and ``doctor``
+look after the machine.
 """
 
 import u3lab  # noqa: F401  (before torch, as everywhere)

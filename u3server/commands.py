@@ -1,4 +1,4 @@
-"""The commands of a class on one machine: ``u3lab demo CHAPTER``, ``serve PAGE`` and ``report FOLDER``."""
+"""The commands that open pages: ``u3lab start``, ``demo CHAPTER``, ``serve PAGE``; and ``report FOLDER`` of a class."""
 
 import argparse
 from collections.abc import Sequence
@@ -7,6 +7,14 @@ from typing import Any
 
 def add(commands: Any) -> None:
     """Add them to the command line."""
+    start = commands.add_parser("start", help="make your own copies of the notebooks and open them in JupyterLab",
+                                usage="%(prog)s [-h] [--fresh CHAPTER] [--copy-only] [FOLDER] [-- OPTION …]")
+    start.add_argument("folder", nargs="?", metavar="FOLDER",
+                       help="where your copies are; without it my/ in a clone, else u3lab-notebooks in this folder")
+    start.add_argument("--fresh", action="append", default=[], metavar="CHAPTER",
+                       help="begin a chapter anew, such as 06; what you had is kept under a dated name")
+    start.add_argument("--copy-only", action="store_true", help="do not open JupyterLab, whose options go after --")
+    start.set_defaults(run=_start)
     demo = commands.add_parser("demo", help="a chapter's live figures in large type, for the projector",
                                usage="%(prog)s [-h] [CHAPTER] [-- OPTION …]")
     demo.add_argument("chapter", nargs="?", metavar="CHAPTER",
@@ -26,6 +34,12 @@ def add(commands: Any) -> None:
     report.add_argument("folder", metavar="FOLDER", help="a file or a folder for each student, as ben/progress.json")
     report.add_argument("--csv", metavar="FILE", help="also write a table with a column for each exercise")
     report.set_defaults(run=_report)
+
+
+def _start(chosen: argparse.Namespace, options: Sequence[str]) -> None:
+    from u3server import start
+
+    start.run(chosen.folder, fresh=chosen.fresh, copy_only=chosen.copy_only, options=options)
 
 
 def _demo(chosen: argparse.Namespace, options: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """A chapter's page of Voilà, or a notebook's: ``u3lab demo 06`` for the projector, ``u3lab serve 06`` for visitors.
 
-:mod:`u3course.demo` makes the page. ``serve`` listens at an address that others reach; ``u3lab serve FILE`` is a whole
+:mod:`u3server.demo` makes the page. ``serve`` listens at an address that others reach; ``u3lab serve FILE`` is a whole
 notebook. What visitors may do is said in :mod:`u3server.visitors`, and is the same for both.
 """
 
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import nbformat
 
-from u3course.demo import TEMPLATES, find, listed, page
 from u3lab.errors import U3Error
+from u3server.demo import TEMPLATES, find, listed, page
 
 VOILA = [
     "--template=u3lab",

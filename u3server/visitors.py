@@ -32,7 +32,7 @@ PROTECTION = {  # what no file and no option takes away
     "Voila": {"kernel_websocket_connection_class": "u3server.visitors.Line", "config_file_paths": []},
     "VoilaConfiguration": {"multi_kernel_manager_class": "u3server.visitors.Kernels", "file_allowlist": [],
                            "allow_template_override": "NO", "allow_theme_override": "NO", "show_tracebacks": False},
-    "MappingKernelManager": {"kernel_manager_class": "u3course.kernels.Manager"},
+    "MappingKernelManager": {"kernel_manager_class": "u3server.kernels.Manager"},
 }
 
 
@@ -118,7 +118,7 @@ class Pages(Voila):
 
     @default("tornado_settings")
     def _largest_message(self) -> dict[str, int]:
-        return {"websocket_max_message_size": 100 * 2**20}  # bytes, as in u3course.start: a photo of one's own
+        return {"websocket_max_message_size": 100 * 2**20}  # bytes, as in u3server.start: a photo of one's own
 
     def load_config_file(self, *args: object, **named: object) -> None:
         """In place of files: what protects, over all options.

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page
 from tests.browser.desk import RUN_SECONDS, SECONDS, Figure, until
 from tests.browser.jupyter import stage
 from tests.u3server.load.stage import another, kernel_of
-from u3course import demo
+from u3server import demo
 
 FOCUSED = "element => element === document.activeElement"
 VALUE = "one => one.options ? String(one.selectedIndex) : one.ariaValueText"

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, TimeoutError
 from tests.browser.desk import OVER, RUN_SECONDS, SECONDS, Desk, Figure, until
 from tests.browser.jupyter import jupyterlab, write_notebook
 from tests.browser.small import EXPLORER, PLAYER, QUIZ, SETUP, lives
-from u3course import demo
+from u3server import demo
 
 BEGUN = """() => [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")]
     .some(one => /[*\\d]/.test(one.innerText))"""

@@ -7,8 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from u3course import demo
 from u3course.course import catalogue
+from u3server import demo
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = {page.stem: page for page in sorted((ROOT / "docs" / "teaching").glob("[0-9]*.md"))}

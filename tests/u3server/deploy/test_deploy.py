@@ -20,8 +20,8 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from tests.helpers import slip
 from tests.test_readme import largest_notebook
-from u3course import copies, start
-from u3server import warming
+from u3course import copies
+from u3server import start, warming
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 DEPLOY = ROOT / "deploy"

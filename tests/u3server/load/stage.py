@@ -17,7 +17,7 @@ import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.jupyter import FLAGS, find_chromium, stage
-from u3course import demo
+from u3server import demo
 
 SECONDS = 600  # before it is given up
 REST = 3  # seconds without computing

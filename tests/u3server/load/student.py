@@ -13,7 +13,7 @@ import nbformat
 
 from tests.browser.jupyter import NOTEBOOKS
 from tests.u3server.load.line import Line, Model
-from u3course import demo
+from u3server import demo
 
 EXPLORERS, PLAYER = ("06", "01", "00"), "04"  # chapters with sliders on the stage; every fifth place plays
 THINKING = 2.0  # seconds on average between an answer and the next move

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.u3course.test_copies import FIRST, NEWER, OTHER, SIX, notebook
-from u3course import checkout, start
+from u3course import checkout
 from u3course.course import state
 from u3lab import __main__ as command_line
 from u3lab.__main__ import main
 from u3lab._system import paths
+from u3server import start
 
 WORK = notebook("my own")
 
@@ -96,7 +97,7 @@ def test_while_jupyterlab_is_imported_no_node_is_asked(code, asked, tmp_path):
     (tmp_path / "node").write_text(f"#!/bin/sh\n: > {tmp_path}/note\n")
     (tmp_path / "node").chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    code = f"import os; from u3course import start; {code}; print(os.environ['PATH'])"
+    code = f"import os; from u3server import start; {code}; print(os.environ['PATH'])"
     done = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PATH": path}, capture_output=True, text=True,
                           check=True)
     assert done.stdout.strip() == path and (tmp_path / "note").exists() == asked

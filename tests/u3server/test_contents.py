@@ -13,7 +13,7 @@ from ipykernel.ipkernel import IPythonKernel
 from tornado.web import HTTPError
 
 from tests.u3course.test_copies_on_a_bad_day import refuse
-from u3course.contents import Contents
+from u3server.contents import Contents
 
 
 @pytest.fixture

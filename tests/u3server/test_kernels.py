@@ -16,9 +16,8 @@ from jupyter_client import AsyncKernelClient
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets.config import Config, PyFileConfigLoader
 
-from u3course import kernels, start
 from u3lab.errors import U3Error
-from u3server import visitors
+from u3server import kernels, start, visitors
 
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
 LONGEST = 100  # bytes of a path; systems take 103 or 107
@@ -104,7 +103,7 @@ def test_without_a_folder_no_kernel_starts_and_one_sentence_says_why(home: Path,
 
 def test_what_a_killed_server_has_left_goes_and_nothing_else(place: Path, tmp_path: Path):
     """Left is what nobody has locked: not a living server's, not a new one, not what only has such a name."""
-    code = f"import os, signal; from u3course import kernels; kernels.PLACE = {str(place)!r}; " \
+    code = f"import os, signal; from u3server import kernels; kernels.PLACE = {str(place)!r}; " \
         "print(kernels.private_folder()[0], flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr

@@ -29,8 +29,8 @@ LARGEST_MESSAGE = 100 * 2**20  # bytes
 # compute for half a second to find out.
 TORNADO = {"websocket_max_message_size": LARGEST_MESSAGE,
            "page_config_data": {"buildAvailable": False, "buildCheck": False}}
-CONTENTS = "u3course.contents.Contents"  # saves whole notebooks; for the servers of a hub, too
-KERNELS = "u3course.kernels.Manager"  # that no other user of the machine hears; for the servers of a hub, too
+CONTENTS = "u3server.contents.Contents"  # saves whole notebooks; for the servers of a hub, too
+KERNELS = "u3server.kernels.Manager"  # that no other user of the machine hears; for the servers of a hub, too
 # Language servers, of which there are none, and Voilà's button in JupyterLab: for the stage there is `u3lab demo`. To
 # look for the ones and to load the other takes a third of a second.
 UNUSED = {"jupyter_lsp": False, "voila.server_extension": False}
