@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from evidence import _landmarked
 from evidence._faces import people
 from evidence._plan import Plan
 from u3course.lessons.landmarks import trials
@@ -20,5 +21,5 @@ def told(plan: Plan, *, fit: Sequence[Tensor] = (), choose: Sequence[Tensor] = (
     """Tell the plan who taught the labellers, who chose their design and who judges; with more who fit and choose."""
     stock = [people("train", 100 + part, trials.PART, each=2) for part in range(trials.STOCK // trials.PART)]
     plan.fit(people=torch.cat([*fit, *stock]))
-    plan.choose(people=torch.cat([*choose, people("test", trials.TESTED["choose"], trials.TEST)]))
-    plan.judge(people=people("test", trials.TESTED[FRESH], trials.TEST))
+    plan.choose(people=torch.cat([*choose, people("test", trials.TESTED["choose"], _landmarked.TEST)]))
+    plan.judge(people=people("test", trials.TESTED[FRESH], _landmarked.TEST))

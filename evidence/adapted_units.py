@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from evidence import _trials as trials
 from evidence import adapters
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from evidence.domains import KIND, LABELS, NETWORK
-from u3course.lessons.dissection.adapted import LAYERS, alike, beside_adapter, maps, switched
+from u3course.lessons.dissection.adapted import LAYERS, alike, maps, switched
 from u3course.worlds import decathlon
 from u3lab import nets
 from u3lab.descent import last
@@ -32,6 +33,11 @@ share of units that adaptation silences: they are on before, and never after."""
 
 SHOWN = {"its own adapter alone": "own", "all but its own": "others", "all adapters": "every", "two trainings": "again",
          "another unit": "unlike", "silent": "silent"}
+
+
+def beside_adapter(maps: Tensor, layer: str) -> Tensor:
+    """Choose the units that the layer's own adapter adds to: of a fire module the half behind the 3×3 filters."""
+    return maps if layer == "conv1" else maps[len(maps) // 2:]
 
 
 def summary(rows: Rows) -> Summary:

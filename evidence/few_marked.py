@@ -13,15 +13,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evidence import labellers
+from evidence import _landmarked, labellers
 from evidence._faces import people
 from evidence._named import FRESH, RANDOM, STILLS, TURNS, told
 from evidence._parts import regressed
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, crossed, extent
-from evidence.labellers import BATCH, RATE, VIRTUAL
+from evidence.labellers import BATCH, RATE, TURNING, VIRTUAL
 from u3course.lessons.landmarks import trials
 from u3course.lessons.landmarks.pairs import BEND, SCALE, SHIFT, TURN
-from u3course.lessons.landmarks.trials import EYES, TURNING, YAW, points
+from u3course.lessons.landmarks.trials import EYES, YAW, points
 from u3lab import landmarks
 from u3lab.descent import last
 from u3lab.landmarks import codes_at, landmark_error, soft_argmax
@@ -31,8 +31,8 @@ from u3lab.nets import Classifier
 from u3lab.training.loop import training_mode
 from u3lab.warps import affine, thin_plate_spline, warp, warp_points
 
-LABELS = (1, 5, 20, 100, trials.LABELLED)  # marked faces
-DRAWS, EACH = 5, trials.LABELLED // 5  # how often fewer than all are drawn: these, the next hundred, and so on
+LABELS = (1, 5, 20, 100, _landmarked.LABELLED)  # marked faces
+DRAWS, EACH = 5, _landmarked.LABELLED // 5  # how often fewer than all are drawn: these, the next hundred, and so on
 SHORT = 2000  # steps
 MEAN, SUPERVISED, EARLY = "mean shape", "supervised", f"{TURNS}, {SHORT} steps"
 LOOKED_FOR, MAPPED = f"{TURNS}, looked for", f"{TURNS}, looked for, then linear map"
@@ -73,14 +73,14 @@ def by_labels(rows: Rows) -> Summary:
             of |= {f"{named[way]}: gain": less(one, there[MEAN]) for way, one in there.items() if way != MEAN}
         if {SUPERVISED, TURNS} <= there.keys():
             of["turning heads less supervised"] = less(there[SUPERVISED], there[TURNS])
-        if LOOKED_FOR in there and labels < trials.LABELLED:
+        if LOOKED_FOR in there and labels < _landmarked.LABELLED:
             of["looked for, mean of each draw"] = extent(there[LOOKED_FOR].mean(0).tolist())
     return found
 
 
 TABLE = Table(
     "few_marked", Marked, Errors, digits=2, summary=by_labels, again={"way": MEAN},
-    facts={"networks": "labeller-person, labeller-person-warps", "pictures": {"test": trials.TEST, "yaw": YAW}},
+    facts={"networks": "labeller-person, labeller-person-warps", "pictures": {"test": _landmarked.TEST, "yaw": YAW}},
     shared={"fit & choose: people": "The ridge, and the step at which the supervised network stops, are chosen on the "
                                     "marked faces themselves."},
     uneven={"seeds": "The supervised network has the first draw alone"},
@@ -93,19 +93,19 @@ TABLE = Table(
 
 def work(plan: Plan) -> Iterator[Work]:
     """A way to find landmarks is a piece of work."""
-    marked = people("train", 9, trials.LABELLED)
+    marked = people("train", 9, _landmarked.LABELLED)
     told(plan, fit=[marked], choose=[marked])
     for way in plan.few((MEAN, RANDOM, LOOKED_FOR, MAPPED, EARLY, TURNS, STILLS, SUPERVISED)):
         least = 1 if way in (MEAN, LOOKED_FOR) else 2
         draws = 1 if way == SUPERVISED or plan.short else DRAWS
         runs = [Marked(way, draw, n) for draw in range(draws) for n in LABELS
-                if n >= least and (n < trials.LABELLED or not draw)]
+                if n >= least and (n < _landmarked.LABELLED or not draw)]
         yield Work(runs, few_marked, plan, way, runs)
 
 
 def few_marked(plan: Plan, way: str, runs: list[Marked]) -> dict[Marked, Errors]:
     """The rows of one way, for all draws and numbers of marked faces."""
-    known, tested = trials.marked("person", FRESH)
+    known, tested = _landmarked.marked("person", FRESH)
     true, rows = points(known), {}
     if way not in (MEAN, SUPERVISED):
         net = labelled(plan, way)

@@ -18,12 +18,14 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from evidence import _landmarked
 from evidence._faces import people
+from evidence._landmarked import errors
 from evidence._parts import regressed
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, extent
 from u3course.lessons.landmarks import trials
 from u3course.lessons.landmarks.pairs import BEND, SCALE, SHIFT, TURN, Stock, of_both, of_warps
-from u3course.lessons.landmarks.trials import EXCHANGED, MANY, SHARP, TOGETHER, TURNING, codes, errors, points
+from u3course.lessons.landmarks.trials import codes, points
 from u3course.worlds import faces
 from u3lab import landmarks
 from u3lab.descent import Step, last
@@ -34,6 +36,11 @@ from u3lab.selfsup import Posed, PretextSettings, Task, pretrain
 from u3lab.training.loop import falling
 from u3lab.warps import affine, thin_plate_spline, warp, warp_points
 
+TURNING = "turning heads"  # labelling whose pairs are mostly two pictures of a head that has turned in between
+SHARP = f"{TURNING}, γ = 0.25"  # the one that ships
+TOGETHER = "moving together"  # labelling whose backgrounds move with the face
+MANY = "sixteen numbers"  # turning heads, with longer codes
+EXCHANGED = f"{MANY}, exchanged"  # with DVE
 BATCH, QUERIES, RATE = 12, 200, 0.004
 VIRTUAL = 48  # landmarks on the sphere
 FULL = 32_000  # steps
@@ -103,12 +110,12 @@ def summary(rows: Rows) -> Summary:
     return by_cell(((f"{run.kind}: {run.way}" + f", {run.steps} steps" * (run.steps > 0),
                      columns[run.measure] + CHOOSING * (run.role == "choose"), row.all_faces)
                     for run, row in sorted(rows.items(), key=lambda one: one[0].role, reverse=True)
-                    if run.measure in columns and run.labels in (0, trials.LABELS[-1])), extent)
+                    if run.measure in columns and run.labels in (0, _landmarked.LABELS[-1])), extent)
 
 
 TABLE = Table(
     "labellers", Run, Row, summary=summary, again={"way": "mean shape"}, facts={
-        "pictures": {"test": trials.TEST, "labelled": trials.LABELLED, "yaw": trials.YAW}, "batch": BATCH},
+        "pictures": {"test": _landmarked.TEST, "labelled": _landmarked.LABELLED, "yaw": trials.YAW}, "batch": BATCH},
     shared={"fit & choose: people": "The strength of the ridge is chosen on the marked faces, each left out once."},
     uneven={"seeds": "One to three seeds, as the rows say", "steps": "They have 500 to 2,000 steps"},
     chart=Chart("bars", "share of landmarks found in another face", columns=("found again", f"found again{CHOOSING}"),
@@ -121,8 +128,8 @@ def work(plan: Plan) -> Iterator[Work]:
     """A training, and all that is measured of it, is a piece of work."""
     learnt_from = torch.cat([people("train", 100 * (seed + 1) + part, trials.PART, each=2)
                              for seed in range(3) for part in range(trials.STOCK // trials.PART)])
-    marked = people("train", 9, trials.LABELLED)
-    chose, strangers = (people("test", trials.TESTED[role], trials.TEST) for role in ("choose", "judge"))
+    marked = people("train", 9, _landmarked.LABELLED)
+    chose, strangers = (people("test", trials.TESTED[role], _landmarked.TEST) for role in ("choose", "judge"))
     plan.fit(people=torch.cat([learnt_from, marked]), cats=torch.cat([learnt_from, marked]))
     plan.choose(people=torch.cat([marked, chose]))
     plan.judge(people=strangers, cats=strangers)
@@ -137,10 +144,10 @@ def measures(way: str) -> list[tuple[str, int]]:
     """What is measured of a way to learn, and with how many marked faces."""
     if way == "mean shape":
         return [("regression", 0)]
-    regression = [("regression", labels) for labels in trials.LABELS]
+    regression = [("regression", labels) for labels in _landmarked.LABELS]
     if way == "supervised":
         return regression
-    found = [("transfer", labels) for labels in trials.LABELS] + (regression[1:] if on_a_sphere(way) else [])
+    found = [("transfer", labels) for labels in _landmarked.LABELS] + (regression[1:] if on_a_sphere(way) else [])
     return [*found, ("matching", 0), ("certainty", 0)]
 
 
@@ -155,7 +162,7 @@ def measured(plan: Plan, runs: list[Run]) -> dict[Run, Row]:
     if way == "mean shape":
         return {run: Row(*mean_shape(kind, run.role)) for run in runs}
     if way == "supervised":
-        nets = {count: supervised(kind, seed, count, steps) for count in trials.LABELS}
+        nets = {count: supervised(kind, seed, count, steps) for count in _landmarked.LABELS}
         return {run: Row(*of_maps(nets[run.labels], kind, run.role)) for run in runs}
     net, taught = learnt(way, kind, seed, steps)
     for _ in tqdm(taught, desc=f"{kind}, {way}, {steps}, {seed}", total=steps + 1):
@@ -182,17 +189,17 @@ def learnt(way: str, kind: str, seed: int, steps: int) -> tuple[Classifier, Iter
 
 def of_codes(net: nn.Module, kind: str, way: str, role: str) -> Iterator[tuple[tuple[str, int], tuple[float, float]]]:
     """All that is measured of a labeller: (measure, labels), and the values of all faces and of the hard ones."""
-    known, tested = trials.marked(kind, role)
+    known, tested = _landmarked.marked(kind, role)
     hard = faces.hard_examples(tested, kind=kind)
     found, there = codes(net, known.images), codes(net, tested.images)
-    for count in trials.LABELS:  # the mean code of marked landmarks is looked for
+    for count in _landmarked.LABELS:  # the mean code of marked landmarks is looked for
         mean = landmarks.codes_at(found[:count], points(known)[:count]).mean(0)
         yield ("transfer", count), errors(landmarks.virtual_landmarks(there, mean), tested, hard)
     if on_a_sphere(way):
         long = float(landmarks.codes_at(found, points(known)).norm(dim=-1).mean())
         sphere = landmarks.sphere(VIRTUAL, length=long)
         z, z_tested = (landmarks.virtual_landmarks(one, sphere) for one in (found, there))
-        for count in trials.LABELS[1:]:
+        for count in _landmarked.LABELS[1:]:
             made = regressed(z[:count], points(known)[:count], z_tested)
             yield ("regression", count), errors(made, tested, hard)
     best, true = trials.matched(there, tested)
@@ -208,18 +215,18 @@ def within(found: Tensor, true: Tensor) -> float:
 
 def certain(net: nn.Module, kind: str, role: str) -> float:
     """The AUC of the length of codes: does a cell show the face, or the background?"""
-    return trials.told_apart(codes(net, trials.before_photos(kind, role)[0]).norm(dim=1), kind, role)
+    return _landmarked.told_apart(codes(net, _landmarked.before_photos(kind, role)[0]).norm(dim=1), kind, role)
 
 
 def mean_shape(kind: str, role: str) -> tuple[float, float]:
     """The errors of who says of every face that its landmarks are where those of labelled ones are on average."""
-    known, tested = trials.marked(kind, role)
+    known, tested = _landmarked.marked(kind, role)
     return errors(points(known).mean(0).expand_as(points(tested)), tested, faces.hard_examples(tested, kind=kind))
 
 
 def supervised(kind: str, seed: int, count: int, steps: int) -> Classifier:
     """A labeller with a heat map for each landmark, taught with labels alone, in as many warps."""
-    known, _ = trials.marked(kind)
+    known, _ = _landmarked.marked(kind)
     true = points(known)[:count]
     net = landmarks.labeller(dimensions=true.shape[1], longest=None, seed=seed)
     settings = PretextSettings(lr=RATE / 2, steps=steps, batch_size=BATCH, seed=seed)
@@ -240,5 +247,5 @@ def supervised(kind: str, seed: int, count: int, steps: int) -> Classifier:
 
 def of_maps(net: nn.Module, kind: str, role: str) -> tuple[float, float]:
     """The errors of a labeller that has a heat map for each landmark."""
-    _, tested = trials.marked(kind, role)
+    _, tested = _landmarked.marked(kind, role)
     return errors(landmarks.soft_argmax(codes(net, tested.images)), tested, faces.hard_examples(tested, kind=kind))

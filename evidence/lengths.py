@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from evidence import _landmarked
 from evidence._named import FRESH, told
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.landmarks import trials
@@ -69,7 +70,7 @@ def lengths() -> dict[Scored, Interval]:
 def turned() -> tuple[Layers, Tensor]:
     """Two pictures of each person in a row, and where the front of each head is seen."""
     how = {"size": SIDE, "each": 2, "yaw": YAW}
-    made = faces.layers(4 * (trials.TEST // 5), split="test", seed=trials.TESTED[FRESH], **how)
+    made = faces.layers(4 * (_landmarked.TEST // 5), split="test", seed=trials.TESTED[FRESH], **how)
     return made, faces.fronts(made, **how)
 
 

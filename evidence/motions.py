@@ -12,14 +12,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evidence import labellers
+from evidence import _landmarked, labellers
 from evidence._faces import people
 from evidence._named import FRESH, RANDOM, STILLS, TURNS, told
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, over
-from evidence.labellers import BATCH, QUERIES, RATE
+from evidence.labellers import BATCH, QUERIES, RATE, SHARP, TURNING
 from u3course.lessons.landmarks import trials
 from u3course.lessons.landmarks.pairs import MARGIN, SIDE, Stock, of_both
-from u3course.lessons.landmarks.trials import EYES, SHARP, TURNING, YAW, points
+from u3course.lessons.landmarks.trials import EYES, YAW, points
 from u3course.worlds import faces
 from u3course.worlds.faces import Layers
 from u3lab import landmarks
@@ -67,7 +67,7 @@ def by_motion(rows: Rows) -> Summary:
 
 TABLE = Table(
     "motions", Carried, Missed, digits=2, summary=by_motion, again={"way": SAME},
-    facts={"batch": BATCH, "pictures": {"test": trials.TEST, "yaw": YAW}},
+    facts={"batch": BATCH, "pictures": {"test": _landmarked.TEST, "yaw": YAW}},
     uneven={"seeds": "One training of each", "steps": "The network that ships has more steps"},
     chart=Chart("bars", "error (% of the distance between the eyes)",
                 columns=tuple(APART.format(low, high) for low, high in (TURNED[0], TURNED[2])),
@@ -91,7 +91,7 @@ def work(plan: Plan) -> Iterator[Work]:
 
 def carried(plan: Plan, way: str, steps: int) -> Missed:
     """How far the landmarks of each of the faces are found from where they are in the next."""
-    tested = trials.marked("person", FRESH)[1]
+    tested = _landmarked.marked("person", FRESH)[1]
     apart = (tested.pose[:, 0] - tested.pose[:, 0].roll(-1)).abs().round()
     if way == SAME:
         return missed(points(tested), points(tested).roll(-1, 0), apart)

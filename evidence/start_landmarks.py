@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from evidence import _landmarked
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work
 from u3course.lessons.landmarks import trials
 from u3course.worlds.faces import Faces
@@ -51,15 +52,15 @@ TABLE = Table(
 
 def work(plan: Plan) -> Iterator[Work]:
     """Each way to look is a piece of work."""
-    plan.choose(people=trials.marked("person", "choose")[1].images)
-    plan.judge(people=trials.marked("person")[1].images)
+    plan.choose(people=_landmarked.marked("person", "choose")[1].images)
+    plan.judge(people=_landmarked.marked("person")[1].images)
     for way in plan.few([TURNING, WARPS, *TEMPLATES, SAME_PLACE, UNTAUGHT]):
         yield Work(Sought(way), found, way)
 
 
 def found(way: str) -> Found:
     """How many landmarks of each face are near their true place in the next."""
-    _, people = trials.marked("person")
+    _, people = _landmarked.marked("person")
     true = trials.points(people)
     if way == SAME_PLACE:
         guess = true

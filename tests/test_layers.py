@@ -37,7 +37,7 @@ FLOORS = {
     ),
     "u3course": (
         ("checkout", "course", "worlds"),
-        ("copies", "lessons", "prepare"),
+        ("lessons", "prepare"),
         ("doctor",),
         ("commands",),
     ),
@@ -51,8 +51,8 @@ FLOORS = {
         ("page",),
         ("commands",),
     ),
-    "u3server": (("visitors", "warming", "answers", "classes", "contents", "kernels", "demo"),
-                 ("start", "grading", "pages"), ("commands",)),
+    "u3server": (("visitors", "answers", "classes", "contents", "kernels",
+                  "copies"), ("start", "grading", "demo", "warming"), ("pages",), ("commands",)),
 }
 FLOOR = {(house, room): number for house, floors in FLOORS.items() for number, rooms in enumerate(floors)
          for room in rooms}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LINES = {"u3lab": 20_000, "u3audit": 3200, "u3server": 2000, "evidence": 18_000, "": 95_000}
+LINES = {"u3lab": 20_000, "u3course": 13_000, "u3audit": 3200, "u3server": 2000, "evidence": 18_000, "": 95_000}
 FILES = {"u3lab": 180}
 
 

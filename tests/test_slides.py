@@ -8,9 +8,8 @@ import pytest
 
 from tests.helpers import refuses
 from tools import slides
-from u3course import copies
 from u3lab._system import paths
-from u3server import demo
+from u3server import copies, demo
 
 
 def read(chapter: str) -> nbformat.NotebookNode:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import nbformat
 
-from u3course import copies
 from u3lab._system import paths
 from u3lab.errors import U3Error
+from u3server import copies
 
 SHOWN, SETUP = "demo", "demo-setup"
 TOUCH = "Touch it"

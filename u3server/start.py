@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from u3course import checkout, copies
+from u3course import checkout
 from u3lab._system import paths
 from u3lab.checks import place
 from u3lab.errors import U3Error
+from u3server import copies
 
 OURS = "u3lab-notebooks"
 # No news, no updates; and the tab's icon stays as it is: JupyterLab fetches another from the server whenever the kernel
@@ -49,7 +50,7 @@ def run(folder: str | None = None, *, fresh: Sequence[str] = (), copy_only: bool
         options: For JupyterLab, such as "--port=8890".
 
     Raises:
-        U3Error: As :func:`u3course.copies.refresh` does, if the notebooks are not installed, or for a folder with
+        U3Error: As :func:`u3server.copies.refresh` does, if the notebooks are not installed, or for a folder with
             control characters in its name.
     """
     if folder and UNSEEN.search(folder):

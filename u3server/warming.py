@@ -9,9 +9,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from u3course import copies
 from u3lab._system import paths
 from u3lab.errors import U3Error
+from u3server import copies
 
 NAME = "U3LAB_CHAPTER"
 PATIENCE = 120.0  # seconds; then the server begins without

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from evidence import _landmarked, discs, keypoints, landmark_detector
 from evidence import _parts as parts
-from evidence import discs, keypoints, landmark_detector
 from tests.helpers import smaller
 from u3course.lessons.landmarks import trials
 from u3course.lessons.landmarks.parts import explained, shipped
@@ -124,6 +124,6 @@ def test_a_linear_map_of_nothing_explains_nothing_and_of_the_truth_all() -> None
 
 def test_a_detector_learns_from_labels() -> None:
     made = parts.whole(16, "train", 77)  # those that it learns from
-    before, after = (trials.errors(landmark_detector.taught_by_labels(16, steps).keypoints(made.images), made,
-                                   faces.hard_examples(made))[0] for steps in (0, 25))
+    before, after = (_landmarked.errors(landmark_detector.taught_by_labels(16, steps).keypoints(made.images), made,
+                                         faces.hard_examples(made))[0] for steps in (0, 25))
     assert after < 0.7 * before

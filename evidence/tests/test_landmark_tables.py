@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evidence import labellers, poses, rabbits, turned
+from evidence import _landmarked, labellers, poses, rabbits, turned
 from evidence._faces import people
 from tests.helpers import smaller
 from u3course.lessons.landmarks import frames, marked, pairs, trials
@@ -14,13 +14,13 @@ from u3lab import landmarks, results
 from u3lab.landmarks.places import cells
 from u3lab.nets import Classifier
 
-CACHED = (trials.marked, trials.before_photos, poses.views, frames.tests)
+CACHED = (_landmarked.marked, _landmarked.before_photos, poses.views, frames.tests)
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch):
     """Few faces, chairs and labels; what was made of others is forgotten, before and after."""
-    values = {trials: {"LABELLED": 30, "TEST": 12, "LABELS": (1, 30), "STOCK": 12, "PART": 6},
+    values = {_landmarked: {"LABELLED": 30, "TEST": 12, "LABELS": (1, 30)}, trials: {"STOCK": 12, "PART": 6},
               frames: {"VIEWS": 6, "HELD_OUT": 3},
               poses: {"THINGS": 4, "EACH": 3, "BATCH": 4}}
     with smaller(monkeypatch, values, *CACHED):
@@ -40,7 +40,7 @@ class Knows(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen = {image.sum().item(): points for role in trials.TESTED for made in trials.marked("person", role)
+        self.seen = {image.sum().item(): points for role in trials.TESTED for made in _landmarked.marked("person", role)
                      for image, points in zip(made.images, trials.points(made), strict=True)}
 
     def forward(self, images: Tensor) -> Tensor:
@@ -71,8 +71,8 @@ def test_faces_that_chose_have_no_part_in_what_judges() -> None:
 
 
 def test_people_who_judge_had_no_part_before() -> None:
-    roles = [set(people("test", seed, trials.TEST).tolist()) for seed in trials.TESTED.values()]
-    assert set(trials.TESTED) == {"choose", "judge", "fresh"} and len(set.union(*roles)) == 3 * trials.TEST
+    roles = [set(people("test", seed, _landmarked.TEST).tolist()) for seed in trials.TESTED.values()]
+    assert set(trials.TESTED) == {"choose", "judge", "fresh"} and len(set.union(*roles)) == 3 * _landmarked.TEST
 
 
 # ---- rabbits

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from evidence import few_marked, labellers, lengths, motions
+from evidence import _landmarked, few_marked, labellers, lengths, motions
 from evidence._faces import people
 from evidence.tests.planted import table
 from u3course.lessons.landmarks import trials
@@ -24,7 +24,7 @@ def planted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Given:
     true = torch.rand(12, 8, 2, generator=torch.Generator().manual_seed(0)) / 4
     true[:, 0], true[:, 1] = torch.tensor([-0.5, 0.0]), torch.tensor([0.5, 0.0])
     made = SimpleNamespace(images=torch.zeros(12, 3, 64, 64), pose=torch.arange(24.0).view(12, 2))
-    monkeypatch.setattr(trials, "marked", lambda kind, role: (made, made) if role == "fresh" else None)
+    monkeypatch.setattr(_landmarked, "marked", lambda kind, role: (made, made) if role == "fresh" else None)
     nets = {"person": 0.01, "person-warps": 0.02, "labeller": 0.03, (labellers.TURNING, 2000): 0.04,
             ("labelling", motions.LONG): 0.05}
     monkeypatch.setattr(trials, "taught", nets.__getitem__)

@@ -16,6 +16,7 @@ from evidence import _trials as trials
 from evidence import (
     audited,
     crops,
+    labellers,
     layers,
     learnet,
     pretexts,
@@ -25,7 +26,6 @@ from evidence import (
     start,
 )
 from u3course.lessons.inversion.table import LAYERS, NETWORKS
-from u3course.lessons.landmarks import trials as landmark_trials
 from u3course.lessons.selfsup import crops as lessons
 from u3course.lessons.selfsup import tissues
 from u3course.lessons.start import seeing
@@ -241,7 +241,7 @@ def test_turning_heads_teach_more_than_warps_and_longer_ones_more():
     found = {(run.way, run.steps): mean for run in results.table("labellers") if run.kind == "person"
              for mean in [means("labellers", "all_faces", "measure", kind="person", way=run.way, steps=run.steps,
                                 labels=0, role="choose").get("matching")]}
-    turning, sharp = landmark_trials.TURNING, landmark_trials.SHARP
+    turning, sharp = labellers.TURNING, labellers.SHARP
     assert rising(*(found[way] for way in (
         ("invariance", 500), ("random weights", 0), ("labelling", 2000), (f"{turning}, γ = 2", 2000),
         (f"{turning}, γ = 1", 2000), (turning, 2000), (sharp, 2000), (turning, 8000), (turning, 32000))))

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.desk import Desk, until
 from tests.browser.jupyter import Lab, write_notebook
-from u3course import copies
+from u3server import copies
 
 NAME = "06_open.ipynb"
 

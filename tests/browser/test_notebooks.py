@@ -5,7 +5,7 @@ import pytest
 
 from tests.browser.desk import SECONDS, Desk, Figure, until
 from tests.browser.jupyter import NOTEBOOKS
-from u3course import copies
+from u3server import copies
 
 FIRST, QUICK = "00_start_here.ipynb", "06c_equivariance.ipynb"  # what a student opens first, and the quickest to run
 RED = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'  # tracebacks, and warnings

@@ -12,20 +12,19 @@ import ipywidgets
 import numpy as np
 import pytest
 import torch
+from tests.u3course.test_copies import FIRST, NEWER, SIX, course, mine, start  # noqa: F401
+from tests.u3course.test_start import clone  # noqa: F401
 
 from tests.helpers import refuses
 from tests.hostile.test_files import Trap, patience
-from tests.u3course.test_copies import FIRST, NEWER, SIX, course, mine, start  # noqa: F401
-from tests.u3course.test_start import clone  # noqa: F401
 from tests.u3lab.images.test_dicom import made, refusal
 from tests.u3lab.live.toys import Toy, upload
-from u3course import copies
 from u3course import course as lessons
 from u3course.course import page, state
 from u3lab import figures, images, live
 from u3lab.__main__ import main
 from u3lab.descent import Step
-from u3server import classes
+from u3server import classes, copies
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = "\"'><img src=x onerror=alert(1)>"

@@ -7,10 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.u3course.test_copies import notebook
 
 from tests.helpers import raising
-from tests.u3course.test_copies import notebook
-from u3course import checkout, copies
+from u3course import checkout
+from u3server import copies
 
 pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 NAME = "06_saliency.ipynb"

@@ -6,10 +6,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from u3course import copies
 from u3lab.__main__ import main
 from u3lab._system import paths
-from u3server import demo
+from u3server import copies, demo
 
 LIVE = ("live.explore(", "live.play(")
 

@@ -20,8 +20,7 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from tests.helpers import slip
 from tests.test_readme import largest_notebook
-from u3course import copies
-from u3server import start, warming
+from u3server import copies, start, warming
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 DEPLOY = ROOT / "deploy"

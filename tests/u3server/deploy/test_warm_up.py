@@ -13,8 +13,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from tests.helpers import slip
-from u3course import copies
-from u3server import warming
+from u3server import copies, warming
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 PROGRAM = ROOT / "deploy" / "warm_up.py"

@@ -32,11 +32,6 @@ def maps(net: Classifier, layer: str, images: Tensor) -> Tensor:
         return torch.cat([net.features(part.to(net.device), layer).cpu() for part in images.split(50)]).transpose(0, 1)
 
 
-def beside_adapter(maps: Tensor, layer: str) -> Tensor:
-    """Choose the units that the layer's own adapter adds to: of a fire module the half behind the 3×3 filters."""
-    return maps if layer == "conv1" else maps[len(maps) // 2:]
-
-
 def alike(a: Tensor, b: Tensor) -> Tensor:
     """Correlate each unit's maps a, b (U,B,H,W) over pictures and places: (U); NaN where one of them is constant."""
     exact = {"dim": 1, "dtype": torch.float64}  # a map has a million places

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from evidence.adapted_units import beside_adapter
 from tests.helpers import squeezenet, uniform
 from u3course.lessons.dissection import kinds, words
-from u3course.lessons.dissection.adapted import LAYERS, alike, beside_adapter, maps, switched
+from u3course.lessons.dissection.adapted import LAYERS, alike, maps, switched
 from u3course.worlds import concepts
 from u3course.worlds.concepts import sources
 from u3lab import dissection, nets

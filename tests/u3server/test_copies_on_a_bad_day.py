@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.u3course.test_copies import FIRST, NEWER, OTHER, SIX, course, held, mine, notebook, start
 
 from tests.helpers import refuses, slip
-from tests.u3course.test_copies import FIRST, NEWER, OTHER, SIX, course, held, mine, notebook, start
-from u3course import copies
 from u3lab._system import paths
+from u3server import copies
 
 __all__ = ["course", "mine"]  # fixtures
 WORK, ROOT = notebook("my own"), Path(__file__).resolve().parents[2]
@@ -98,7 +98,7 @@ import sys
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from u3course import copies
+from u3server import copies
 from u3lab._system import paths
 
 @contextmanager

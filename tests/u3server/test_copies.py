@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import refuses, slip
-from u3course import copies
+from u3server import copies
 
 DAY, LATER = date(2026, 11, 28), date(2026, 12, 1)
 SIX, OTHER = "06_saliency.ipynb", "07b_größe_概念.ipynb"
