@@ -145,7 +145,7 @@ class Same(nn.Module):
 
 
 def test_scores_of_even_codes_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "TEST", 10)
+    monkeypatch.setattr(_landmarked, "TEST", 10)
     lengths.turned.cache_clear()
     scores, marks = lengths.scored(Same())
     lengths.turned.cache_clear()

@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from evidence import labellers, poses, rabbits, registration, turned
+from evidence import _landmarked, labellers, poses, rabbits, registration, turned
 from evidence.tests import planted
 from u3course.lessons.landmarks import frames, marked, trials
 
@@ -244,8 +244,8 @@ def test_labellers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             "matched": matched,
             "before_photos": lambda kind, role: (torch.full((1, 1), kinds[kind] + roles[role]),),
             "told_apart": lambda score, kind, role: float(score) + 7 * (kind == "cat") + 3 * (role == "judge")}.items():
-        monkeypatch.setattr(trials, name, stub)
-    monkeypatch.setattr(trials, "LABELS", (1, 20))  # fewer rows
+        monkeypatch.setattr(_landmarked if hasattr(_landmarked, name) else trials, name, stub)
+    monkeypatch.setattr(_landmarked, "LABELS", (1, 20))  # fewer rows
     monkeypatch.setattr(labellers.faces, "hard_examples", lambda made, kind: hard)
     table = planted.table(labellers, tmp_path)
     assert len(taught) == len(set(taught)) and {run[:4] for run in table if run.way in LESSONS} == set(taught)

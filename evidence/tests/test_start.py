@@ -130,7 +130,7 @@ def test_landmarks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         asked.append(side)
         return torch.where(torch.arange(8)[:, None] < side - 5, beside(0.0), beside(9.0))
 
-    monkeypatch.setattr(start_landmarks.trials, "marked", lambda kind, role="judge": (
+    monkeypatch.setattr(start_landmarks._landmarked, "marked", lambda kind, role="judge": (
         None, people if role == "judge" else SimpleNamespace(images=1 - people.images)))
     monkeypatch.setattr(start_landmarks.trials, "points", lambda made: true)
     monkeypatch.setattr(start_landmarks.trials, "taught", lambda which: which)

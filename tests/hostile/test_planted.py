@@ -12,13 +12,13 @@ import ipywidgets
 import numpy as np
 import pytest
 import torch
-from tests.u3course.test_copies import FIRST, NEWER, SIX, course, mine, start  # noqa: F401
-from tests.u3course.test_start import clone  # noqa: F401
 
 from tests.helpers import refuses
 from tests.hostile.test_files import Trap, patience
 from tests.u3lab.images.test_dicom import made, refusal
 from tests.u3lab.live.toys import Toy, upload
+from tests.u3server.test_copies import FIRST, NEWER, SIX, course, mine, start  # noqa: F401
+from tests.u3server.test_start import clone  # noqa: F401
 from u3course import course as lessons
 from u3course.course import page, state
 from u3lab import figures, images, live

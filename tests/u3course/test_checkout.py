@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.u3course.test_copies import notebook
 
 from tests.helpers import raising
+from tests.u3server.test_copies import notebook
 from u3course import checkout
 from u3server import copies
 

@@ -12,7 +12,7 @@ import pytest
 from ipykernel.ipkernel import IPythonKernel
 from tornado.web import HTTPError
 
-from tests.u3course.test_copies_on_a_bad_day import refuse
+from tests.u3server.test_copies_on_a_bad_day import refuse
 from u3server.contents import Contents
 
 

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.u3course.test_copies import FIRST, NEWER, OTHER, SIX, course, held, mine, notebook, start
 
 from tests.helpers import refuses, slip
+from tests.u3server.test_copies import FIRST, NEWER, OTHER, SIX, course, held, mine, notebook, start
 from u3lab._system import paths
 from u3server import copies
 

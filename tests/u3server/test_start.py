@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.u3course.test_copies import FIRST, NEWER, OTHER, SIX, notebook
+from tests.u3server.test_copies import FIRST, NEWER, OTHER, SIX, notebook
 from u3course import checkout
 from u3course.course import state
 from u3lab import __main__ as command_line
