@@ -5,7 +5,6 @@ Drawn with Pillow alone, so that they follow a click, or a training while it run
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
@@ -17,9 +16,7 @@ from u3lab.selfsup.scrambling import DIRECTIONS
 
 PANEL, TILE, GAP, LINE = 480, 84, 6, 17  # pixels: a panel across, a crop, between crops, a line of words
 HEIGHT = 3 * (LINE + TILE + 3 * GAP)  # of three rows of crops, and of the photo beside them
-DIM = 0.35  # how bright the half is that is searched, and cannot be clicked
 MARKS = {True: ("✓", COLOURS[0]), False: ("✗", COLOURS[1])}
-GREY = 0.9  # of a sheet that tiles are laid on
 CELL = 56  # pixels of a view, and of its similarity to another
 
 
@@ -50,7 +47,7 @@ def neighbours(photo: Tensor, square: tuple[int, int, int], rows: Mapping[str, t
     page = Image.new("RGB", (2 * PANEL, HEIGHT), canvas.CARD)
     pen = ImageDraw.Draw(page)
     dimmed = photo.clone()
-    dimmed[..., : photo.shape[3] - photo.shape[3] // 2] *= DIM
+    dimmed[..., : photo.shape[3] - photo.shape[3] // 2] *= 0.35  # the half that is searched, and cannot be clicked
     page.paste(Image.fromarray(eight_bit(dimmed)).resize(fitted(photo)))
     (top, left, side), scale = square, fitted(photo)[0] / photo.shape[3]
     for inset, colour in ((0, "black"), (1, "white"), (2, "white"), (3, "black")):
@@ -70,17 +67,16 @@ def neighbours(photo: Tensor, square: tuple[int, int, int], rows: Mapping[str, t
 
 
 def similarity(a: Tensor, b: Tensor, cosines: Tensor) -> Tensor:
-    """Views a (N,3,h,w) down the left, b along the top, and the cosine of each pair between them, white 1, black −1.
+    """Views a (N,3,h,w) down the left, b (N,3,h,w) along the top, and each pair's cosine, from black, −1, to white, 1.
 
     The largest of each row has a dot: green on the diagonal, where it belongs, else red with a cross.
     """
     step = CELL + 4
     page = Image.new("RGB", ((len(b) + 1) * step + 4, (len(a) + 1) * step + 4), canvas.CARD)
     pen = ImageDraw.Draw(page)
-    for n, one in enumerate(a):
-        page.paste(tile(one, CELL), (0, (n + 1) * step + 4))
-    for n, one in enumerate(b):
-        page.paste(tile(one, CELL), ((n + 1) * step + 4, 0))
+    for n, (left, top) in enumerate(zip(a, b, strict=True), 1):
+        page.paste(tile(left, CELL), (0, n * step + 4))
+        page.paste(tile(top, CELL), (n * step + 4, 0))
     for row, values in enumerate(cosines):
         for column, value in enumerate(values.tolist()):
             corner = (column + 1) * step + 4, (row + 1) * step + 4
@@ -95,11 +91,9 @@ def similarity(a: Tensor, b: Tensor, cosines: Tensor) -> Tensor:
 
 def laid(pair: Tensor, direction: int) -> Tensor:
     """Two tiles (2,3,S,S) on a grey sheet (3,3S,3S): the first in the middle, the second in one of eight directions."""
-    side, (i, j) = pair.shape[-1], DIRECTIONS[direction]
-    sheet = torch.full((3, 3 * side, 3 * side), GREY)
-    for tile, (row, column) in zip(pair, ((1, 1), (1 + i, 1 + j)), strict=True):
-        sheet[:, row * side : (row + 1) * side, column * side : (column + 1) * side] = tile
-    return sheet
+    sheet, (i, j) = pair.new_full((3, 3, *pair.shape[1:]), 0.9), DIRECTIONS[direction]
+    sheet[1, 1], sheet[1 + i, 1 + j] = pair
+    return sheet.permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)
 
 
 def framed(title: str, given: Sequence[Tensor], rows: Mapping[str, tuple[Sequence[Tensor], Tensor]], *, step: int = 1
@@ -112,7 +106,6 @@ def framed(title: str, given: Sequence[Tensor], rows: Mapping[str, tuple[Sequenc
         step: The pictures are those of every so many of the N answers.
     """
     shown = [one for pictures, _ in rows.values() for one in pictures[: len(given)]]
-    return answered([*given, *shown], [None] * len(given) + [
-        ok for _, found in rows.values() for ok in found[::step][: len(given)].tolist()],
-        rows=[title, *rows], width=860), ", ".join(
-            f"{name} {found.double().mean():.0%}" for name, (_, found) in rows.items())
+    right = [ok for _, found in rows.values() for ok in found[::step][: len(given)].tolist()]
+    shares = ", ".join(f"{name} {found.double().mean():.0%}" for name, (_, found) in rows.items())
+    return answered([*given, *shown], [None] * len(given) + right, rows=[title, *rows], width=860), shares

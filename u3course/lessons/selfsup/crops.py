@@ -24,8 +24,6 @@ LAYERS = {"contrast": "conv5", "random weights": "conv1"}  # the best of each on
 VAL = 4  # every fourth photo chooses, with the everyday pictures; the others judge
 EACH = {"gallery": 20, "query": 10}  # crops of each photo
 SHARE = (0.5, 0.9)  # a crop's side, of the largest square in half of the photo
-PART = 200  # pictures at a time
-GREYS = 16  # levels of a histogram
 
 
 class Crops(NamedTuple):
@@ -80,15 +78,15 @@ def _square(picture: Tensor, size_at: float, down: float, right: float, size: in
 
 def codes(net: Classifier, pictures: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """Layer → mean and standard deviation of each of its C channels over each picture (N,3,H,W): (N,2C)."""
-    parts = [extract_features(net, layers, some) for some in pictures.split(PART)]
+    parts = [extract_features(net, layers, some) for some in pictures.split(200)]  # which takes less room
     return {layer: torch.cat([torch.cat([part[layer].mean((2, 3)), part[layer].std((2, 3))], 1) for part in parts])
             for layer in layers}
 
 
 def grey_histogram(pictures: Tensor) -> Tensor:
     """How frequent each of 16 levels is in grey pictures (N,3,H,W): square roots of shares, (N,16)."""
-    level = (pictures[:, 0] * GREYS).long().clamp(max=GREYS - 1).flatten(1)
-    return torch.stack([(level == k).double().mean(1) for k in range(GREYS)], 1).sqrt().float()
+    level = (pictures[:, 0] * 16).long().clamp(max=15).flatten(1)
+    return torch.stack([(level == k).double().mean(1) for k in range(16)], 1).sqrt().float()
 
 
 def nearest(queries: Tensor, gallery: Tensor, count: int = 1) -> Tensor:

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from u3course.lessons.selfsup.toys import COLOURS, WALL, Toy
-from u3lab.descent import descend, last
+from u3lab.descent import last, train
 from u3lab.selfsup import draw_pairs, marginal_loss, pmi, projected_loss
 
 CURES = ("L2", "distribution", "constrained", "projection", "marginalisation", "correspondence")
@@ -44,12 +44,8 @@ PALETTE = torch.tensor([(WALL,) * 3, *COLOURS.values()])  # (3 colours, RGB)
 
 
 def _colours(y: Tensor) -> Tensor:
-    """Number in the palette of each pixel: (…,3,H,W) → (…,H,W).
-
-    The nearest colour c has the least ‖y − c‖² = ‖y‖² − 2 ⟨y, c⟩ + ‖c‖².
-    """
-    likeness = y.movedim(-3, -1) @ PALETTE.T - PALETTE.square().sum(1) / 2
-    return likeness.argmax(-1)
+    """Number of the nearest colour of the palette for each pixel: (…,3,H,W) → (…,H,W)."""
+    return (y.movedim(-3, -1)[..., None, :] - PALETTE).square().sum(-1).argmin(-1)
 
 
 def _one_hot(y: Tensor) -> Tensor:
@@ -113,52 +109,49 @@ def learnt(toy: Toy, cure: str, p: float) -> Tensor:
     """What a network of one hidden layer answers after 300 batches of the toy; shaped as :func:`closed` has it."""
     if cure == "correspondence":
         return _learnt_switch(toy, p)
-    if cure == "constrained":
-        loss, read = _asked(toy, "L2")[1:] if toy.name == "colour" else (  # in the others the answer is yes or no
-            lambda out, y: F.binary_cross_entropy_with_logits(out, y, reduction="none").sum(1), torch.sigmoid)
-        return fitted(toy.question.flatten(0, 2), toy.answer.flatten(0, 2)[:, None], [1.0], loss,
-                      read=read).view_as(toy.answer)
     shape, loss, read = _asked(toy, cure)
+    if cure == "constrained":
+        return fitted(toy.question.flatten(0, 2), toy.answer.flatten(0, 2)[:, None], [1.0], loss, outputs=shape,
+                      read=read).view_as(toy.answer)
     return fitted(toy.x, toy.y, [1 - p, p], loss, outputs=shape, read=read)
 
 
 def distance(toy: Toy, cure: str, found: Tensor, p: float) -> float:
     """The largest difference between an answer and the closed form; for ``marginalisation``, its nearer outcome."""
-    if cure != "marginalisation":
-        return float((found - closed(toy, cure, p)).abs().max())
-    away = (found[:, None] - toy.y).abs().flatten(2).amax(2)  # (K,2)
-    return float(away.amin(1).max())
+    right = toy.y if cure == "marginalisation" else closed(toy, cure, p)[:, None]  # (K,2,…) or (K,1,…)
+    return float((found[:, None] - right).abs().flatten(2).amax(2).amin(1).max())
 
 
 def _asked(toy: Toy, cure: str) -> tuple[tuple[int, ...], Callable, Callable]:
     """Shape of the network's output, the loss of each of a batch, and how the output is read."""
-    shape, plain = tuple(toy.y.shape[2:]), lambda out: out
-    if cure == "L2":
+    constrained, plain = cure == "constrained", lambda out: out
+    shape = tuple((toy.answer[0, 0] if constrained else toy.y[0]).shape[1:])
+    if cure == "L2" or (constrained and toy.name == "colour"):
         return shape, lambda out, y: (out - y).square().flatten(1).sum(1), plain
     if cure == "marginalisation":
         return shape, lambda out, y: marginal_loss(out, y, [plain, toy.other]), plain
     if cure == "projection":
         return tuple(toy.project(toy.y[:1, 0]).shape[1:]), lambda out, y: projected_loss(out, y, toy.project), plain
-    family = FAMILIES[toy.name]
-    channels = (family.outputs, *shape[1:])
-    return channels, lambda out, y: family.loss(out, y).flatten(1).sum(1), family.read
+    family = FAMILIES["next frame" if constrained else toy.name]  # the answer to a question is yes or no
+    return (family.outputs, *shape[1:]), lambda out, y: family.loss(out, y).flatten(1).sum(1), family.read
 
 
 def fitted(x: Tensor, y: Tensor, chances: list[float], loss: Callable[[Tensor, Tensor], Tensor], *,
-           outputs: tuple[int, ...] | None = None, read: Callable[[Tensor], Tensor], seed: int = 0) -> Tensor:
+           outputs: tuple[int, ...], read: Callable[[Tensor], Tensor], seed: int = 0) -> Tensor:
     """Train x (N,…) → y (N,O,…), whose outcomes have these chances, and read what the network answers to each x.
 
     ``loss`` takes the network's outputs for a batch, (B,…) of the shape ``outputs``, and outcomes (B,…), to (B).
     """
     generator, chances, x = torch.Generator().manual_seed(seed), torch.tensor(chances), _centred(x)
-    net = _network(x, outputs or tuple(y.shape[2:]), seed)
+    net = _network(x, outputs, seed)
 
-    def batch_loss() -> Tensor:
+    def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         kind = torch.randint(len(x), (BATCH,), generator=generator)
         outcome = torch.multinomial(chances, BATCH, True, generator=generator)
-        return loss(net(x[kind]), y[kind, outcome]).mean()
+        value = loss(net(x[kind]), y[kind, outcome]).mean()
+        return value, {"loss": value}
 
-    _descend(list(net.parameters()), batch_loss)
+    last(train(net.parameters(), energy, steps=STEPS, rate=_falling))
     with torch.no_grad():
         return read(net(x))
 
@@ -172,11 +165,12 @@ def _learnt_switch(toy: Toy, p: float) -> Tensor:
     def scores() -> Tensor:
         return u(x) @ v(y).T + b  # all pairs there are, (K,2K)
 
-    def batch_loss() -> Tensor:
+    def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         pairs = draw_pairs(table, BATCH // 2, generator)
-        return F.binary_cross_entropy_with_logits(scores()[pairs.x, pairs.y], pairs.same)
+        value = F.binary_cross_entropy_with_logits(scores()[pairs.x, pairs.y], pairs.same)
+        return value, {"loss": value}
 
-    _descend([*u.parameters(), *v.parameters(), b], batch_loss)
+    last(train([*u.parameters(), *v.parameters(), b], energy, steps=STEPS, rate=_falling))
     with torch.no_grad():
         return torch.sigmoid(scores()).view(len(toy.x), -1, 2)
 
@@ -193,12 +187,6 @@ def _network(x: Tensor, outputs: tuple[int, ...], seed: int) -> nn.Module:
                              nn.Linear(HIDDEN, torch.Size(outputs).numel()), nn.Unflatten(1, outputs))
 
 
-def _descend(weights: list[Tensor], batch_loss: Callable[[], Tensor]) -> None:
-    """Adam whose rate falls to nearly 0, so that the noise of the batches is averaged away."""
-    taken = iter(range(STEPS + 1))
-
-    def energy() -> tuple[Tensor, dict[str, Tensor]]:
-        value = batch_loss()
-        return value, {"loss": value}
-
-    last(descend(weights, energy, steps=STEPS, lr=lambda: RATE * (1 - next(taken) / STEPS)))
+def _falling(step: int) -> float:
+    """The rate falls to 0, so that the noise of the batches is averaged away."""
+    return RATE * (1 - (step + 1) / STEPS)

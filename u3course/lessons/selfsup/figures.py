@@ -19,7 +19,6 @@ from u3lab.pixels import eight_bit
 
 ZOOM = 3
 CELL = ZOOM * SIDE
-PRESSED, DRAWN = COLOURS[:2]  # air of more and of less than its usual pressure
 FAINT = "#c9c9c4"
 
 
@@ -31,9 +30,9 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")), size)
 
 
-def outcome(toy: Toy, y: Tensor) -> Image.Image:
-    """What a toy asks for: a picture or a sound (1,S)."""
-    return waves([y[0]]) if toy.name == "sound" else image(y)
+def outcome(y: Tensor) -> Image.Image:
+    """What a toy asks for: a picture (1 or 3,H,W) or a sound (1,S)."""
+    return image(y) if y.ndim == 3 else waves([y[0]])
 
 
 def image(levels: Tensor) -> Image.Image:
@@ -79,7 +78,7 @@ def waves(lines: list[Tensor]) -> Image.Image:
     if other:
         pen.polygon([*path, *other[0][::-1]], "#8a8a85")
     else:
-        for colour, keep in ((PRESSED, min), (DRAWN, max)):
+        for colour, keep in ((COLOURS[0], min), (COLOURS[1], max)):
             half = [(x, keep(y, big / 2)) for x, y in path]
             pen.polygon([(0, big / 2), *half, (big, big / 2)], colour)
             pen.line(half, colour, 5, "curve")
@@ -101,15 +100,15 @@ NAMES = 96  # pixels of the labels of a table
 HEADS = {"sound": "sound: pressure over time"}  # what a toy is called on top, if not by its name
 ROWS = (
     ("truth", "x, and y with its chances", ""),
-    ("L2", "‖ŷ − y‖²", "the mean of what can occur need not occur"),
-    ("1 · a distribution", "−log P(y | x);  P: black 0, white 1", "of this family: each pixel for itself, so a sample "
-     "mixes outcomes; a Gaussian has one bump"),
-    ("2 · a constrained task", "a question with one answer", "has to be found; here half is "
-     "copied, and a steady ball or tone has none"),
-    ("3a · predict less", "‖ŷ − π(y)‖²", "π is made by hand; what it drops is gone"),
-    ("3b · predict less", "min over η ‖y − f(ŷ, η)‖²", "f is made by hand; which outcome, and how "
-     "probable, is not told"),
-    ("4 · correspondence", "the switch: P(same | x, y)", "makes no y; learns only what x and y share"),
+    ("L2", "‖ŷ − y‖²", "the mean of what can\noccur need not occur"),
+    ("1 · a distribution", "−log P(y | x);  P: black 0, white 1",
+     "of this family: each pixel\nfor itself, so a sample mixes\noutcomes; a Gaussian has one bump"),
+    ("2 · a constrained task", "a question with one answer",
+     "has to be found; here half\nis copied, and a steady ball or tone\nhas none"),
+    ("3a · predict less", "‖ŷ − π(y)‖²", "π is made by hand; what\nit drops is gone"),
+    ("3b · predict less", "min over η ‖y − f(ŷ, η)‖²",
+     "f is made by hand; which\noutcome, and how probable, is not\ntold"),
+    ("4 · correspondence", "the switch: P(same | x, y)", "makes no y; learns only\nwhat x and y share"),
 )
 ALL = "all"  # in place of the name of a row
 Panel = tuple[Image.Image, str]  # a picture of CELL × CELL pixels and the words below it
@@ -124,19 +123,18 @@ def closed(toys: list[Toy], p: float) -> list[Answers]:
 def picture(answers: list[Answers], p: float, *, kind: int = 0, row: str = ALL) -> Tensor:
     """The sheet for one kind of each toy, with all ``ROWS`` or with the truth and one, (1,3,H,W) in [0,1]."""
     across = 3 * CELL + 2 * GAP + BETWEEN
-    chosen = [number for number, (name, *_) in enumerate(ROWS) if row in (ALL, name) or not number]
+    chosen = [(number, *words) for number, words in enumerate(ROWS) if row in (ALL, words[0]) or not number]
     page = Image.new("RGB", (LABEL + len(answers) * across, HEAD + len(chosen) * LINE), canvas.CARD)
     pen = ImageDraw.Draw(page)
     for column, (toy, _) in enumerate(answers):
         pen.text((LABEL + column * across, 14), HEADS.get(toy.name, toy.name), canvas.INK, font(15, bold=True))
-    for line, number in enumerate(chosen):
-        top, (name, formula, drawback) = HEAD + line * LINE, ROWS[number]
+    for line, (number, name, formula, drawback) in enumerate(chosen):
+        top = HEAD + line * LINE
         pen.line((14, top - 7, page.width - 14, top - 7), fill=FAINT)
         pen.text((14, top - 1), name, canvas.INK, font(13, bold=True))
         pen.text((14, top + 17), formula, canvas.INK, font(12))
         if drawback:
-            pen.multiline_text((14, top + 36), _wrapped(f"drawback: {drawback}", LABEL - 34), COLOURS[1], font(11),
-                               spacing=2)
+            pen.multiline_text((14, top + 36), f"drawback: {drawback}", COLOURS[1], font(11), spacing=2)
         for column, (toy, of) in enumerate(answers):
             panels = cure_panels(toy, cures.CURES[number - 1], of, kind, p) if number else truth_panels(toy, kind, p)
             for place, (panel, words) in enumerate(panels):
@@ -158,8 +156,7 @@ def table(toys: Sequence[Toy], rows: Mapping[str, Sequence[Tensor]], *, alt: str
             left = NAMES + column * across
             pen.text((left, 14), HEADS.get(toy.name, toy.name), canvas.INK, font(15, bold=True))
             for place, one in enumerate(some):
-                _paste(page, pen, image(one) if one.ndim == 3 else outcome(toy, one),
-                       left + place * step, HEAD + row * step)
+                _paste(page, pen, outcome(one), left + place * step, HEAD + row * step)
     return Figure(canvas.png(np.asarray(page), alt), alt)
 
 
@@ -168,21 +165,10 @@ def _paste(page: Image.Image, pen: ImageDraw.ImageDraw, panel: Image.Image, left
     pen.rectangle((left - 1, top - 1, left + CELL, top + CELL), outline=FAINT)
 
 
-def _wrapped(text: str, width: int) -> str:
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if font(11).getlength(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return "\n".join(lines)
-
-
 def truth_panels(toy: Toy, kind: int, p: float) -> list[Panel]:
     """The x of a kind, and both of its outcomes."""
     outcomes = zip(("y₀", "y₁"), (1 - p, p), toy.y[kind], strict=True)
-    return [(image(toy.x[kind]), "x"), *((outcome(toy, y), f"{name}: {chance:.2f}") if chance else
+    return [(image(toy.x[kind]), "x"), *((outcome(y), f"{name}: {chance:.2f}") if chance else
                                          (never(), f"{name}: never") for name, chance, y in outcomes)]
 
 
@@ -191,20 +177,20 @@ def cure_panels(toy: Toy, cure: str, answers: Mapping[str, Tensor], kind: int, p
     found, one = answers[cure][kind], int(p == 1)  # of the two outcomes, one that occurs
     match cure, toy.name:
         case "L2", _:
-            return [(outcome(toy, found), "ŷ")]
+            return [(outcome(found), "ŷ")]
         case "distribution", name:
             draw = torch.Generator().manual_seed(0)
-            samples = [(outcome(toy, cures.FAMILIES[name].sample(found, draw)), "a sample") for _ in range(2)]
+            samples = [(outcome(cures.FAMILIES[name].sample(found, draw)), "a sample") for _ in range(2)]
             if name == "sound":
                 mean, deviation = found
                 return [(waves([mean - 2 * deviation, mean + 2 * deviation]), "mean ± 2 s.d."), *samples]
             chance, of = (found[2][None], "blue") if name == "colour" else (found, "ball")
             return [(image(chance), f"P({of})"), *samples]
         case "constrained", "colour":
-            return [(outcome(toy, toy.question[kind, one, 0]), "question"), (outcome(toy, found[one, 0]), "answer")]
+            return [(outcome(toy.question[kind, one, 0]), "question"), (outcome(found[one, 0]), "answer")]
         case "constrained", name:
             asked = toy.question[kind, 1]
-            draw = strobe if name == "next frame" else lambda question: waves([question[0]])
+            draw = strobe if name == "next frame" else outcome
             return [(draw(asked[which]), f"in order? {float(found[1, which]):.2f}")
                     for which in (len(asked) // 2 - 1, len(asked) - 1)]
         case "projection", "sound":
@@ -212,7 +198,7 @@ def cure_panels(toy: Toy, cure: str, answers: Mapping[str, Tensor], kind: int, p
         case "projection", name:
             return [(image(found), "off the middle" if name == "next frame" else "colourfulness")]
         case "marginalisation", _:
-            return [(outcome(toy, found), "ŷ"), (outcome(toy, toy.other(found)), "f(ŷ, η)")]
+            return [(outcome(found), "ŷ"), (outcome(toy.other(found)), "f(ŷ, η)")]
     return [(never(), "") if found[k, s].isnan() else  # correspondence; there is no PMI of what never occurs
-            (outcome(toy, toy.y[k, s]), f"same? {float(found[k, s]):.2f}")
+            (outcome(toy.y[k, s]), f"same? {float(found[k, s]):.2f}")
             for k, s in ((kind, 0), (kind, 1), ((kind + 1) % len(toy.x), one))]

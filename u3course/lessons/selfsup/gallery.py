@@ -97,13 +97,11 @@ def about(name: str) -> str:
 
 def gain(name: str) -> str:
     """What a task has gained over random weights with the same seeds, in points, with 95 % intervals."""
-    found = []
-    photos, made = (results.evidence(table).summary for table in ("crops", "pretexts"))
-    if WAY in photos.get(name, {}):
-        found.append(f"photo of a grey crop {interval(photos[name][WAY])}")
-    if name in made:
-        found += [f"{problem} {interval(one)}" for problem, one in made[name].items()]
-    return "points more than random weights: " + ", ".join(found) if found else "not measured"
+    photos, made = (results.evidence(table).summary.get(name, {}) for table in ("crops", "pretexts"))
+    found = ({"photo of a grey crop": photos[WAY]} if WAY in photos else {}) | made
+    said = ["{} {:+.1f} [{:+.1f}, {:+.1f}]".format(problem, *(round(one, 1) + 0.0 for one in values))
+            for problem, values in found.items()]
+    return "points more than random weights: " + ", ".join(said) if said else "not measured"
 
 
 def side_by_side() -> Figure:
@@ -114,11 +112,6 @@ def side_by_side() -> Figure:
                 "points more than random weights (95 % intervals)",
                 alt="Two bars for some tasks, one for the others: their gain on drawn faces, and on photographs, where "
                     "it was measured.")
-
-
-def interval(values: tuple[float, float, float]) -> str:
-    """Mean and interval in a few signs."""
-    return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(round(one, 1) + 0.0 for one in values))
 
 
 class Sources:

@@ -20,7 +20,6 @@ HELD = (2, 5)  # slices that are not learnt from
 FIELDS = (7, 8, 9)  # seeds of the shapes of made fields
 
 GREY, FLAT = "k-means of grey values", "flattened, then k-means"
-AROUND = 12.0  # pixels: σ of what a grey value is divided by when slices are flattened
 
 
 @cache
@@ -31,8 +30,7 @@ def slices() -> tuple[Tensor, Tensor]:
     """
     rows = torch.from_numpy(np.array(Image.open(paths.data("concepts", "brain.png")))).view(2, 233, 6, 197)
     grey, tissue = rows.permute(0, 2, 1, 3)
-    return (grey.float()[:, None] / 255).expand(-1, 3, -1, -1), torch.div(
-        tissue.long(), 80, rounding_mode="floor") - 1
+    return (grey.float()[:, None] / 255).expand(-1, 3, -1, -1), tissue.long() // 80 - 1
 
 
 def spoilt(strength: float, field: int) -> Tensor:
@@ -48,9 +46,9 @@ def accuracy(found: Tensor) -> float:
 
 
 def flattened(given: Tensor) -> Tensor:
-    """Divide each pixel of held-out slices (2,3,H,W) by the mean of the brain around it, as far as some 12 pixels."""
+    """Divide each pixel of held-out slices (2,3,H,W) by the mean of the brain around it, under a Gaussian of σ = 12."""
     brain = (slices()[1][[*HELD]] >= 0).float()[:, None]
-    return given / (images.blur(given * brain, AROUND) / images.blur(brain, AROUND).clamp_min(1e-3)).clamp_min(1e-3)
+    return given / (images.blur(given * brain, 12.0) / images.blur(brain, 12.0).clamp_min(1e-3)).clamp_min(1e-3)
 
 
 def by_grey(given: Tensor, *, seed: int = 0) -> Tensor:

@@ -17,6 +17,7 @@ WALL = 0.75  # grey level behind the shapes
 COLOURS = {"red": (0.9, 0.2, 0.2), "blue": (0.2, 0.2, 0.9)}  # equally bright: their three numbers have one mean
 RADIUS, STEP = 2.6, 7.0  # of the ball, and how far it moves to the next frame, in pixels
 SLOWING = (0.0, 5.0, 8.0)  # where a slowing ball is in three frames, from its start
+DOWN, RIGHT = torch.meshgrid(*[torch.arange(SIDE) - (SIDE - 1) / 2] * 2, indexing="ij")  # of a pixel from the middle
 CYCLES, DECAY = (8.0, 6.0, 4.0, 3.0), 3.0  # of the four bars' tones in a whole sound; it fades as exp(−3t), t in [0,1]
 
 
@@ -42,7 +43,9 @@ class Toy:
 @cache
 def colour() -> Toy:
     """A grey shape whose colour is asked for; red and blue have the same grey. Constrained: one half is in colour."""
-    shapes = _shapes()
+    r = (DOWN * DOWN + RIGHT * RIGHT).sqrt()
+    shapes = torch.stack([r < 7.5, torch.maximum(DOWN.abs(), RIGHT.abs()) < 6, DOWN.abs() + RIGHT.abs() < 9,
+                          (r < 9.5) & (r > 5)])  # a disc, a square, a diamond and a ring, (4,H,W)
     paint = torch.tensor(list(COLOURS.values()))[None, :, :, None, None]  # (1,2,3,1,1)
     y = torch.where(shapes[:, None, None], paint, WALL)
     half = y.clone()
@@ -57,13 +60,12 @@ def frame() -> Toy:
 
     Constrained: three frames of a ball that slows down, in order or in reverse. Which is it?
     """
-    rows, middle = (5.5, 9.5, 13.5, 17.5), (SIDE - 1) / 2
-    x = torch.stack([_ball(row, middle) for row in rows])[:, None]
-    y = torch.stack([torch.stack([_ball(row, middle + side * STEP) for side in (-1, 1)]) for row in rows])[:, :, None]
-    clips = torch.stack([torch.stack([torch.stack([torch.stack([_ball(row, middle + side * (place - start))
-                                                                for place in SLOWING]) for start in (1, 3, 5, 7)])
-                                      for side in (-1, 1)]) for row in rows])  # (K,2,4,3,H,W)
-    return Toy("next frame", x, y, lambda y: y.flip(-1), _folded, *_both_ways(clips, clips.flip(3)))
+    rows, sides = torch.tensor([-6.0, -2.0, 2.0, 6.0]).view(4, 1, 1, 1), torch.tensor([-1, 1]).view(2, 1, 1)
+    moved = torch.tensor(SLOWING) - torch.tensor([1, 3, 5, 7])[:, None]  # from four starts, (4,3)
+    clips = _balls(rows, sides * moved)  # (K,2,4,3,H,W)
+    # π folds a frame in the middle: how far from it something is, not on which side.
+    return Toy("next frame", _balls(rows[..., 0, 0], torch.zeros(1)), _balls(rows[..., 0], sides[..., 0] * STEP),
+               lambda y: y.flip(-1), lambda y: y[..., :SIDE // 2].flip(-1) + y[..., SIDE // 2:], *_both_ways(clips, 3))
 
 
 @cache
@@ -72,10 +74,13 @@ def sound() -> Toy:
 
     Constrained: a sound as it was, or played backwards. Which is it?
     """
+    half = torch.tensor([4.5, 6.5, 8.5, 11.5]).view(4, 1, 1, 1)  # of a bar's length
+    bars = (DOWN.abs() < 2) & (RIGHT.abs() < half)
+    supports = (DOWN > 2) & (DOWN < 6) & ((RIGHT.abs() - 0.6 * half).abs() < 1)
     t = torch.linspace(0, 1, SAMPLES)
     tones = torch.stack([torch.exp(-DECAY * t) * torch.sin(2 * math.pi * cycles * t) for cycles in CYCLES])
     y = torch.stack([tones, -tones], 1)[:, :, None]  # (K,2,1,S)
-    return Toy("sound", _bars(), y, torch.neg, spectrum, *_both_ways(y[:, :, None], y[:, :, None].flip(-1)))
+    return Toy("sound", 0.8 * bars + 0.35 * supports, y, torch.neg, spectrum, *_both_ways(y[:, :, None], -1))
 
 
 def toys() -> list[Toy]:
@@ -88,38 +93,12 @@ def spectrum(y: Tensor) -> Tensor:
     return 2 * torch.fft.rfft(y).abs() / y.shape[-1]
 
 
-def _folded(y: Tensor) -> Tensor:
-    """The frame (…,W) folded in the middle: how far from it something is, not on which side, (…,W/2)."""
-    return y[..., :SIDE // 2].flip(-1) + y[..., SIDE // 2:]
+def _both_ways(right: Tensor, time: int) -> tuple[Tensor, Tensor]:
+    """Questions (K,2,2Q,…), in order and then reversed along an axis, and their answers 1 and 0, (K,2,2Q,1)."""
+    ones = torch.ones(*right.shape[:3], 1)
+    return torch.cat([right, right.flip(time)], 2), torch.cat([ones, 0 * ones], 2)
 
 
-def _both_ways(right: Tensor, wrong: Tensor) -> tuple[Tensor, Tensor]:
-    """Questions (K,2,Q,…) of which half are in order, and their answers 1 and 0, (K,2,Q,1)."""
-    answers = torch.cat([torch.ones(right.shape[:3]), torch.zeros(wrong.shape[:3])], 2)
-    return torch.cat([right, wrong], 2), answers[..., None]
-
-
-def _places() -> tuple[Tensor, Tensor]:
-    """Row and column of each pixel."""
-    return torch.meshgrid(torch.arange(SIDE).float(), torch.arange(SIDE).float(), indexing="ij")
-
-
-def _ball(row: float, column: float) -> Tensor:
-    """1 on the ball and 0 elsewhere, (H,W)."""
-    i, j = _places()
-    return ((i - row).square() + (j - column).square() < RADIUS**2).float()
-
-
-def _shapes() -> Tensor:
-    """A disc, a square, a diamond and a ring in the middle, (4,H,W) yes or no."""
-    i, j = (place - (SIDE - 1) / 2 for place in _places())
-    r = (i * i + j * j).sqrt()
-    return torch.stack([r < 7.5, torch.maximum(i.abs(), j.abs()) < 6, i.abs() + j.abs() < 9, (r < 9.5) & (r > 5)])
-
-
-def _bars() -> Tensor:
-    """Bars of four lengths, lying on two supports, (4,1,H,W)."""
-    i, j = (place - (SIDE - 1) / 2 for place in _places())
-    bars = [((i.abs() < 2) & (j.abs() < half)).float() * 0.8
-            + ((i > 2) & (i < 6) & ((j.abs() - 0.6 * half).abs() < 1)).float() * 0.35 for half in (4.5, 6.5, 8.5, 11.5)]
-    return torch.stack(bars)[:, None].clamp(0, 1)
+def _balls(rows: Tensor, columns: Tensor) -> Tensor:
+    """1 on the ball and 0 elsewhere, (…,H,W), for rows and columns (…) of its middle that go together."""
+    return ((DOWN - rows[..., None, None]).square() + (RIGHT - columns[..., None, None]).square() < RADIUS**2).float()

@@ -90,8 +90,8 @@ def placed(person: Tensor, place: tuple[float, float], size: float, what: str) -
     person = F.interpolate(person[None], scale_factor=size, mode="bilinear", antialias=True)[0]
     person = person.flip(1) if what == PUT[1] else person
     (_, h, w), (x, y) = person.shape, place
-    top, left = (round(min(max(at * side - part / 2, 0), side - part)) for at, side, part in ((y, height, h),
-                                                                                             (x, width, w)))
+    top, left = (round(min(max(at * side - part / 2, 0), side - part))
+                 for at, side, part in ((y, height, h), (x, width, w)))
     box, mask = (slice(top, top + h), slice(left, left + w)), torch.zeros(height, width, dtype=torch.bool)
     mask[box] = person[3] > 0.5
     source = frame.roll((height // 2, width // 2), (1, 2))[:, *box] if what == PUT[2] else person[:3]
