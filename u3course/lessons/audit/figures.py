@@ -72,8 +72,8 @@ def boxed(slices: Tensor, cell: tuple[slice, slice], others: Tensor) -> Tensor:
 def kinds() -> Figure:
     """Draw, for each kind of network on slices, how many answers leave with the lesion, and the threshold."""
     summary = results.facts("audited")["evidence"]["summary"]
-    found = {name: summary[cue]["lesion filled in"] for cue, name in KINDS.items()}
-    return against(found, summary["threshold"]["lesion removed"],
+    return against({name: summary[cue]["lesion filled in"] for cue, name in KINDS.items()},
+                   summary["threshold"]["lesion removed"],
                    "share of answers that leave with the lesion (mean, least, largest)")
 
 
@@ -120,6 +120,5 @@ def voxel(place: tuple[float, float], at: tuple[int, int, int], shape: tuple[int
     down, right = ((1, 2), (0, 2), (0, 1))[min(int(place[0] * 3), 2)]
     extent, found = [n * mm for n, mm in zip(shape, spacing, strict=True)], list(at)
     for axis, share in ((right, place[0] * 3 % 1), (down, 1 - place[1] if down == 0 else place[1])):
-        across = (share - 0.5) * max(extent) / extent[axis] + 0.5
-        found[axis] = min(max(int(across * shape[axis]), 0), shape[axis] - 1)
-    return tuple(found)
+        found[axis] = int(((share - 0.5) * max(extent) / extent[axis] + 0.5) * shape[axis])
+    return tuple(min(max(one, 0), n - 1) for one, n in zip(found, shape, strict=True))

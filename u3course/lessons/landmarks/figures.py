@@ -44,8 +44,8 @@ def globe(directions: Tensor, colours: Tensor, *, size: int = 192, radius: float
         z = side * (1 - x.square() - y.square()).clamp(min=0).sqrt()
         half = torch.where(z != 0, 0.5 + 0.5 * torch.stack([side * x, y, z]), GREY)[None]
         there = to[:, 2] * side > 0
-        marked = to[there, :2] * torch.tensor([side, 1]) / 1.08
-        halves.append(dotted(half, marked[None], colours[there], size=size, radius=radius))
+        halves.append(dotted(half, to[None, there, :2] * torch.tensor([side, 1]) / 1.08, colours[there], size=size,
+                             radius=radius))
     return torch.cat(halves, -1)
 
 

@@ -74,14 +74,14 @@ def template_panels(picture: Tensor, map: Tensor, w: Tensor, patch: Tensor, plac
     ``place`` (x, y) in [0,1].
     """
     (x, y), size, k = place, picture.shape[-1], w.shape[-1]
-    below = picture[..., slice(*span(y, k, size)), slice(*span(x, k, size))]
-    products, row, column = (w * patch).sum(0), *divmod(int(map.argmax()), map.shape[1])
+    row, column = divmod(int(map.argmax()), map.shape[1])
     photo, seen = (boxed(boxed(one, x, y, 9), (column + k / 2) / size, (row + k / 2) / size, 25)
                    for one in (picture, large(pixels.heat(map, signed=True).to(picture), size)))
     return labelled({
         "photo (frames enlarged)": photo, "map, before the ReLU": seen,
-        "patch": large(below, size), "template w": painted(w, float(w.abs().max()), size),
-        "products": large(pixels.heat(products, signed=True, scale=STRONG), size)})
+        "patch": large(picture[..., slice(*span(y, k, size)), slice(*span(x, k, size))], size),
+        "template w": painted(w, float(w.abs().max()), size),
+        "products": large(pixels.heat((w * patch).sum(0), signed=True, scale=STRONG), size)})
 
 
 SIDE = 240  # pixels: 2, 3, 4, 5, 6, 8, 10 and 12 divide it
