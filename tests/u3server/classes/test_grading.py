@@ -13,8 +13,8 @@ import pytest
 import safetensors.torch
 
 from tests.helpers import raising, refuses
-from tests.u3course.course.test_nbgrader import NAMES, RIGHT, WRONG, lesson, tool
 from tests.u3course.lessons.test_exercises import ALL, slips
+from tests.u3server.classes.test_nbgrader import NAMES, RIGHT, WRONG, lesson, tool
 from u3course import course
 from u3course.course import guard
 from u3server import answers
