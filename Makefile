@@ -48,8 +48,8 @@ TWO := -n 2
 # A browser waits for pages a third of its time, so here a third one fills the gaps. Each notebook, each file is one's;
 # the browser's come first, since the longest is among them.
 THREE := -n 3 --dist loadscope --no-loadscope-reorder
-# A notebook's last test moves all its controls, in the kernel that ran its cells.
-LAX := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p tests.notebooks.controls
+# A notebook's last tests, in the kernel that ran its cells: its figures show what is kept; each control does something.
+LAX := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p tests.notebooks.controls -p tests.notebooks.digest
 
 WANTED_lab := .
 WANTED_slides := .[slides]

@@ -21,28 +21,29 @@ MAKES = "live.explore(", "live.play("
 SECONDS = 600
 
 
+def ask(kernel: Any, code: str) -> Any:
+    """What the last line that a kernel prints says, as Python reads it."""
+    said: list[str] = []
+
+    def hear(message: dict[str, Any]) -> None:
+        if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
+            said.append(message["content"]["text"])
+
+    answer = kernel.kc.execute_interactive(code, store_history=False, allow_stdin=False, timeout=SECONDS,
+                                           output_hook=hear)["content"]
+    assert answer["status"] == "ok", "\n".join(answer.get("traceback", ["the kernel did not run it"]))
+    return ast.literal_eval("".join(said).splitlines()[-1])
+
+
 class Controls(pytest.Item):
     """The test after the last cell."""
 
     def runtest(self) -> None:
         cells = [cell for cell in self.parent.nb.cells if cell.cell_type == "code"]
         made = sum(cell.source.count(call) for cell in cells for call in MAKES)
-        moved, complaints = self._driven()
-        assert complaints == []
+        moved, complaints = ask(self.parent.kernel, LAST)
+        assert not complaints, "\n".join(complaints)
         assert len({line.partition(": ")[0] for line in moved}) >= made > 0  # no figure was overlooked
-
-    def _driven(self) -> tuple[list[str], list[str]]:
-        """What was moved, and who complained."""
-        said: list[str] = []
-
-        def hear(message: dict[str, Any]) -> None:
-            if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
-                said.append(message["content"]["text"])
-
-        answer = self.parent.kernel.kc.execute_interactive(LAST, store_history=False, allow_stdin=False,
-                                                           timeout=SECONDS, output_hook=hear)["content"]
-        assert answer["status"] == "ok", "\n".join(answer.get("traceback", ["the kernel did not run it"]))
-        return ast.literal_eval("".join(said).splitlines()[-1])
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, 0, self.nodeid

@@ -4,6 +4,7 @@ The test puts this file's text into the last cell of a notebook that was run: it
 """
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -53,6 +54,14 @@ async def settle(figure: Explorer | Player) -> None:
         figure.advance()
 
 
+def state(figure: Explorer, value: Any) -> tuple[bytes, list[str]]:
+    """What a figure shows: its picture, and the numbers beside it that are not the control's own value."""
+    own = isinstance(value, int | float) and not isinstance(value, bool)
+    numbers = [number for number in re.findall(r"-?\d+(?:\.\d+)?", figure.line.value)
+               if not (own and abs(float(number) - value) <= 10.0 ** -len(number.partition(".")[2]) / 2)]
+    return bytes(figure.picture.value), numbers
+
+
 async def drive(figures: Iterable[Explorer | Player]) -> tuple[list[str], list[str]]:
     """Move every control, one at a time; returns what was moved, and a line for each complaint."""
     moved, complaints = [], []
@@ -60,7 +69,7 @@ async def drive(figures: Iterable[Explorer | Player]) -> tuple[list[str], list[s
         kind = f"{type(figure).__name__} {number} ({', '.join(controls_of(figure))})"
         for name, control in controls_of(figure).items():
             for label, part, trait, values in parts(name, control):
-                before = getattr(part, trait)
+                before, seen = getattr(part, trait), []
                 for value in [*values, before]:
                     moved.append(f"{kind}: {label} = {value}")
                     try:
@@ -70,4 +79,8 @@ async def drive(figures: Iterable[Explorer | Player]) -> tuple[list[str], list[s
                         complaints.append(f"{moved[-1]} raised {type(error).__name__}: {error}")
                     if 'role="alert"' in figure.line.value:
                         complaints.append(f"{moved[-1]} says {figure.line.value}")
+                    elif isinstance(figure, Explorer):  # a player's picture changes by itself
+                        seen.append(state(figure, getattr(part, "value", None)))
+                if len(values) > 1 and len(seen) > 1 and all(one == seen[0] for one in seen):
+                    complaints.append(f"{kind}: {label} changes neither the picture nor a number")
     return moved, complaints

@@ -1,5 +1,7 @@
 """The driver of the controls finds what complains, and moves everything."""
 
+import zlib
+
 import ipywidgets as w
 import pytest
 import torch
@@ -14,8 +16,13 @@ GREY = torch.full((1, 3, 4, 4), 0.5)
 @in_a_loop
 async def test_every_kind_of_control_is_moved():
     asked = []
+
+    def seen(**values):
+        asked.append(values)
+        return torch.full((1, 3, 4, 4), zlib.crc32(repr(values).encode()) % 256 / 255)
+
     figures = [
-        live.explore(lambda **values: asked.append(values) or GREY, n=(0, 4), x=(0.0, 1.0), menu=["a", "b", "c"],
+        live.explore(seen, n=(0, 4), x=(0.0, 1.0), menu=["a", "b", "c"],
                      tick=True, at=live.Click(), box=live.PictureBox(["dog", "hens"]), toy=live.controls(Toy())),
         live.play(lambda settings, n: approach(settings), Toy(), "target", n=w.RadioButtons(options=[1, 2])),
     ]
@@ -47,7 +54,7 @@ async def test_what_raises_or_shows_an_error_is_named():
     def picky(n):
         if n == 4:
             raise U3Error("four is too much")
-        return GREY
+        return GREY * n / 4
 
     def weary(settings):
         for step in approach(settings):
@@ -59,6 +66,18 @@ async def test_what_raises_or_shows_an_error_is_named():
     assert len(complaints) >= 2
     assert complaints[0] == 'Explorer 0 (n): n = 4 says <b role="alert">four is too much</b>'
     assert complaints[1].startswith("Player 1 (settings, speed): settings.noisy = True says")
+
+
+@in_a_loop
+async def test_what_does_nothing_is_named():
+    """A menu and a slider that change nothing but their own words; a player moves by itself."""
+    figures = [live.explore(lambda menu, n: (GREY * n / 4, f"{menu}: n = {n}"), menu=["a", "b"], n=(0, 4)),
+               live.explore(lambda n: (GREY, f"n = {n}"), n=(0, 4)), live.explore(lambda a: GREY, a=["one"]),
+               live.explore(lambda n: (GREY, f"double: {2 * n}"), n=(1, 4)),
+               live.play(approach, Toy())]
+    _, complaints = await drive(figures)
+    assert [line.partition(": ")[2] for line in complaints] == [
+        f"{name} changes neither the picture nor a number" for name in ("menu", "n")]
 
 
 @in_a_loop

@@ -1,0 +1,42 @@
+"""What a figure shows is kept as text, and a slip shows."""
+
+import pytest
+
+from tests.notebooks.digest import KEPT, alike, differences
+from tests.notebooks.test_controls import SETUP, run
+
+ROWS = '3 bars.values = {"gain": [0.162, 0.066, 0.213], "floor": 0.25}'
+CHART = 'from u3lab import figures\nfigures.bars({"gain": %s, "floor": 0.25}, "share", alt="Two bars.")'
+LATER = {"00_start_here", "03_equivariant_labelling", "04_deep_image_prior", "05_inversion", "05b_iconic_examples",
+         "06_saliency", "06b_adversarial_examples", "06c_equivariance", "07_dissection"}  # none is written yet
+
+
+@pytest.mark.parametrize("other", [
+    ROWS.replace("0.162", "-0.162"), ROWS.replace("gain", "loss"), ROWS.replace("0.162", "0.21"),
+    '3 bars.values = {"floor": [0.162, 0.066, 0.213], "gain": 0.25}', "nothing at all"])
+def test_a_sign_a_name_and_a_number_show(other):
+    assert differences([other], [ROWS]) == [f"cell 3: it shows {other!r}, kept is {ROWS!r}"]
+    assert len(differences([ROWS], [])) == 1
+
+
+@pytest.mark.parametrize("line, kept", [
+    (ROWS.replace("0.162", "0.17"), ROWS), ("1 grid.picture = 9×9×3 ~0.51 0.02", "1 grid.picture = 9×9×3 ~0.49 0.04"),
+    ('2 play.line = "E = −0.990 · after 3.2 s"', '2 play.line = "E = −1.006 · after 11 s"')])
+def test_another_machine_may_differ_a_little(line, kept):
+    assert alike(line, kept) and not alike(f"{line} more", kept)
+
+
+def test_no_digest_is_lost():
+    names = {file.stem for file in KEPT.glob("*.txt")}
+    assert names == {file.stem for file in (KEPT.parents[2] / "notebooks").glob("*.ipynb")} - LATER
+    assert all(file.stat().st_size <= 25_000 for file in KEPT.glob("*.txt"))
+
+
+@pytest.mark.parametrize("gain, code, words", [(0.162, 0, "3 passed"), (-0.162, 1, '{"gain": -0.162')])
+def test_what_a_cell_shows_is_compared(gain, code, words, tmp_path, monkeypatch):
+    kept = ["1 bars.values = " + ROWS.partition(" = ")[2].replace("[0.162, 0.066, 0.213]", "0.162"),
+            '1 bars.xlabel = "share"', '1 bars.alt = "Two bars."']
+    monkeypatch.setenv("U3LAB_DIGEST_FOLDER", str(tmp_path))
+    (tmp_path / "small.txt").write_text("\n".join(kept))
+    answer = run([SETUP, CHART % gain], tmp_path, "tests.notebooks.digest")
+    assert answer.returncode == code and words in answer.stdout, answer.stdout
