@@ -20,6 +20,8 @@ from u3lab import results
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ["Build it", "Measure it", "Break it", "In the clinic", "What we know", "Further"]
+FOURTH = ["Build it", "Win it", "Measure it", "Break it", "In the clinic", "What people get wrong", "What we know",
+          "Further"]  # of the newest edition of the form
 IMAGES = {"image/png", "image/jpeg"}
 LIVE = re.compile(r"^(\w+\()?live\.(explore|play)\(", re.MULTILINE)
 
@@ -32,6 +34,8 @@ def notebook(name: str) -> nbformat.NotebookNode:
 NAMES = [file.name for file in sorted((ROOT / "notebooks").glob("*.ipynb")) if any(
     cell.source.startswith("## Further") for cell in notebook(file.name).cells)]
 each = pytest.mark.parametrize("name", NAMES)
+NEWEST = [name for name in NAMES if any("## Win it" in cell.source for cell in notebook(name).cells)]
+newest = pytest.mark.parametrize("name", NEWEST)
 
 
 def lab(name: str) -> list[nbformat.NotebookNode]:
@@ -91,7 +95,7 @@ def test_the_parts_stand_in_their_order(name: str):
     first, second, *_ = notebook(name).cells
     headings = [line[3:] for cell in notebook(name).cells if cell.cell_type == "markdown"
                 for line in cell.source.splitlines() if line.startswith("## ")]
-    assert headings == PARTS
+    assert headings == (FOURTH if name in NEWEST else PARTS)
     assert first.source.startswith("# ") and words([first]) <= 60
     assert second.cell_type == "code" and folded(second) and images(second)
     assert second.source.index("__version__") < second.source.index("from ")  # a sentence before anything is missing
@@ -137,6 +141,40 @@ def test_paragraphs_are_short_and_carry_two_numbers(name: str):
         read = re.sub(r"\$[^$]*\$|\]\([^)]*\)|`[^`]*`|^#.*$", " ", paragraph, flags=re.MULTILINE)
         assert len(read.split()) <= 80, paragraph
         assert len(re.findall(r"(?<![\w.])\d+(?:[.,]\d+)*", read)) <= 2 or paragraph.startswith("|"), paragraph
+
+
+def part(name: str, heading: str) -> list[nbformat.NotebookNode]:
+    """The cells of a part of the lab."""
+    cells = lab(name)
+    start = next(n for n, cell in enumerate(cells) if cell.source.startswith(f"## {heading}"))
+    return cells[start:next((n for n in range(start + 1, len(cells)) if cells[n].source.startswith("## ")), None)]
+
+
+@newest
+def test_the_newest_form_gives_its_verdict_in_few_words(name: str):
+    assert words(part(name, "Measure it")) <= 160
+    (wrong,) = part(name, "What people get wrong")
+    assert re.findall(r"^\* (.{8})", wrong.source, re.MULTILINE) == ["*Wrong:*"] * 3
+
+
+@newest
+def test_the_newest_form_is_compared_from_run_to_run(name: str):
+    """Figures of Build, Win and Measure have the tag for it, and no seconds in their words."""
+    compared = [cell for heading in ("Build it", "Win it", "Measure it") for cell in part(name, heading)
+                if "nbval-check-output" in cell.metadata.get("tags", ()) and images(cell)]
+    assert len(compared) >= 5
+    said = "".join(output.get("data", {}).get("text/plain", "") for cell in compared for output in cell.outputs)
+    assert not re.search(r"\d (s|ms|seconds?)\b", said)
+
+
+@newest
+def test_a_sentence_of_the_newest_form_is_short_and_a_link_wraps_few_words(name: str):
+    for cell in lab(name):
+        if cell.cell_type == "markdown" and "### References" not in cell.source:
+            for sentence in re.split(r"(?<=[.?!:])[\s*)]+|\n\n|\n(?=[*|#] )", prose(cell)):
+                assert len(re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", sentence)) <= 25, sentence
+            for wrapped in re.findall(r"\[([^]]*)\]\(#", cell.source):
+                assert len(wrapped.split()) <= 5, wrapped
 
 
 def own_helpers(name: str) -> dict[str, int]:
