@@ -1,0 +1,53 @@
+"""What only the notebook of saliency maps draws: arrows at a ReLU, the outline of a thing, a map's strongest pixels."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+INK, FOR, AGAINST, LOST = "#333333", "#b2182b", "#2166ac", "#bbbbbb"
+WIDE, HIGH, ROW, LONG = 900, 90, 52, 70  # the sheet, its first part, a row, and an arrow's length for a signal of 1
+
+
+def arrows(x: float, p: float, back: Mapping[str, float]) -> Tensor:
+    """One ReLU as a picture (1,3,H,900): x forward, the signal p that comes back, and what each rule passes on."""
+    sheet = Image.new("RGB", (WIDE, HIGH + ROW * len(back) + 16), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(20)
+    draw.text((250, 12), "forward", INK, font, anchor="mt")
+    draw.text((450, 42), "ReLU", INK, font, anchor="mm")
+    draw.rounded_rectangle((400, 20, 500, 64), 8, outline=INK, width=2)
+    for middle, value, name in ((280, x, "x"), (640, max(x, 0.0), "y")):
+        _arrow(draw, middle, 48, value, 1)
+        draw.text((middle, 76), f"{name} = {value:.1f}", INK, font, anchor="mm")
+    for row, (name, value) in enumerate(back.items()):
+        y = HIGH + ROW * row + 30
+        draw.text((20, y), name, INK, font, anchor="lm")
+        draw.text((450, y), "back", LOST, font, anchor="mm")
+        for middle, sent in ((640, p), (280, value)):
+            _arrow(draw, middle, y - 8, sent, -1)
+            draw.text((middle, y + 12), f"{sent:.1f}" if sent else "nothing", INK if sent else LOST, font, anchor="mm")
+    return torch.from_numpy(np.asarray(sheet).copy()).permute(2, 0, 1)[None].float() / 255
+
+
+def _arrow(draw: ImageDraw.ImageDraw, middle: int, y: int, value: float, way: int) -> None:
+    """An arrow along its way, 1 to the right; the longer the larger the value, blue below 0, none for 0."""
+    if half := round(LONG * abs(value) / 2):
+        colour, tip = (FOR if value > 0 else AGAINST), middle + way * half
+        draw.line((middle - way * half, y, tip, y), colour, 5)
+        draw.polygon([(tip + way * 12, y), (tip, y - 9), (tip, y + 9)], colour)
+
+
+def outline(picture: Tensor, where: Tensor, colour: tuple[float, float, float] = (1.0, 0.9, 0.0)) -> Tensor:
+    """The picture (1,3,H,W) with a line three pixels wide around where (1,1,H,W)."""
+    inside = where.float()
+    line = F.max_pool2d(inside, 5, 1, 2) - (1 - F.max_pool2d(1 - inside, 3, 1, 1))
+    return picture * (1 - line) + torch.tensor(colour).view(1, 3, 1, 1) * line
+
+
+def strongest(heat: Tensor, where: Tensor) -> Tensor:
+    """A map's strongest pixels (1,1,H,W), as many as the thing has, as 0 and 1."""
+    least = heat.flatten().sort(descending=True).values[int(where.sum()) - 1]
+    return (heat >= least).float()

@@ -1,0 +1,45 @@
+"""Does a map lie on the thing? A cut-out on a photo, in the middle or near a corner, and the map's strongest pixels."""
+
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from u3course.lessons.saliency.things import BEHIND, Thing
+from u3lab.datasets import cutouts, photos
+
+LONG = 0.6  # the thing's longer side, as a share of the picture's
+PLACES = {"in the middle": (0.5, 0.5), "top left": (0.3, 0.3), "top right": (0.7, 0.3), "bottom right": (0.7, 0.7),
+          "bottom left": (0.3, 0.7)}
+
+
+@cache
+def placed(place: str, size: int = 227) -> tuple[Thing, ...]:
+    """Every cut-out that two networks know, each on one of six photos in turn, at a place."""
+    found = []
+    for number, name in enumerate(cutouts.names(known=True)):
+        behind = photos.load(BEHIND[number % len(BEHIND)], size=size)
+        x, y = PLACES[place]
+        image, where = cutouts.paste(name, behind, size=LONG, x=x, y=y)
+        found.append(Thing(name, cutouts.about(name).label, image, where, behind))
+    return tuple(found)
+
+
+def hits(heat: Tensor, where: Tensor) -> Tensor:
+    """Of a map's strongest pixels, as many as the thing has, the share on it: maps and things (B,1,H,W) → (B)."""
+    count = where.flatten(1).sum(1)
+    rank = heat.flatten(1).argsort(dim=1, descending=True, stable=True).argsort(1)
+    return ((rank < count[:, None]) & where.flatten(1)).sum(1) / count
+
+
+def agreement(a: Tensor, b: Tensor) -> Tensor:
+    """The correlation of the ranks of two maps' pixels, (B,1,H,W) twice → (B): Spearman's ρ, where no two are equal."""
+    ranks = [heat.flatten(1).argsort(1).argsort(1).to(torch.float64) for heat in (a, b)]
+    return F.cosine_similarity(*(one - one.mean(1, keepdim=True) for one in ranks), dim=1)
+
+
+def disc(size: int = 227) -> Tensor:
+    """A map (1,1,S,S) that knows no network: the nearer to the middle, the stronger."""
+    across = torch.linspace(-1, 1, size)
+    return -torch.hypot(across[:, None], across)[None, None]
