@@ -1,6 +1,6 @@
 """What only the notebook of saliency maps draws: arrows at a ReLU, the outline of a thing, a map's strongest pixels."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -9,24 +9,34 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 INK, FOR, AGAINST, LOST = "#333333", "#b2182b", "#2166ac", "#bbbbbb"
-WIDE, HIGH, ROW, LONG = 900, 90, 52, 70  # the sheet, its first part, a row, and an arrow's length for a signal of 1
+WIDE, HIGH, ROW, LONG = 560, 90, 52, 50  # the sheet, its first part, a row, and an arrow's length for a signal of 1
+LEFT, MIDDLE, RIGHT = 220, 350, 480
+
+
+def units(sent: Callable[[Tensor, Tensor], Mapping[str, Tensor]], x: float, p: float) -> tuple[Tensor, str]:
+    """Two units side by side, with the inputs x and −x, and what they send on if p comes back: a picture and words."""
+    drawn, told = [], []
+    for value in (x, -x):
+        back = {name: float(signal) for name, signal in sent(torch.tensor([value]), torch.tensor([p])).items()}
+        drawn.append(arrows(value, p, back))
+        told.append(f"x = {value:.1f}: " + ", ".join(f"{name} {signal:.1f}" for name, signal in back.items()))
+    return torch.cat(drawn, -1), " · ".join(told)
 
 
 def arrows(x: float, p: float, back: Mapping[str, float]) -> Tensor:
-    """One ReLU as a picture (1,3,H,900): x forward, the signal p that comes back, and what each rule passes on."""
+    """One ReLU as a picture (1,3,H,560): x forward, the signal p that comes back, and what each rule passes on."""
     sheet = Image.new("RGB", (WIDE, HIGH + ROW * len(back) + 16), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(20)
-    draw.text((250, 12), "forward", INK, font, anchor="mt")
-    draw.text((450, 42), "ReLU", INK, font, anchor="mm")
-    draw.rounded_rectangle((400, 20, 500, 64), 8, outline=INK, width=2)
-    for middle, value, name in ((280, x, "x"), (640, max(x, 0.0), "y")):
-        _arrow(draw, middle, 48, value, 1)
-        draw.text((middle, 76), f"{name} = {value:.1f}", INK, font, anchor="mm")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(18)
+    draw.text((20, 42), "forward", INK, font, anchor="lm")
+    draw.text((MIDDLE, 42), "ReLU", INK, font, anchor="mm")
+    draw.rounded_rectangle((MIDDLE - 40, 20, MIDDLE + 40, 64), 8, outline=INK, width=2)
+    for middle, value, name in ((LEFT, x, "x"), (RIGHT, max(x, 0.0), "y")):
+        _arrow(draw, middle, 42, value, 1)
+        draw.text((middle, 70), f"{name} = {value:.1f}", INK, font, anchor="mm")
     for row, (name, value) in enumerate(back.items()):
         y = HIGH + ROW * row + 30
         draw.text((20, y), name, INK, font, anchor="lm")
-        draw.text((450, y), "back", LOST, font, anchor="mm")
-        for middle, sent in ((640, p), (280, value)):
+        for middle, sent in ((RIGHT, p), (LEFT, value)):
             _arrow(draw, middle, y - 8, sent, -1)
             draw.text((middle, y + 12), f"{sent:.1f}" if sent else "nothing", INK if sent else LOST, font, anchor="mm")
     return torch.from_numpy(np.asarray(sheet).copy()).permute(2, 0, 1)[None].float() / 255

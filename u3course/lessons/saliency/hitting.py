@@ -3,7 +3,6 @@
 from functools import cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from u3course.lessons.saliency.things import BEHIND, Thing
@@ -36,7 +35,7 @@ def hits(heat: Tensor, where: Tensor) -> Tensor:
 def agreement(a: Tensor, b: Tensor) -> Tensor:
     """The correlation of the ranks of two maps' pixels, (B,1,H,W) twice → (B): Spearman's ρ, where no two are equal."""
     ranks = [heat.flatten(1).argsort(1).argsort(1).to(torch.float64) for heat in (a, b)]
-    return F.cosine_similarity(*(one - one.mean(1, keepdim=True) for one in ranks), dim=1)
+    return torch.nn.functional.cosine_similarity(*(one - one.mean(1, keepdim=True) for one in ranks), dim=1)
 
 
 def disc(size: int = 227) -> Tensor:

@@ -27,7 +27,7 @@ def card() -> Tensor:
     return torch.from_numpy(np.array(drawn)).float() / 255
 
 
-def photograph(draw: torch.Generator, *, corner: int | None, warm: bool) -> Tensor:
+def photograph(draw: torch.Generator, *, corner: int | None, warm: bool, opacity: float = 1.0) -> Tensor:
     """A crop of the retina (1,3,S,S) in a light of its own, warm or cold, with the card in a corner or without it."""
     side = int(torch.randint(180, 250, (1,), generator=draw))
     y, x = torch.randint(0, 320 - side, (2,), generator=draw).tolist()
@@ -35,7 +35,8 @@ def photograph(draw: torch.Generator, *, corner: int | None, warm: bool) -> Tens
     tint = torch.tensor([1.12, 1.0, 0.75] if warm else [0.9, 1.0, 1.35]).view(1, 3, 1, 1)
     crop = (crop * tint * (0.8 + 0.4 * torch.rand(1, generator=draw))).clamp(0, 1)
     if corner is not None:
-        crop.masked_scatter_(on_card(corner).expand_as(crop), card().expand(3, -1, -1))
+        where = on_card(corner).expand_as(crop)
+        crop[where] = opacity * card().expand(3, -1, -1).flatten() + (1 - opacity) * crop[where]
     return crop
 
 
