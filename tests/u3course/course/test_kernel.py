@@ -50,7 +50,7 @@ def test_a_check_leaves_its_report_and_nothing_else():
 
 
 def test_several_checks_in_one_cell_and_an_interrupt():
-    two = 'first = course.check("6-guided", 1); second = course.check("6-pointing", 2)\nfirst'
+    two = 'first = course.check("6-guided", 1); second = course.check("6-hits", 2)\nfirst'
     stopped = """
 import _thread, threading, time
 
@@ -64,7 +64,7 @@ except KeyboardInterrupt:
     pass
 """
     _, both, interrupted = ran(SETUP + "\nguard.SECONDS = 5", two, stopped)
-    assert [text(output).split()[1] for output in both] == ["6-guided:", "6-pointing:", "6-guided:"]
+    assert [text(output).split()[1] for output in both] == ["6-guided:", "6-hits:", "6-guided:"]
     assert len(interrupted) == 1 and "the check was interrupted" in text(interrupted[0])
 
 

@@ -56,11 +56,11 @@ def test_right_answers_are_kept():
     (_, first, why), (_, second, _), *_ = parts(course.quiz("6"))
     first.index = 0
     second.index = catalogue.questions("6")[1].answer
-    assert state.load()[0]["questions"] == {"6/1"}
+    assert state.load()[0]["questions"] == {"6/disc"}
     first.index = catalogue.questions("6")[0].answer
-    assert state.load()[0]["questions"] == {"6/0", "6/1"} and "2 of" in str(course.progress())
+    assert state.load()[0]["questions"] == {"6/drawing", "6/disc"} and "2 of" in str(course.progress())
     first.index = 0  # to look at the other explanations costs nothing
-    assert state.load()[0]["questions"] == {"6/0", "6/1"} and "no" in why.value
+    assert state.load()[0]["questions"] == {"6/drawing", "6/disc"} and "no" in why.value
     assert state.FIRST not in json.loads(state.file().read_text())  # of a quiz of words
 
 

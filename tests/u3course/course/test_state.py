@@ -10,8 +10,8 @@ import pytest
 from tests.helpers import raising
 from u3course import course
 from u3course.course import state
+from u3course.lessons.saliency.hitting import hits
 from u3lab._system import paths
-from u3lab.saliency import tile_shares
 
 
 def right(p, through):
@@ -28,15 +28,15 @@ def done() -> str:
 
 
 def test_a_passed_exercise_is_kept(own_state):
-    assert done() == "0 of 6" and not own_state.exists()  # looking writes nothing
+    assert done() == "0 of 3" and not own_state.exists()  # looking writes nothing
     course.check("6-guided", lambda p, through: p)
     course.check("6-guided", ...)
     assert not own_state.exists()
     course.check("6-guided", right)
     assert json.loads((own_state / "progress.json").read_text()) == {"exercises": ["6-guided"], "questions": []}
-    assert "chapter 6     1 of 6        2 of 17" in table()
+    assert "chapter 6     1 of 3        2 of 8" in table()
     course.check("6-guided", lambda p, through: p)  # a later attempt takes nothing away
-    assert done() == "1 of 6"
+    assert done() == "1 of 3"
     assert {path.name for path in own_state.iterdir()} == {"progress.json", ".progress.json.lock"}
 
 
@@ -48,10 +48,10 @@ def test_the_table_as_a_page():
 
 def test_what_another_kernel_wrote_is_kept(own_state):
     course.check("6-guided", right)
-    (own_state / "progress.json").write_text(json.dumps({"exercises": ["6-pointing"], "questions": ["6/2", "old/7"]}))
+    (own_state / "progress.json").write_text(json.dumps({"exercises": ["6-hits"], "questions": ["6/2", "old/7"]}))
     course.check("6-guided", right)
-    assert state.load()[0] == {"exercises": {"6-guided", "6-pointing"}, "questions": {"6/2", "old/7"}}
-    assert done() == "2 of 6"  # and what is no longer in the course is not counted
+    assert state.load()[0] == {"exercises": {"6-guided", "6-hits"}, "questions": {"6/2", "old/7"}}
+    assert done() == "2 of 3"  # and what is no longer in the course is not counted
 
 
 DAMAGED = [b"", b"{", b"[]", b'{"exercises": []}', b'{"exercises": [1], "questions": []}', b"\xff\xfe\x00",
@@ -62,14 +62,14 @@ DAMAGED = [b"", b"{", b"[]", b'{"exercises": []}', b'{"exercises": [1], "questio
 def test_a_damaged_file_is_set_aside(own_state, content: bytes):
     own_state.mkdir()
     (own_state / "progress.json").write_bytes(content)
-    assert "was damaged" in table() and "damaged" not in table() and done() == "0 of 6"
+    assert "was damaged" in table() and "damaged" not in table() and done() == "0 of 3"
     (own_state / "progress.json").write_bytes(content)
     state._told.clear()
     report = course.check("6-guided", right)
     assert report.passed and report.points == 2
     assert report.message.count("\n") == 1 and "was damaged" in report.message
     assert (own_state / "progress.json.broken").read_bytes() == content
-    assert done() == "1 of 6" and "damaged" not in table()
+    assert done() == "1 of 3" and "damaged" not in table()
 
 
 def test_a_folder_that_cannot_be_written_is_said_once(own_state):
@@ -77,15 +77,15 @@ def test_a_folder_that_cannot_be_written_is_said_once(own_state):
     first, second = course.check("6-guided", right), course.check("6-guided", right)
     assert first.passed and second.passed
     assert "your progress cannot be" in first.message and "cannot" not in second.message
-    assert done() == "0 of 6"
+    assert done() == "0 of 3"
 
 
 def test_a_file_that_cannot_be_read_is_not_written_over(own_state, monkeypatch):
-    course.check("6-pointing", tile_shares)
+    course.check("6-hits", hits)
     with monkeypatch.context() as patch:
         patch.setattr(type(own_state), "read_bytes", raising(PermissionError(13, "Permission denied")))
         assert "cannot be read (Permission denied)" in course.check("6-guided", right).message
-    assert state.load()[0]["exercises"] == {"6-pointing"}
+    assert state.load()[0]["exercises"] == {"6-hits"}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes in folders")
@@ -94,7 +94,7 @@ def test_a_pipe_in_the_place_of_the_file_does_not_hang(own_state):
     os.mkfifo(own_state / "progress.json")
     report = course.check("6-guided", right)
     assert report.passed and "no ordinary file" in report.message
-    assert done() == "0 of 6"
+    assert done() == "0 of 3"
 
 
 @pytest.mark.parametrize("call", ["mkdir", "open", "replace", "fsync"])

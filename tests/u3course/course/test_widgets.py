@@ -19,7 +19,7 @@ def test_hints_open_one_by_one():
         shown = course.hint("6-guided")
         assert [hint in shown.text for hint in hints] == [n < count for n in range(3)]
         assert f"hint {count} of 3" in shown.text and "hint 4" not in shown.text
-    assert "hint 2" not in course.hint("6-pointing").text  # each exercise counts for itself
+    assert "hint 2" not in course.hint("6-hits").text  # each exercise counts for itself
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -55,18 +55,18 @@ def test_the_box(name: str):
 
 
 def test_the_buttons_do_the_same_as_the_functions():
-    live = course.exercise("6-grad-cam")
+    live = course.exercise("6-agreement")
     _, row, below_hint, below_solution = live.widget.children
     hint, solution = row.children
     assert isinstance(hint, ipywidgets.Button) and (hint.description, solution.description) == ("Hint", "Solution")
     assert below_hint.value == below_solution.value == ""
     hint.click()
     assert "hint 1 of 3" in below_hint.value and "hint 2" not in below_hint.value
-    assert "hint 2 of 3" in course.hint("6-grad-cam").text  # one count for both
+    assert "hint 2 of 3" in course.hint("6-agreement").text  # one count for both
     hint.click()
     assert "hint 3 of 3" in below_hint.value and below_solution.value == ""
     solution.click()
-    assert below_solution.value == course.solution("6-grad-cam").html
+    assert below_solution.value == course.solution("6-agreement").html
 
 
 def test_words():

@@ -37,6 +37,7 @@ UNNAMED: dict[str, set[str]] = {
     "2b-switch": {"rows twice"}, "2c-displaced": {"the other way"}, "3b-align": {"no sum"},
     "5-variation": {"the square of the sum"},
     "5-tikhonov": {"Mᵀ is missing on the right"}, "5b-climb": {"the largest score, not that of k"},
+    "6-agreement": {"not divided"}, "6-hits": {"one argsort"},
     "6-guided": {"a vector of the positive ones", "the sum of both", "through is a function"},
     "7-layer": {"one threshold for all units"}, "7b-sparse": {"topk's pair"},
     "8-fill": {"shifted by one, of another size"}, "8-transplant": {"a tuple as an index", "the whole slice"}}

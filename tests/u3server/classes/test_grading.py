@@ -93,8 +93,8 @@ def test_an_answer_gets_what_it_is_worth(attack: str, graded):
 def test_after_an_answer_that_never_ends_the_next_is_judged(graded, monkeypatch):
     monkeypatch.setattr(guard, "SECONDS", 1.0)
     loops = "def my_guided(p, through):\n    while True:\n        pass"
-    cells, points = graded(grading.ExecuteApart, {"6-guided": loops, "6-pointing": WRONG["6-pointing"]})
-    assert points == {"6-guided": 0, "6-pointing": 3}
+    cells, points = graded(grading.ExecuteApart, {"6-guided": loops, "6-hits": WRONG["6-hits"]})
+    assert points == {"6-guided": 0, "6-hits": 3}
     assert "still running after 1 seconds" in cells[3].outputs[0].data["text/html"]
 
 

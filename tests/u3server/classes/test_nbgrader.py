@@ -17,20 +17,19 @@ from u3course import course
 
 ROOT = Path(__file__).resolve().parents[3]
 STUBS = {"6-guided": "def my_guided(p, through):\n    return ...  # write me",
-         "6-pointing": "def tile_shares(heat):\n    return ...  # write me"}
+         "6-hits": "def hits(heat, where):\n    return ...  # write me"}
 RIGHT = {"6-guided": "def my_guided(p, through):\n    return through(p) * (p > 0)"}
-WRONG = {"6-guided": "def my_guided(p, through):\n    return through(p)", "6-pointing": """
+WRONG = {"6-guided": "def my_guided(p, through):\n    return through(p)", "6-hits": """
 import warnings
 
-def tile_shares(heat):
+def hits(heat, where):
     warnings.warn('a word on stderr')
-    b, _, h, w = heat.shape
-    sums = heat.reshape(b, 2, h // 2, 2, w // 2).sum((2, 4)).flatten(1)
-    total = sums.sum(1, keepdim=True)
-    return torch.where(total > 0, sums / total, 0.25)
+    n = where.flatten(1).sum(1)
+    rank = heat.flatten(1).argsort(1, descending=True).argsort(1)
+    return ((rank < n[:, None]) & where.flatten(1)).sum(1) / n
 """}
 CHEAT = {"6-guided": "course.check = lambda *_: None\nmy_guided = None"}
-NAMES = {"6-guided": "my_guided", "6-pointing": "tile_shares"}
+NAMES = {"6-guided": "my_guided", "6-hits": "hits"}
 
 
 def tool():
@@ -138,6 +137,6 @@ def test_nbgrader_gives_the_right_points(tmp_path, monkeypatch):
     with Gradebook(config.CourseDirectory.db_url) as book:
         points = {student: {name: book.find_grade(name, "lesson", "ps1", student).auto_score for name in NAMES}
                   for student in ("untouched", "right", "wrong", "alone", "cheat")}
-    wrong = {"6-guided": 0, "6-pointing": 3}
-    assert points == {"untouched": {"6-guided": 0, "6-pointing": 0}, "right": {"6-guided": 2, "6-pointing": 0},
-                      "wrong": wrong, "alone": wrong, "cheat": {"6-guided": 0, "6-pointing": 0}}
+    wrong = {"6-guided": 0, "6-hits": 3}
+    assert points == {"untouched": {"6-guided": 0, "6-hits": 0}, "right": {"6-guided": 2, "6-hits": 0},
+                      "wrong": wrong, "alone": wrong, "cheat": {"6-guided": 0, "6-hits": 0}}

@@ -34,7 +34,7 @@ def hits(heat: Tensor, where: Tensor) -> Tensor:
 
 def agreement(a: Tensor, b: Tensor) -> Tensor:
     """The correlation of the ranks of two maps' pixels, (B,1,H,W) twice → (B): Spearman's ρ, where no two are equal."""
-    ranks = [heat.flatten(1).argsort(1).argsort(1).to(torch.float64) for heat in (a, b)]
+    ranks = [heat.flatten(1).argsort(1).argsort(1).to(heat) for heat in (a, b)]
     return torch.nn.functional.cosine_similarity(*(one - one.mean(1, keepdim=True) for one in ranks), dim=1)
 
 
