@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from evidence import forgetting, pointing_game, removal, variants
+from evidence import forgetting, hits, pointing_game, removal, variants
 from evidence.removal import ASKED, Row, Run
 from evidence.tests import planted
 from tests.helpers import squeezenet
@@ -170,3 +170,29 @@ def test_games_are_counted_by_tiles(monkeypatch: pytest.MonkeyPatch):
     """Four of a mosaic; an optimisation plays a third of them."""
     monkeypatch.setattr(pointing_game, "pointing_game", lambda net, played, method, seed: (0.5, 0.4, 0.6))
     assert [pointing_game.measured(None, [None] * 24, method, 0).games for method in ("gradient", "mask")] == [96, 32]
+
+
+def test_hits(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Each place has its own things, each map its own share, the disc the pixels nearest to the middle."""
+    count = int(where(THING).sum())
+    one, other, unknown = (Thing(name, "thing", image, where(THING), None) for name, image in (
+        ("a", painted(THING, CUE)), ("b", 0.9 * painted(THING, CUE)), ("unknown", painted())))
+    monkeypatch.setattr(hits, "placed", lambda place, size: (
+        (one, unknown) if place == hits.MIDDLE else (other,) if place == "top left" else (one, other)))
+
+    def planted_map(n: int) -> Tensor:  # n/16 of the strongest pixels on the thing, the others on the cue
+        heat = 0.5 * where(CUE).float()
+        heat[:, :, THING[0].start : THING[0].start + n, THING[1]] = 1.0
+        return heat
+
+    monkeypatch.setattr(hits, "METHODS", {name: lambda *asked, n=n: planted_map(n) for n, name in enumerate(hits.MAPS)})
+    table = planted.table(hits, tmp_path)
+    assert {(place, thing) for name, place, thing in table if name == "squeezenet1_1"} == {
+        (hits.MIDDLE, "a"), ("top left", "b"),
+        *((place, thing) for place in list(hits.PLACES)[2:] for thing in ("a", "b"))}
+    rows, columns = torch.meshgrid(torch.arange(SIZE) - 31.5, torch.arange(SIZE) - 31.5, indexing="ij")
+    nearest = (rows**2 + columns**2).flatten().argsort(stable=True)[:count]
+    for row in table.values():
+        assert row.area == pytest.approx(count / SIZE**2, abs=1e-3)
+        assert row.hits == pytest.approx({name: n / 16 for n, name in enumerate(hits.MAPS[:-1])} | {
+            hits.MAPS[-1]: float(where(THING).flatten()[nearest].float().mean())}, abs=0.01)

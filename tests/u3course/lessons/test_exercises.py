@@ -170,7 +170,7 @@ def test_a_chapter_has_its_row_and_no_quiz_whose_answers_stand_at_one_place(chap
     assert len({question.answer for question in catalogue.questions(chapter)}) > 1 or chapter == "0"
 
 
-SINGLE = {"1-train", "4-stop", "6-hits", "7-iou", "7-layer", "7b-descent", "7b-similarity", "8-flips"}  # or any precision
+SINGLE = {"1-train", "4-stop", "6-hits", "7-iou", "7-layer", "7b-descent", "7b-similarity", "8-flips"}
 
 
 @pytest.mark.parametrize("name", sorted(ALL.keys() - SINGLE))
