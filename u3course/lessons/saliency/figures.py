@@ -15,12 +15,11 @@ LEFT, MIDDLE, RIGHT = 220, 350, 480
 
 def units(sent: Callable[[Tensor, Tensor], Mapping[str, Tensor]], x: float, p: float, said: str) -> tuple[Tensor, str]:
     """Two units side by side, with the inputs x and −x, and what they send on if p comes back: a picture and words."""
-    drawn, told = [], []
-    for value in (x, -x):
-        back = {name: float(signal) for name, signal in sent(torch.tensor([value]), torch.tensor([p])).items()}
-        drawn.append(arrows(value, p, back))
-        told.append(f"x = {value:.1f}: " + ", ".join(f"{name} {signal:.1f}" for name, signal in back.items()))
-    return torch.cat(drawn, -1), f"sent on at {' · '.join(told)} · {said}"
+    backs = [(value, {name: float(signal) for name, signal in sent(torch.tensor([value]), torch.tensor([p])).items()})
+             for value in (x, -x)]
+    told = [f"x = {value:.1f}: " + ", ".join(f"{name} {signal:.1f}" for name, signal in back.items())
+            for value, back in backs]
+    return torch.cat([arrows(value, p, back) for value, back in backs], -1), f"sent on at {' · '.join(told)} · {said}"
 
 
 def arrows(x: float, p: float, back: Mapping[str, float]) -> Tensor:
