@@ -43,6 +43,8 @@ def summary(rows: Rows) -> Summary:
     for run, row in rows.items():
         label = f"whole {run.below}" if run.how == "whole" else f"{run.below_layer} → {run.above_layer}"
         found.setdefault(label, {})[run.how] = tuple(row)[:3]
+        if run.how in ("fitted", "trained"):
+            found[label][f"{run.how}, beyond the whole lower network"] = tuple(row)[3:]
     return found
 
 
@@ -51,8 +53,8 @@ TABLE = Table(
     again={"below": SQUEEZE, "above_layer": "stage5"},
     chart=Chart("bars", "share of squares with the upper network's answer",
                 columns=("fitted", "trained", "untrained, trained", "whole"),
-                alt="Bars for six stitches in two directions and for the whole lower networks. From SqueezeNet up, fitted "
-                    "ones do about as well as the whole network; from Lite0 up, trained ones do far better."))
+                alt="Bars for six stitches in two directions and for the whole lower networks. SqueezeNet below: "
+                    "fitted ones do about as well as the whole network; Lite0 below: trained ones do far better."))
 
 
 def work(plan: Plan) -> Iterator[Work]:

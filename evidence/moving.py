@@ -37,9 +37,11 @@ Missed = NamedTuple("Missed", [("unseen", float), ("fitted", float)])
 
 
 def summary(rows: Rows) -> Summary:
-    """What M_g adds to the answers, layer by layer and transform by transform."""
-    return by_cell(((run.layer, run.transform, (row.gain, row.gain_low, row.gain_high))
-                    for run, row in rows.items() if run.guess == "M_g"), only)
+    """What M_g adds to the answers, layer by layer and transform by transform; and how often they agree, for two."""
+    gains = [(run.layer, run.transform, (row.gain, row.gain_low, row.gain_high))
+             for run, row in rows.items() if run.guess == "M_g"]
+    return by_cell(gains + [(run.layer, f"{run.transform}: {run.guess}", (row.agreement, row.low, row.high))
+                            for run, row in rows.items() if run.transform in LEARNT], only)
 
 
 def learning(rows: Rows) -> Summary:
