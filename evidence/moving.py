@@ -53,7 +53,7 @@ def learning(rows: Rows) -> Summary:
 TABLE = Table(
     "moving", Run, Row, summary=summary, facts={"network": NETWORK},
     again={"transform": "mirrored", "layer": "fire9"},
-    chart=Chart("curves", "gain of M_g: share of squares with the same answer", along="layer with the guess",
+    chart=Chart("curves", "gain of M_g (share of squares)", along="layer with the guess",
                 columns=("mirrored", "upside down", "turned by 90°", "turned by 15°"),
                 alt="Curves along five layers for four transforms: large gains at conv1 that fall to none at fire9."))
 LEARNING = Table(
