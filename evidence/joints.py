@@ -50,7 +50,7 @@ def summary(rows: Rows) -> Summary:
 
 TABLE = Table(
     "joints", Run, Row, summary=summary, facts={"steps": STEPS},
-    again={"below": SQUEEZE, "above_layer": "stage5"},
+    again={"how": "whole"},
     chart=Chart("bars", "share of squares with the upper network's answer",
                 columns=("fitted", "trained", "untrained, trained", "whole"),
                 alt="Bars for six stitches in two directions and for the whole lower networks. SqueezeNet below: "
