@@ -31,7 +31,7 @@ from u3lab.nets import Classifier, ready
 from u3lab.nets.surgery import Rectify, before_relu, bottom, forward_from
 from u3lab.settings import or_default, setting, settings
 
-CLOSE = 1.2  # grids whose sides differ by no more than this factor are resampled to one another
+CLOSE = 2.2  # grids whose sides differ by no more than this factor are resampled to one another
 
 
 class Franken(nn.Module):
