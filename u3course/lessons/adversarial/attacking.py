@@ -12,7 +12,8 @@ from u3lab.adversarial.quantisation import SIZE, labelled
 from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier
 
-ANY = "any other"  # the goal of an attack without a target
+ANY, NOISE, SMALLEST = "any other", "noise", "DeepFool"  # goals of attacks without a target; noise has numbers, too
+DRAWN = "a class drawn at random"
 
 
 def pictures(nets: Sequence[Classifier]) -> dict[str, tuple[str, Tensor]]:
@@ -26,16 +27,20 @@ def pictures(nets: Sequence[Classifier]) -> dict[str, tuple[str, Tensor]]:
     return found
 
 
-def share(rows: dict[tuple, tuple], network: str, targeted: bool, level: int, *, what: str = "there",
+def kind(goal: str) -> str:
+    """What an attack of the table is after: ANY, NOISE, SMALLEST or, of a class, DRAWN."""
+    return next((one for one in (ANY, NOISE, SMALLEST) if goal.partition(" #")[0] == one), DRAWN)
+
+
+def share(rows: dict[tuple, tuple], network: str, wanted: str, level: int, *, what: str = "there",
           steps: int | None = None) -> Interval:
-    """The share of some attacks of the table for which ``what`` (a column) holds, or that had come there by so many
-    steps.
+    """The share of attacks of a kind for which ``what`` (a column) holds, or that had come there by so many steps.
 
     The interval is over pictures: three targets of one picture are no independent attacks.
     """
     by_picture: dict[str, list[float]] = {}
     for run, row in rows.items():
-        if (run.network, run.goal != ANY, run.level) == (network, targeted, level):
+        if (run.network, kind(run.goal), run.level) == (network, wanted, level):
             held = getattr(row, what) if steps is None else 0 <= row.first <= steps
             by_picture.setdefault(run.picture, []).append(float(held))
     return mean(torch.tensor([sum(values) / len(values) for values in by_picture.values()], dtype=torch.float64))
