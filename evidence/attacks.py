@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work
-from u3course.lessons.adversarial.attacking import ANY, NOISE, SMALLEST, kind, pictures, share
+from u3course.lessons.adversarial.attacking import ANY, DRAWN, NOISE, SMALLEST, kind, more_than_noise, pictures, share
 from u3lab import nets
 from u3lab.adversarial import AttackSettings, deepfool, fools, pgd, quantise, quantise_near
 from u3lab.descent import last
@@ -39,14 +39,15 @@ def summary(rows: Rows) -> Summary:
     return {f"{name}, {wanted}" + f", ε = {level}/255" * (level > 0): {
         title: share(rows, name, wanted, level, what=what)
         for title, what in (("the network itself", "there"), ("the other network", "fooled"))}
-        for name, wanted, level in kinds}
+        | ({"the other, more than noise": more_than_noise(rows, name, wanted, level, what="fooled")}
+           if wanted in (ANY, DRAWN) else {}) for name, wanted, level in kinds}
 
 
 TABLE = Table(
     "attacks", Run, Row, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1", "level": 1},
     chart=Chart("bars", "share of attacks that turn the answer",
                 alt="Pairs of bars for eight kinds of attack, for noise and for DeepFool: the network that they were "
-                    "made for, and the other one."))
+                    "made for, and the other one, less noise."))
 
 
 def work(plan: Plan) -> Iterator[Work]:

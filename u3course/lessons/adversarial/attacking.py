@@ -38,12 +38,23 @@ def share(rows: dict[tuple, tuple], network: str, wanted: str, level: int, *, wh
 
     The interval is over pictures: three targets of one picture are no independent attacks.
     """
+    return mean(_by_picture(rows, network, wanted, level, what, steps))
+
+
+def more_than_noise(rows: dict[tuple, tuple], network: str, wanted: str, level: int, *, what: str) -> Interval:
+    """By how much a share is over that of noise of the same ε, picture by picture."""
+    return mean(_by_picture(rows, network, wanted, level, what) - _by_picture(rows, network, NOISE, level, what))
+
+
+def _by_picture(rows: dict[tuple, tuple], network: str, wanted: str, level: int, what: str,
+                steps: int | None = None) -> Tensor:
+    """The share of each picture, in the order of their names."""
     by_picture: dict[str, list[float]] = {}
     for run, row in rows.items():
         if (run.network, kind(run.goal), run.level) == (network, wanted, level):
             held = getattr(row, what) if steps is None else 0 <= row.first <= steps
             by_picture.setdefault(run.picture, []).append(float(held))
-    return mean(torch.tensor([sum(values) / len(values) for values in by_picture.values()], dtype=torch.float64))
+    return torch.tensor([sum(values) / len(values) for _, values in sorted(by_picture.items())], dtype=torch.float64)
 
 
 def photos() -> tuple[Tensor, Tensor]:

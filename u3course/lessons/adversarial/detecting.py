@@ -73,10 +73,13 @@ def quiet(scores: Tensor, suspicion: Tensor, target: int, low: float, high: floa
 
 def slip_past(net: Classifier, image: Tensor, target: int, detector: Detector, low: float, high: float, *,
               mu: float = 3.0, steps: int = 20) -> Tensor:
-    """PGD towards a class that keeps the log-odds of a detector of ``layer_saliency`` in [low, high]; whole levels."""
+    """PGD towards a class that also aims the log-odds of a detector of ``layer_saliency`` at the middle half of
+    [low, high], since rounding to whole levels moves them."""
+    inner = (3 * low + high) / 4, (low + 3 * high) / 4
+
     def energy(now: Tensor) -> dict[str, Tensor]:
         h = layer_saliency(net, now, graph=mu > 0)
-        return {"both": quiet(net(now), detector(h)[0], target, low, high, mu)}
+        return {"both": quiet(net(now), detector(h)[0], target, *inner, mu)}
 
     eps = LEVEL / 255
     settings = AttackSettings(eps=eps, step_size=2.5 * eps / steps, steps=steps)
