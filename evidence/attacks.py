@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work
-from u3course.lessons.adversarial.attacking import ANY, DRAWN, NOISE, SMALLEST, kind, more_than_noise, pictures, share
+from u3course.lessons.adversarial.attacking import ANY, DRAWN, NOISE, SMALLEST, kind, pictures, share
 from u3lab import nets
 from u3lab.adversarial import AttackSettings, deepfool, fools, pgd, quantise, quantise_near
 from u3lab.descent import last
@@ -39,7 +39,7 @@ def summary(rows: Rows) -> Summary:
     return {f"{name}, {wanted}" + f", ε = {level}/255" * (level > 0): {
         title: share(rows, name, wanted, level, what=what)
         for title, what in (("the network itself", "there"), ("the other network", "fooled"))}
-        | ({"the other, more than noise": more_than_noise(rows, name, wanted, level, what="fooled")}
+        | ({"the other, more than noise": share(rows, name, wanted, level, what="fooled", over_noise=True)}
            if wanted in (ANY, DRAWN) else {}) for name, wanted, level in kinds}
 
 
@@ -66,11 +66,10 @@ def work(plan: Plan) -> Iterator[Work]:
                         yield Work(Run(name, goal, level, picture), measured, net, other, x, label, goal, level,
                                    steps=plan.steps(STEPS))
         for number, picture in enumerate(names):
-            yield Work(Run(name, SMALLEST, 0, picture), smallest, net, other, *shown[picture])
-            for level in plan.few(LEVELS):
-                for draw in range(plan.few(range(DRAWS))[-1] + 1):
-                    yield Work(Run(name, f"{NOISE} #{draw}", level, picture), noisy, net, other, *shown[picture], level,
-                               seed=DRAWS * number + draw)
+            yield Work(Run(name, SMALLEST, 0, picture), without_steps, net, other, *shown[picture], 0)
+            for level, draw in ((level, draw) for level in plan.few(LEVELS) for draw in plan.few(range(DRAWS))):
+                yield Work(Run(name, f"{NOISE} #{draw}", level, picture), without_steps, net, other, *shown[picture],
+                           level, seed=DRAWS * number + draw)
 
 
 def targets(net: Classifier, label: str, count: int, *, seed: int) -> list[str]:
@@ -94,16 +93,11 @@ def measured(net: Classifier, other: Classifier, image: Tensor, label: str, goal
                target is not None and fools(other, file, label, target=target))
 
 
-def smallest(net: Classifier, other: Classifier, label: str, image: Tensor) -> Row:
-    """DeepFool's change: it fools in memory at a step, and perhaps from its file."""
-    step = last(deepfool(net, image, label))
-    file = quantise(step.value)
-    return Row(step.iteration if step.loss < 0 else -1, fools(net, file, label), fools(other, file, label), False)
-
-
-def noisy(net: Classifier, other: Classifier, label: str, image: Tensor, level: int, *, seed: int) -> Row:
-    """Each value up or down by so many levels, at random."""
+def without_steps(net: Classifier, other: Classifier, label: str, image: Tensor, level: int, *, seed: int = 0) -> Row:
+    """Noise, each value up or down by so many levels; of no level DeepFool, which fools in memory at a step."""
     signs = 2 * torch.randint(0, 2, image.shape, generator=torch.Generator().manual_seed(seed)) - 1
-    file = quantise((image + signs * level / 255).clamp(0, 1))
+    step = None if level else last(deepfool(net, image, label))
+    file = quantise((image + signs * level / 255).clamp(0, 1) if step is None else step.value)
     there = fools(net, file, label)
-    return Row(1 if there else -1, there, fools(other, file, label), False)
+    first = 1 if there else -1 if step is None or step.loss >= 0 else step.iteration
+    return Row(first, there, fools(other, file, label), False)

@@ -137,8 +137,8 @@ def test_attacks_reach_their_goal_and_hardly_carry_over():
                          for column in ("there", "fooled"))
         assert there[0] < there[1] == 1 and fooled[0] < fooled[1] < 0.2
         assert share(rows, network, attacking.NOISE, 4).high < 0.2
-        assert share(rows, network, attacking.SMALLEST, 0).value == 0 < share(
-            rows, network, attacking.SMALLEST, 0, steps=40).value == 1  # in numbers each fools, from a file none
+        assert share(rows, network, attacking.SMALLEST, 0).value == 0  # from a file
+    assert all(row.first > 0 for run, row in rows.items() if run.goal == attacking.SMALLEST)  # in numbers each fools
 
 
 def test_a_patch_works_the_better_the_larger_it_is():

@@ -87,8 +87,8 @@ SAME = {"0-match": 2, "0-occlusion": 5, "0-probe": 1, "1-parallel": 1, "1-train"
         "2c-iic": 7, "2c-displaced": 6, "3-pair": 2, "3-invariance": 3, "3-find": 4, "3b-rotation": 2, "3b-align": 4,
         "3c-bump": 4, "3c-loss": 6, "4-loop": 14, "4-masked": 14, "4-psnr": 9, "4-missing": 8, "4-mean": 9, "4-stop": 4,
         "5-code": 6, "5-variation": 9, "5-tikhonov": 1, "5-sample": 4, "5-excitation": 3, "5b-climb": 8, "6-guided": 3,
-        "6-modulated-gradient": 1, "6-mask-energy": 10, "6-pointing": 6, "6-grad-cam": 6, "6-keep": 12, "6b-step": 14,
-        "6b-target": 5, "6b-loop": 11, "7-threshold": 9, "7-iou": 3, "7-layer": 7, "7b-loss": 2, "7b-descent": 2,
+        "6-modulated-gradient": 1, "6-mask-energy": 10, "6-pointing": 6, "6-grad-cam": 6, "6-keep": 12, "6b-worst": 0,
+        "6b-ball": 7, "6b-quiet": 9, "7-threshold": 9, "7-iou": 3, "7-layer": 7, "7b-loss": 2, "7b-descent": 2,
         "7b-sparse": 1, "7b-similarity": 9, "8-fill": 5, "8-transplant": 4, "8-flips": 14}
 
 
@@ -146,7 +146,8 @@ FOLLOWED = {
     "4-missing": "mean = target.mean((2, 3), keepdim=True)\nreturn {0}",
     "5-code": "return {0} / wanted.square().sum()", "6-guided": "return through({0})",
     "6-modulated-gradient": "return {0}", "6-grad-cam": "{0}\nreturn (activation * weights).sum(1, keepdim=True){1}",
-    "6b-step": "{0}\nreturn (original + {1}).clamp(0, 1)", "6b-target": "return -{0}[0, target]",
+    "6b-worst": "if norm == 'linf':\n    return {0}\nreturn {1}",
+    "6b-quiet": "return {0} + {1} ({2} + {3})",
     "6c-flip": "axis = 3\nreturn {0}",
     "6c-stitch": "{0}\nW = torch.linalg.lstsq(a, y).solution\nreturn W[:-1].T, W[-1]",
     "7-threshold": "{0}\nreturn values.{1}", "7-iou": "return {0} / (predicted | masks).sum()",

@@ -12,8 +12,7 @@ from u3lab.adversarial.quantisation import SIZE, labelled
 from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier
 
-ANY, NOISE, SMALLEST = "any other", "noise", "DeepFool"  # goals of attacks without a target; noise has numbers, too
-DRAWN = "a class drawn at random"
+ANY, NOISE, SMALLEST, DRAWN = "any other", "noise", "DeepFool", "a class drawn at random"  # what attacks are after
 
 
 def pictures(nets: Sequence[Classifier]) -> dict[str, tuple[str, Tensor]]:
@@ -29,32 +28,24 @@ def pictures(nets: Sequence[Classifier]) -> dict[str, tuple[str, Tensor]]:
 
 def kind(goal: str) -> str:
     """What an attack of the table is after: ANY, NOISE, SMALLEST or, of a class, DRAWN."""
-    return next((one for one in (ANY, NOISE, SMALLEST) if goal.partition(" #")[0] == one), DRAWN)
+    goal = goal.partition(" #")[0]  # draws of noise have numbers
+    return goal if goal in (ANY, NOISE, SMALLEST) else DRAWN
 
 
 def share(rows: dict[tuple, tuple], network: str, wanted: str, level: int, *, what: str = "there",
-          steps: int | None = None) -> Interval:
-    """The share of attacks of a kind for which ``what`` (a column) holds, or that had come there by so many steps.
+          over_noise: bool = False) -> Interval:
+    """The share of attacks of a kind for which ``what`` (a column) holds; or how far it is over that of noise.
 
     The interval is over pictures: three targets of one picture are no independent attacks.
     """
-    return mean(_by_picture(rows, network, wanted, level, what, steps))
+    def of(wanted: str) -> Tensor:
+        by_picture: dict[str, list[float]] = {}
+        for run, row in rows.items():
+            if (run.network, kind(run.goal), run.level) == (network, wanted, level):
+                by_picture.setdefault(run.picture, []).append(float(getattr(row, what)))
+        return torch.tensor([sum(values) / len(values) for _, values in sorted(by_picture.items())]).double()
 
-
-def more_than_noise(rows: dict[tuple, tuple], network: str, wanted: str, level: int, *, what: str) -> Interval:
-    """By how much a share is over that of noise of the same ε, picture by picture."""
-    return mean(_by_picture(rows, network, wanted, level, what) - _by_picture(rows, network, NOISE, level, what))
-
-
-def _by_picture(rows: dict[tuple, tuple], network: str, wanted: str, level: int, what: str,
-                steps: int | None = None) -> Tensor:
-    """The share of each picture, in the order of their names."""
-    by_picture: dict[str, list[float]] = {}
-    for run, row in rows.items():
-        if (run.network, kind(run.goal), run.level) == (network, wanted, level):
-            held = getattr(row, what) if steps is None else 0 <= row.first <= steps
-            by_picture.setdefault(run.picture, []).append(float(held))
-    return torch.tensor([sum(values) / len(values) for _, values in sorted(by_picture.items())], dtype=torch.float64)
+    return mean(of(wanted) - of(NOISE) if over_noise else of(wanted))
 
 
 def photos() -> tuple[Tensor, Tensor]:

@@ -71,19 +71,16 @@ def quiet(scores: Tensor, suspicion: Tensor, target: int, low: float, high: floa
     return targeted_loss(scores, target) + mu * outside
 
 
-def slip_past(net: Classifier, image: Tensor, target: int, detector: Detector, low: float, high: float, *,
-              mu: float = 3.0, steps: int = 20) -> Tensor:
-    """PGD towards a class that also aims the log-odds of a detector of ``layer_saliency`` at the middle half of
-    [low, high], since rounding to whole levels moves them."""
-    inner = (3 * low + high) / 4, (low + 3 * high) / 4
-
+def slip_past(net: Classifier, image: Tensor, target: int, detector: Detector, low: float, high: float,
+              mu: float) -> Tensor:
+    """PGD that also aims the log-odds of a detector of ``layer_saliency`` at the middle half of [low, high], since
+    rounding to whole levels moves them."""
     def energy(now: Tensor) -> dict[str, Tensor]:
         h = layer_saliency(net, now, graph=mu > 0)
-        return {"both": quiet(net(now), detector(h)[0], target, *inner, mu)}
+        return {"both": quiet(net(now), detector(h)[0], target, (3 * low + high) / 4, (low + 3 * high) / 4, mu)}
 
-    eps = LEVEL / 255
-    settings = AttackSettings(eps=eps, step_size=2.5 * eps / steps, steps=steps)
-    return quantise_near(last(projected_descent(image.to(net.device), energy, settings)).value.cpu(), image, eps)
+    ask = AttackSettings(eps=LEVEL / 255, step_size=LEVEL / 2040, steps=20)
+    return quantise_near(last(projected_descent(image.to(net.device), energy, ask)).value.cpu(), image, ask.eps)
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,8 @@ def _quiet_cases(g: torch.Generator) -> Iterator[tuple]:
     """Scores, a suspicion below, in and above the range; a target that has a probability of e⁻²⁰⁰."""
     yield torch.tensor([[2.0, 1.0, -1.0]]), torch.tensor(3.0), 1, -2.0, 0.5, 2.0
     for suspicion, dtype in ((-1.0, torch.float32), (-4.5, torch.float64), (7.0, torch.float32)):
-        yield (not_contiguous(3 * torch.randn(1, 10, generator=g, dtype=dtype)), torch.tensor(suspicion, dtype=dtype), 7,
-               -3.0, -0.5, 1.5)
+        scores = not_contiguous(3 * torch.randn(1, 10, generator=g, dtype=dtype))
+        yield scores, torch.tensor(suspicion, dtype=dtype), 7, -3.0, -0.5, 1.5
     yield torch.tensor([[200.0, 0.0, -100.0]]), torch.tensor(-2.5), 1, -2.0, 1.0, 3.0
 
 
