@@ -87,7 +87,7 @@ SAME = {"0-match": 2, "0-occlusion": 5, "0-probe": 1, "1-parallel": 1, "1-train"
         "2c-iic": 7, "2c-displaced": 6, "3-pair": 2, "3-invariance": 3, "3-find": 4, "3b-rotation": 2, "3b-align": 4,
         "3c-bump": 4, "3c-loss": 6, "4-loop": 14, "4-masked": 14, "4-psnr": 9, "4-missing": 8, "4-mean": 9, "4-stop": 4,
         "5-code": 6, "5-variation": 9, "5-tikhonov": 1, "5-sample": 4, "5-excitation": 3, "5b-climb": 8, "6-guided": 3,
-        "6-modulated-gradient": 1, "6-mask-energy": 10, "6-pointing": 6, "6-grad-cam": 6, "6-keep": 12, "6b-worst": 0,
+        "6-modulated-gradient": 1, "6-mask-energy": 10, "6-pointing": 6, "6-grad-cam": 6, "6-keep": 12, "6b-worst": 4,
         "6b-ball": 7, "6b-quiet": 9, "7-threshold": 9, "7-iou": 3, "7-layer": 7, "7b-loss": 2, "7b-descent": 2,
         "7b-sparse": 1, "7b-similarity": 9, "8-fill": 5, "8-transplant": 4, "8-flips": 14}
 
