@@ -67,8 +67,8 @@ def summary(rows: Rows) -> Summary:
     """The AUC of each detector, and against the attacker who knows, by network; and the shares that pass a guard."""
     return by_cell(((label, run.network, tuple(value)) for run, row in rows.items() for label, value in (
         (run.features, row.auc), (f"{run.features}, attacker who knows", row.adaptive),
-        *zip(PAST, row.past or (None, None), strict=True))
-                    if value), only)
+        *zip(PAST, row.past if isinstance(row.past, (tuple, list)) else (), strict=False))
+                    if isinstance(value, (tuple, list))), only)
 
 
 TABLE = Table(

@@ -7,8 +7,8 @@ from tests.notebooks.test_controls import SETUP, run
 
 ROWS = '3 bars.values = {"gain": [0.162, 0.066, 0.213], "floor": 0.25}'
 CHART = 'from u3lab import figures\nfigures.bars({"gain": %s, "floor": 0.25}, "share", alt="Two bars.")'
-LATER = {"04_deep_image_prior", "05_inversion", "05b_iconic_examples", "06_saliency", "06b_adversarial_examples",
-         "06c_equivariance", "07_dissection"}  # none is written yet
+LATER = {"04_deep_image_prior", "05_inversion", "05b_iconic_examples", "06_saliency", "06c_equivariance",
+         "07_dissection"}  # none is written yet
 
 
 @pytest.mark.parametrize("other", [
