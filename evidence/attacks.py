@@ -2,8 +2,7 @@
 
     python -m evidence attacks  # results/attacks.json, 30 minutes
 
-Every attack is PGD with α = ε/4, on whole levels, and counts only if it survives a file. Noise of the same ε is the
-floor; DeepFool's change, as small as it can be, has no ε (level 0).
+Every attack is PGD with α = ε/4, on whole levels, and counts only if it survives a file. DeepFool has no ε: level 0.
 """
 
 from collections.abc import Iterator
@@ -28,9 +27,8 @@ Run = NamedTuple("Run", [("network", str), ("goal", str), ("level", int), ("pict
 Row = NamedTuple("Row", [("first", int), ("there", bool), ("fooled", bool), ("reached", bool)])
 """What came of it.
 
-``first`` is the first step after which the file reaches the goal, −1 if none does (of DeepFool, after which the numbers
-do); ``there`` whether the file does after the last step; ``fooled`` and ``reached`` whether the other network then
-leaves the class, and reaches the target."""
+``first``: after which step the file (of DeepFool, the numbers) reaches the goal, or −1; ``there``: whether it does after
+the last one; ``fooled``, ``reached``: whether the other network then leaves the class, and reaches the target."""
 
 
 def summary(rows: Rows) -> Summary:
@@ -46,8 +44,7 @@ def summary(rows: Rows) -> Summary:
 TABLE = Table(
     "attacks", Run, Row, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1", "level": 1},
     chart=Chart("bars", "share of attacks that turn the answer",
-                alt="Pairs of bars for eight kinds of attack, for noise and for DeepFool: the network that they were "
-                    "made for, and the other one, less noise."))
+                alt="Bars for attacks, noise and DeepFool: the network that they were made for, and the other one."))
 
 
 def work(plan: Plan) -> Iterator[Work]:
@@ -97,7 +94,6 @@ def without_steps(net: Classifier, other: Classifier, label: str, image: Tensor,
     """Noise, each value up or down by so many levels; of no level DeepFool, which fools in memory at a step."""
     signs = 2 * torch.randint(0, 2, image.shape, generator=torch.Generator().manual_seed(seed)) - 1
     step = None if level else last(deepfool(net, image, label))
-    file = quantise((image + signs * level / 255).clamp(0, 1) if step is None else step.value)
-    there = fools(net, file, label)
-    first = 1 if there else -1 if step is None or step.loss >= 0 else step.iteration
-    return Row(first, there, fools(other, file, label), False)
+    file = quantise(step.value if step else (image + signs * level / 255).clamp(0, 1))
+    there, fooled = (fools(one, file, label) for one in (net, other))
+    return Row(step.iteration if step and step.loss < 0 else 1 if there else -1, there, fooled, False)

@@ -40,7 +40,7 @@ def small_map(net: Classifier, x: Tensor) -> Tensor:
 
 def activity(net: Classifier, x: Tensor) -> Tensor:
     """The logarithm of the mean activation at every layer, (B,layers): as many numbers, without any gradient."""
-    kept: dict[str, Tensor] = {}
+    kept = {}
     with torch.no_grad(), net.watch({layer: partial(kept.__setitem__, layer) for layer in net.layers}):
         net(x)
     return torch.stack([a.abs().flatten(1).mean(1) for a in kept.values()], 1).clamp(min=1e-12).log()
@@ -59,7 +59,7 @@ Row = NamedTuple("Row", [("auc", Interval), ("genuine", Interval), ("noisy", Int
     ("over_the_score", Interval), ("samples", int), ("photos", int)])
 """AUCs, each with its interval over photos: of attacks against all else, against each kind of it, and of attackers who
 know the detector (None but for the strength), with the share of these that still fool the network; the shares that
-reach a class drawn at random and pass a guard with two thresholds, who knows it and who does not; and by how much the
+reach another class and pass a guard with two thresholds, who knows it and who does not; and by how much the
 first is over that of the score alone, on the same draws of photos. How many samples and photos."""
 
 

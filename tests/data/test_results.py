@@ -21,8 +21,7 @@ def test_detection_far_better_than_chance_until_the_attacker_knows():
         assert strength.auc[1] > 0.7 and strength.adaptive[2] < 0.5 and strength.still_fool > 0.7
         assert strength.auc[0] > max(rows[other].auc[0] for other in ("map of 14×14", "score alone"))
         assert strength.past[0][1] > strength.past[1][2]  # who knows the guard passes it more often
-    activity = {run.network: row.auc[0] for run, row in shipped.items() if run.features == "activation at every layer"}
-    assert activity["efficientnet_lite0"] > shipped["efficientnet_lite0", "strength at every layer"].auc[0]
+        assert rows["activation at every layer"].auc[2] > strength.auc[1]  # undecided between these
 
 
 def test_the_patch_works_on_photos_that_it_never_saw():

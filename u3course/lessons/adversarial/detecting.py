@@ -87,9 +87,8 @@ def slip_past(net: Classifier, image: Tensor, target: int, detector: Detector, l
 class Trial:
     """What came of :func:`trial`: the AUC of attacks against all other pictures, against each kind of them, and of
     attackers who know the detector (None if there were none), with the share of these that still fool the network.
-
-    ``past`` is for a guard that refuses what is outside the middle 90 % of pictures without an attack, too: the shares
-    of photos that reach a class drawn at random and pass, for an attacker who knows it and for one who does not."""
+    ``past``: if it refuses all but the middle 90 % of honest pictures, the shares of photos that reach another class
+    and pass, for an attacker who knows it and for one who does not."""
 
     auc: Interval
     by_kind: dict[str, Interval]
@@ -116,7 +115,7 @@ def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = la
     h = torch.cat([features(net, sample.image).cpu() for sample in samples])
     attacked = torch.tensor([sample.kind == "adversarial" for sample in samples])
     fold = torch.tensor([names.index(source) % folds for source in sources])
-    scores, evaded, fooled, past = torch.zeros(len(samples), dtype=torch.float64), {}, [], []
+    scores, evaded, fooled = torch.zeros(len(samples), dtype=torch.float64), {}, []
     for part in range(folds):
         detector = fit_detector(h[fold != part], attacked[fold != part])
         band = detector(h[(fold != part) & ~attacked].double()).quantile(torch.tensor([0.05, 0.95]).double()).tolist()
@@ -125,16 +124,14 @@ def trial(net: Classifier, samples: Sequence[Sample], *, features: Features = la
             one = next(sample for sample in samples if sample.source == name and sample.kind == "genuine")
             x = evade(net, one.image, one.label, detector, level=LEVEL, steps=steps)
             evaded[name] = detector(layer_saliency(net, x).double().cpu())
-            fooled.append(fools(net, x, one.label))
-            k = (one.label + 1 + 7 * len(fooled)) % len(net.classes)  # another class; they are in no order of their own
+            k = (one.label + 8 + 7 * len(fooled)) % len(net.classes)  # another class
             slipped = [slip_past(net, one.image, k, detector, *band, mu=mu) for mu in (3.0, 0.0)]
-            past.append([fools(net, y, one.label, target=k) and band[0] <= float(detector(layer_saliency(
-                net, y).double().cpu())) <= band[1] for y in slipped])
-    return _summary(samples, scores, evaded, fooled, past)
+            fooled.append([fools(net, x, one.label), *(fools(net, y, one.label, target=k) and band[0] <= float(
+                detector(layer_saliency(net, y).double().cpu())) <= band[1] for y in slipped)])
+    return _summary(samples, scores, evaded, fooled)
 
 
-def _summary(samples: Sequence[Sample], scores: Tensor, evaded: dict[str, Tensor], fooled: list[bool],
-             past: list[list[bool]]) -> Trial:
+def _summary(samples: Sequence[Sample], scores: Tensor, evaded: dict[str, Tensor], fooled: list[list[bool]]) -> Trial:
     """The AUCs of log-odds (N,), and of those of the evading pictures, by photo."""
     def against(*kinds: str, attacks: dict[str, Tensor] | None = None) -> Interval:
         chosen = [i for i, sample in enumerate(samples) if sample.kind in kinds]
@@ -142,8 +139,7 @@ def _summary(samples: Sequence[Sample], scores: Tensor, evaded: dict[str, Tensor
         sources = [samples[i].source for i in chosen] + list(attacks or ())
         return roc_auc(torch.cat([scores[chosen], *(attacks or {}).values()]), torch.tensor(marks), sources)
 
-    rest = KINDS[:-1]
+    rest, shares = KINDS[:-1], [mean(torch.tensor(one).double()) for one in zip(*fooled, strict=True)]
     return Trial(against(*KINDS), {kind: against(kind, "adversarial") for kind in rest},
                  against(*rest, attacks=evaded) if evaded else None,
-                 sum(fooled) / len(fooled) if fooled else None,
-                 tuple(map(mean, torch.tensor(past).double().T)) if past else None, scores)
+                 shares[0].value if fooled else None, tuple(shares[1:]) if fooled else None, scores)
