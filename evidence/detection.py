@@ -7,6 +7,7 @@ photos: cuts of one photo are no independent pictures.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -37,25 +38,37 @@ def small_map(net: Classifier, x: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(max_abs(backprop(net, x, classes)), 14).flatten(1).clamp(min=1e-12).log()
 
 
-FEATURES: dict[str, Features] = {"strength at every layer": layer_saliency, "map of 14×14": small_map,
-                                 "score alone": winning_score}
+def activity(net: Classifier, x: Tensor) -> Tensor:
+    """The logarithm of the mean activation at every layer, (B,layers): as many numbers, without any gradient."""
+    kept = {}
+    with torch.no_grad(), net.watch({layer: partial(kept.__setitem__, layer) for layer in net.layers}):
+        net(x)
+    return torch.stack([a.abs().flatten(1).mean(1) for a in kept.values()], 1).clamp(min=1e-12).log()
+
+
+FEATURES: dict[str, Features] = {"strength at every layer": layer_saliency, "activation at every layer": activity,
+                                 "map of 14×14": small_map, "score alone": winning_score}
+
+PAST = "share past two thresholds, attacker who knows", "share past two thresholds, attacker who does not"
 
 Run = NamedTuple("Run", [("network", str), ("features", str)])
 """What a detector sees, on one network."""
 
 Row = NamedTuple("Row", [("auc", Interval), ("genuine", Interval), ("noisy", Interval), ("blurred", Interval),
-    ("adaptive", Interval | None), ("still_fool", float | None), ("over_the_score", Interval), ("samples", int),
-    ("photos", int)])
+    ("adaptive", Interval | None), ("still_fool", float | None), ("past", tuple[Interval, Interval] | None),
+    ("over_the_score", Interval), ("samples", int), ("photos", int)])
 """AUCs, each with its interval over photos: of attacks against all else, against each kind of it, and of attackers who
-know the detector (None but for the strength), with the share of these that still fool the network; and by how much the
+know the detector (None but for the strength), with the share of these that still fool the network; the shares that
+reach another class and pass a guard with two thresholds, who knows it and who does not; and by how much the
 first is over that of the score alone, on the same draws of photos. How many samples and photos."""
 
 
 def summary(rows: Rows) -> Summary:
-    """The AUC of each detector, and against the attacker who knows, by network."""
-    return by_cell(((label, run.network, auc) for run, row in rows.items() for label, auc in (
-        (run.features, row.auc), (f"{run.features}, attacker who knows", row.adaptive))
-                    if isinstance(auc, tuple)), only)
+    """The AUC of each detector, and against the attacker who knows, by network; and the shares that pass a guard."""
+    return by_cell(((label, run.network, tuple(value)) for run, row in rows.items() for label, value in (
+        (run.features, row.auc), (f"{run.features}, attacker who knows", row.adaptive),
+        *zip(PAST, row.past if isinstance(row.past, (tuple, list)) else (), strict=False))
+                    if isinstance(value, (tuple, list))), only)
 
 
 TABLE = Table(
@@ -63,9 +76,9 @@ TABLE = Table(
     again="all detectors of a network are one piece of work, which takes minutes",
     shared={"fit & judge: photos": "in turns: photos are split into four parts, and the detector that judges a photo "
                                    "was fitted on the three parts without it"},
-    chart=Chart("bars", "AUC of the detector (high: attacks are found)", chance=0.5,
-                alt="Bars with intervals for two networks: three detectors, and the strength against an attacker who "
-                    "knows it."))
+    chart=Chart("bars", "AUC of a detector, or share of attacks that pass", chance=0.5,
+                alt="Bars with intervals for two networks: four detectors, the strength against an attacker who knows "
+                    "it, and how many attacks pass two thresholds."))
 
 
 def work(plan: Plan) -> Iterator[Work]:
@@ -85,7 +98,7 @@ def measured(name: str, photos: Sequence[str], crops: int, seed: int, adaptive: 
     found = {title: trial(net, drawn, features=features, adaptive=adaptive if features is layer_saliency else 0)
              for title, features in FEATURES.items()}
     return {Run(name, title): Row(
-        one.auc, *one.by_kind.values(), one.adaptive, one.still_fool,
+        one.auc, *one.by_kind.values(), one.adaptive, one.still_fool, one.past,
         advantage(drawn, one.scores, found["score alone"].scores), len(drawn), len({each.source for each in drawn}))
         for title, one in found.items()}
 

@@ -14,7 +14,7 @@ from evidence.tests import planted
 from tests.helpers import squeezenet
 from tests.u3lab.adversarial.attacked import small
 from u3course.lessons.adversarial import attacking
-from u3course.lessons.adversarial.attacking import ANY, share
+from u3course.lessons.adversarial.attacking import ANY, DRAWN, share
 from u3course.lessons.adversarial.detecting import KINDS, Sample
 from u3course.lessons.saliency.things import pasted
 from u3lab import nets
@@ -87,8 +87,11 @@ def test_attacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     shown = {"near": ("dark", picture(0)), "further": ("dark", picture(2)), "far": ("dark", picture(9))}
     monkeypatch.setattr(attacks, "pictures", lambda networks: shown)
     table = planted.table(attacks, tmp_path)
-    assert len(table) == 2 * 3 * 2 * (1 + 3)
+    assert len(table) == 2 * 3 * (2 * (1 + 3 + attacks.DRAWS) + 1)
     for (name, goal, level, which), row in table.items():
+        if attacking.kind(goal) in (attacking.NOISE, attacking.SMALLEST):  # noise has no direction, the other the best
+            assert row == ((1, True, name == "efficientnet_lite0", False) if level == 0 else (-1, False, False, False))
+            continue
         missing = {"near": 0.6, "further": 2.6, "far": 9.6}[which]  # levels from the picture to the threshold
         assert goal in (ANY, *CLASSES[1:]) and goal != "dark"
         turned = goal in (ANY, "bright") and level > missing
@@ -124,10 +127,11 @@ def test_a_share_is_a_mean_over_pictures():
             Run("a", "t", 1, "x"): Row(5, True, True, False),
             Run("a", "u", 1, "x"): Row(-1, False, False, False),
             Run("a", "t", 1, "y"): Row(1, True, False, True)}
-    assert share(rows, "a", False, 1).value == 1
-    assert share(rows, "a", True, 1).value == pytest.approx((0.5 + 1) / 2)
-    assert share(rows, "a", True, 1, steps=2).value == pytest.approx((0 + 1) / 2)
-    assert share(rows, "a", True, 1, what="fooled").value == pytest.approx(0.25)
+    assert share(rows, "a", ANY, 1).value == 1
+    assert share(rows, "a", DRAWN, 1).value == pytest.approx((0.5 + 1) / 2)
+    assert share(rows, "a", DRAWN, 1, what="fooled").value == pytest.approx(0.25)
+    rows |= {Run("a", f"noise #{n}", 1, which): Row(-1, False, which == "x", False) for n in (0, 1) for which in "xy"}
+    assert share(rows, "a", DRAWN, 1, what="fooled", over_noise=True).value == pytest.approx((0.5 - 1 + 0) / 2)
 
 
 def test_forgetting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

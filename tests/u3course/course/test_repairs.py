@@ -35,15 +35,16 @@ def test_what_mends_an_answer_is_named(name: str, words: str, lines: str):
     assert course.check(name, mine).message == report.message  # the lines are as they were
 
 
-RIGHT = "return (original + (image - step_size * gradient.sign() - original).clamp(-eps, eps)).clamp(0, 1)"
-FAR_OFF = RIGHT.replace("image - step", "(image.cos() - step").replace("() - or", "()).exp() - or")
+SIZE = "(image - original).square().mean().sqrt()"
+RIGHT = f"return (original + (image - original) * (eps / {SIZE}.clamp(min=eps))).clamp(0, 1)"
+FAR_OFF = RIGHT.replace("(original + (image", "(original.cos() / 3 + (image.exp()")
 UNTRIED = {"a loop that may never end": f"while eps < 0:\n    eps = eps + 1\n{FAR_OFF}", "files": f"open\n{FAR_OFF}"}
 
 
 @pytest.mark.parametrize("why", UNTRIED)
 def test_what_is_not_tried(why: str):
     for near in (True, False):
-        assert list(tried(answer("6b-step", UNTRIED[why]), near)) == []
+        assert list(tried(answer("6b-ball", UNTRIED[why]), near)) == []
 
 
 def test_lines_that_are_not_known_or_not_the_readers():
@@ -54,16 +55,16 @@ def test_lines_that_are_not_known_or_not_the_readers():
 
 
 def test_a_lambda_and_a_decorated_function():
-    source = RIGHT.removeprefix("return ").replace("(-eps, eps)", "(-eps, step_size)")
-    for made in (f"mine = lambda image, gradient, original, step_size, eps: {source}",
-                 f"@torch.no_grad()\ndef mine(image, gradient, original, step_size, eps):\n    return {source}"):
-        assert "iginal).clamp(-eps, eps)` in the place of" in course.check("6b-step", cell(made)).message
+    source = RIGHT.removeprefix("return ").replace("(original + ", "(image + ")
+    for made in (f"mine = lambda image, original, eps: {source}",
+                 f"@torch.no_grad()\ndef mine(image, original, eps):\n    return {source}"):
+        assert "right with `original + (image" in course.check("6b-ball", cell(made)).message
 
 
 def test_what_is_tried_stays_within_its_time_and_prints_nothing(monkeypatch, capsys):
-    mine = answer("6b-step", f"print('once a case')\n{FAR_OFF}")
-    assert "does not have the right values yet; here" in course.check("6b-step", mine).message
-    assert capsys.readouterr().out == "once a case\n" * 4
+    mine = answer("6b-ball", f"print('once a case')\n{FAR_OFF}")
+    assert "does not have the right values yet; here" in course.check("6b-ball", mine).message
+    assert capsys.readouterr().out == "once a case\n" * 5
     monkeypatch.setattr(repairs, "SECONDS", 0.1)
     begin = time.thread_time()
     many = sum(1 for near in (True, False) for _ in tried(mine, near))
@@ -72,14 +73,14 @@ def test_what_is_tried_stays_within_its_time_and_prints_nothing(monkeypatch, cap
 
 def test_a_slow_answer_is_judged_in_time(monkeypatch):
     monkeypatch.setattr(judging, "PATIENCE", 0.5)
-    slow = answer("6b-step", f"wait(0.2)\n{FAR_OFF}")
+    slow = answer("6b-ball", f"wait(0.2)\n{FAR_OFF}")
     slow.__globals__["wait"] = time.sleep
     begin = time.monotonic()
-    assert "does not have the right values yet; here" in course.check("6b-step", slow).message
+    assert "does not have the right values yet; here" in course.check("6b-ball", slow).message
     assert time.monotonic() - begin < 4
 
 
 def test_a_change_that_ends_python_is_not_made():
-    mine = answer("6b-step", f"if eps < 0:\n    leave()\n{FAR_OFF}")
+    mine = answer("6b-ball", f"if eps < 0:\n    leave()\n{FAR_OFF}")
     mine.__globals__["leave"] = raising(SystemExit())
-    assert "does not have the right values yet; here" in course.check("6b-step", mine).message
+    assert "does not have the right values yet; here" in course.check("6b-ball", mine).message

@@ -12,7 +12,7 @@ from u3lab.adversarial.quantisation import SIZE, labelled
 from u3lab.measures import Interval, mean
 from u3lab.nets import Classifier
 
-ANY = "any other"  # the goal of an attack without a target
+ANY, NOISE, SMALLEST, DRAWN = "any other", "noise", "DeepFool", "a class drawn at random"  # what attacks are after
 
 
 def pictures(nets: Sequence[Classifier]) -> dict[str, tuple[str, Tensor]]:
@@ -26,19 +26,26 @@ def pictures(nets: Sequence[Classifier]) -> dict[str, tuple[str, Tensor]]:
     return found
 
 
-def share(rows: dict[tuple, tuple], network: str, targeted: bool, level: int, *, what: str = "there",
-          steps: int | None = None) -> Interval:
-    """The share of some attacks of the table for which ``what`` (a column) holds, or that had come there by so many
-    steps.
+def kind(goal: str) -> str:
+    """What an attack of the table is after: ANY, NOISE, SMALLEST or, of a class, DRAWN."""
+    goal = goal.partition(" #")[0]  # draws of noise have numbers
+    return goal if goal in (ANY, NOISE, SMALLEST) else DRAWN
+
+
+def share(rows: dict[tuple, tuple], network: str, wanted: str, level: int, *, what: str = "there",
+          over_noise: bool = False) -> Interval:
+    """The share of attacks of a kind for which ``what`` (a column) holds; or how far it is over that of noise.
 
     The interval is over pictures: three targets of one picture are no independent attacks.
     """
-    by_picture: dict[str, list[float]] = {}
-    for run, row in rows.items():
-        if (run.network, run.goal != ANY, run.level) == (network, targeted, level):
-            held = getattr(row, what) if steps is None else 0 <= row.first <= steps
-            by_picture.setdefault(run.picture, []).append(float(held))
-    return mean(torch.tensor([sum(values) / len(values) for values in by_picture.values()], dtype=torch.float64))
+    def of(wanted: str) -> Tensor:
+        by_picture: dict[str, list[float]] = {}
+        for run, row in rows.items():
+            if (run.network, kind(run.goal), run.level) == (network, wanted, level):
+                by_picture.setdefault(run.picture, []).append(float(getattr(row, what)))
+        return torch.tensor([sum(values) / len(values) for _, values in sorted(by_picture.items())]).double()
+
+    return mean(of(wanted) - of(NOISE) if over_noise else of(wanted))
 
 
 def photos() -> tuple[Tensor, Tensor]:
