@@ -19,7 +19,7 @@ from u3lab.nets import Classifier
 from u3lab.saliency import MaskSettings
 from u3lab.saliency.perturbation import enlarge
 
-NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
+NETWORKS = {"squeezenet1_1": "SqueezeNet", "efficientnet_lite0": "Lite0"}
 STEPS = 100
 AREAS = {"1 %": 0.01, "5 %": 0.05, "10 %": 0.1, "25 %": 0.25}
 FULL = 512  # a mask's side that no picture reaches: the mask gets the picture's own pixels
@@ -47,30 +47,37 @@ marked most replaced by blur, mean colour or noise, and blurred one cell aside (
 
 
 def summary(rows: Rows) -> Summary:
-    """The share of the answer that is left, by area: of each method, filled otherwise, and aside."""
-    columns = {"{}, SqueezeNet": ("squeezenet1_1", "blur"), "{}, Lite0": (
-        "efficientnet_lite0", "blur"), "{}, aside": ("squeezenet1_1", "aside"), "{}, filled with grey": (
-        "squeezenet1_1", "grey"), "{}, filled with noise": ("squeezenet1_1", "noise")}
-    return by_cell((share, title.format(run.method), getattr(row, column)[share] / row.whole)
-                   for title, (network, column) in columns.items() for share in AREAS
-                   for run, row in rows.items() if run.network == network
-                   and (column in ("blur", "aside") or run.method in ("mask", "mask found with grey",
-                                                                      "mask found with noise")))
+    """The share of the answer that is left, by area: of each method, and how much more a rival leaves than the mask;
+    on SqueezeNet also one cell aside, and with other fillings."""
+    def told() -> Iterator[tuple]:
+        for (network, method, picture), row in rows.items():
+            mask = rows[Run(network, "mask", picture)]
+            for share in AREAS:
+                yield f"{method}, {NETWORKS[network]}", share, row.blur[share] / row.whole
+                if method in RIVALS:
+                    more = (row.blur[share] - mask.blur[share]) / row.whole
+                    yield f"{method} less mask, {NETWORKS[network]}", share, more
+                elif network == next(iter(NETWORKS)):
+                    yield f"{method}, a cell aside", share, row.aside[share] / row.whole
+                    if "," not in method:
+                        yield f"{method}, filled with grey", share, row.grey[share] / row.whole
+                        yield f"{method}, filled with noise", share, row.noise[share] / row.whole
+
+    parts = (", SqueezeNet", ", Lite0", ", a cell aside", ", filled with grey", ", filled with noise")
+    found = by_cell(told())
+    return {label: of for part in parts for label, of in found.items() if label.endswith(part)}
 
 
 TABLE = Table(
     "variants", Run, Row, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1", "picture": "dog"},
     within={column: list(AREAS) for column in (*FILLS, "aside")},
-    chart=Chart("curves", "share of the answer that is left", along="share of the picture that is blurred",
-                columns=tuple(f"{method}, SqueezeNet" for method in ("mask", "Grad-CAM", "squares at random",
-                                                                     "mask moved")),
-                alt="Four curves from 1 to 25 % of the picture: the mask's is the lowest, the moved mask's the "
-                    "highest."))
+    chart=Chart("bars", "share of the answer that is left with 5 % of the picture blurred", columns=("5 %",),
+                alt="Bars for masks and rivals on two networks: masks leave the least, moved masks the most."))
 
 
 def work(plan: Plan) -> Iterator[Work]:
     """A picture is a piece of work: its masks, and their rivals."""
-    loaded = {name: nets.load(name) for name in plan.networks(NETWORKS)}
+    loaded = {name: nets.load(name) for name in plan.networks(list(NETWORKS))}
     things = {name: plan.few(known(net, outlined(net.size))) for name, net in loaded.items()}
     plan.judge(photos=[thing.name for some in things.values() for thing in some])
     for name, some in things.items():

@@ -1,16 +1,20 @@
-"""The exercises of chapter 6: the formulae of saliency maps, and the smallest part of a picture that is enough."""
+"""The exercises of chapters 6 and 6a: the formulae of saliency maps, and the mask without which an answer falls."""
 
+import functools
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from u3course.course.judging import drawn, not_contiguous
+from u3course.course.definitions import Judge
+from u3course.course.judging import by_cases, drawn, not_contiguous
 from u3course.course.words import task
 from u3lab.images.blurring import total_variation
 from u3lab.saliency.backprop import guided
-from u3lab.saliency.perturbation import price
+from u3lab.saliency.perturbation import blend, enlarge, price
 from u3lab.saliency.pointing import tile_shares
 from u3lab.saliency.relevance import cam, modulate
 
@@ -122,4 +126,88 @@ def _kept_cases(g: torch.Generator) -> Iterator[tuple]:
 KEEP = task("6-keep", keep_smallest, _kept_cases)
 
 
-EXERCISES = {"6": (GUIDED, MODULATED, ENERGY, POINTING, CAM, KEEP)}
+def _hide_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.ones(1, 3, 4, 4), torch.tensor([[[[0.0, 1.0], [0.5, 0.0]]]]), torch.zeros(1, 3, 4, 4)
+    for (height, width), cells, dtype in (((6, 9), (2, 3), torch.float32), ((8, 8), (4, 4), torch.float64)):
+        x, m, hidden = (torch.rand(1, channels, *shape, generator=g, dtype=dtype) for channels, shape in (
+            (3, (height, width)), (1, cells), (3, (height, width))))
+        yield not_contiguous(x), m, hidden
+
+
+HIDE = task("6a-hide", blend, _hide_cases, helpers=(enlarge,))
+
+
+def mask_energy(p: Tensor, mask: Tensor, lam: float, tv: float) -> Tensor:
+    """p + λ·mean(m) + γ·mean ‖∇m‖³."""
+    size, rough = price(mask, lam, tv, 3.0)
+    return p + size + rough
+
+
+def _energy_cases(g: torch.Generator) -> Iterator[tuple]:
+    for mask, lam, tv, *_ in _mask_cases(g):
+        yield torch.rand((), generator=g, dtype=mask.dtype), mask, lam, tv
+
+
+PRICED = task("6a-energy", mask_energy, _energy_cases, helpers=(price, total_variation), rtol=1e-3)
+
+
+def mask_descent(energy: Callable[[Tensor], Tensor], m: Tensor, rate: float, steps: int) -> Iterator[Tensor]:
+    """Lower the energy of a mask by Adam from m on, within [0,1], and yield the mask after each step."""
+    m = m.clone().requires_grad_()
+    adam = torch.optim.Adam([m], lr=rate)
+    for _ in range(steps):
+        adam.zero_grad()
+        energy(m).backward()
+        adam.step()
+        m.data.clamp_(0, 1)
+        yield m.detach().clone()
+
+
+class Valley:
+    """An energy of a mask: Σ a (m − b)², with its lowest point partly outside of [0,1]."""
+
+    def __init__(self, g: torch.Generator, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+        self.a, self.b = (torch.rand(shape, generator=g, dtype=dtype) * scale + start
+                          for scale, start in ((3.0, 0.2), (3.0, -1.0)))
+
+    def __call__(self, m: Tensor) -> Tensor:
+        return (self.a * (m - self.b).square()).sum()
+
+    def __repr__(self) -> str:
+        return "a function of a mask"
+
+
+def _descent_cases(g: torch.Generator) -> Iterator[tuple]:
+    for side, rate, steps, dtype in ((2, 0.3, 2, torch.float64), (4, 0.1, 7, torch.float64)):
+        shape = (1, 1, side, side + 1)
+        yield Valley(g, shape, dtype), torch.rand(shape, generator=g, dtype=dtype), rate, steps
+
+
+def _stacked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The masks that it yields as one tensor, each as it was when it came."""
+    @functools.wraps(function)
+    def run(energy: Callable, m: Tensor, rate: float, steps: int) -> Any:
+        masks = function(energy, m, rate, steps)
+        masks = masks if masks is ... else [one if one is ... else one.detach().clone() for one in masks]
+        return ... if masks is ... or any(one is ... for one in masks) else torch.stack(masks)
+    return run
+
+
+def _of_masks(*asked: Any, **near: Any) -> Judge:
+    """A judge of what is yielded, and of what yields nothing."""
+    judge = by_cases(*asked, finish=_stacked, **near)
+
+    def judged(answer: Any) -> str:
+        if not callable(answer):
+            return judge(answer)
+        with suppress(Exception):  # what it raises is told by the other judge
+            made = answer(*next(_descent_cases(torch.Generator().manual_seed(0))))
+            if made is not ... and not isinstance(made, Iterator):
+                return "your function does not yield: write `yield` with the mask at the end of the loop, not `return`"
+        return judge(_stacked(answer))
+    return judged
+
+
+DESCENT = task("6a-descent", mask_descent, _descent_cases, judge=_of_masks)
+
+EXERCISES = {"6": (GUIDED, MODULATED, ENERGY, POINTING, CAM, KEEP), "6a": (HIDE, PRICED, DESCENT)}
