@@ -2,8 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +11,7 @@ from torch import Tensor
 from u3course.course.definitions import Judge
 from u3course.course.judging import by_cases, drawn, not_contiguous
 from u3course.course.words import task
+from u3lab.errors import U3Error
 from u3lab.images.blurring import total_variation
 from u3lab.saliency.backprop import guided
 from u3lab.saliency.perturbation import blend, enlarge, price
@@ -163,12 +163,11 @@ def mask_descent(energy: Callable[[Tensor], Tensor], m: Tensor, rate: float, ste
         yield m.detach().clone()
 
 
-class Valley:
-    """An energy of a mask: Σ a (m − b)², with its lowest point partly outside of [0,1]."""
+class Valley(NamedTuple):
+    """An energy of a mask, Σ a (m − b)²; its lowest point lies partly outside of [0,1]."""
 
-    def __init__(self, g: torch.Generator, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-        self.a, self.b = (torch.rand(shape, generator=g, dtype=dtype) * scale + start
-                          for scale, start in ((3.0, 0.2), (3.0, -1.0)))
+    a: Tensor
+    b: Tensor
 
     def __call__(self, m: Tensor) -> Tensor:
         return (self.a * (m - self.b).square()).sum()
@@ -178,36 +177,29 @@ class Valley:
 
 
 def _descent_cases(g: torch.Generator) -> Iterator[tuple]:
-    for side, rate, steps, dtype in ((2, 0.3, 2, torch.float64), (4, 0.1, 7, torch.float64)):
-        shape = (1, 1, side, side + 1)
-        yield Valley(g, shape, dtype), torch.rand(shape, generator=g, dtype=dtype), rate, steps
+    for side, rate, steps in ((2, 0.3, 2), (4, 0.1, 7)):
+        a, b, m = (torch.rand(1, 1, side, side + 1, generator=g, dtype=torch.float64) for _ in range(3))
+        yield Valley(3 * a + 0.2, 3 * b - 1), m, rate, steps
 
 
 def _stacked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The masks that it yields as one tensor, each as it was when it came."""
+    """The masks that it yields, each as it was when it came, as one tensor."""
     @functools.wraps(function)
-    def run(energy: Callable, m: Tensor, rate: float, steps: int) -> Any:
+    def run(energy: Callable[[Tensor], Tensor], m: Tensor, rate: float, steps: int) -> Any:
         masks = function(energy, m, rate, steps)
-        masks = masks if masks is ... else [one if one is ... else one.detach().clone() for one in masks]
-        return ... if masks is ... or any(one is ... for one in masks) else torch.stack(masks)
+        if isinstance(masks, Tensor) or masks is None:
+            raise U3Error("it does not yield: write `yield` with the mask at the end of the loop, not `return`")
+        return masks if masks is ... else torch.stack([one.detach().clone() for one in masks])
     return run
 
 
 def _of_masks(*asked: Any, **near: Any) -> Judge:
-    """A judge of what is yielded, and of what yields nothing."""
+    """A judge of what a descent yields."""
     judge = by_cases(*asked, finish=_stacked, **near)
-
-    def judged(answer: Any) -> str:
-        if not callable(answer):
-            return judge(answer)
-        with suppress(Exception):  # what it raises is told by the other judge
-            made = answer(*next(_descent_cases(torch.Generator().manual_seed(0))))
-            if made is not ... and not isinstance(made, Iterator):
-                return "your function does not yield: write `yield` with the mask at the end of the loop, not `return`"
-        return judge(_stacked(answer))
-    return judged
+    return lambda answer: judge(_stacked(answer) if callable(answer) else answer)
 
 
 DESCENT = task("6a-descent", mask_descent, _descent_cases, judge=_of_masks)
+
 
 EXERCISES = {"6": (GUIDED, MODULATED, ENERGY, POINTING, CAM, KEEP), "6a": (HIDE, PRICED, DESCENT)}

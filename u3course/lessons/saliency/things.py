@@ -95,11 +95,6 @@ def cut(name: str, label: str, size: int = 227) -> Tensor:
     return images.blur(_covered(name, (label,), size).float(), 0.7)
 
 
-def laid(parts: Tensor, image: Tensor, behind: Tensor) -> Tensor:
-    """The parts (1,1,S,S) of a picture, on another one (1,3,S,S)."""
-    return parts * image + (1 - parts) * behind
-
-
 def known(net: Classifier, things: tuple[Thing, ...], *, least: float = 0.5) -> list[Thing]:
     """Those whose class the network gives a probability of ``least`` or more."""
     return [one for one in things if float(probability(net, one.image, one.label)) >= least]
