@@ -128,10 +128,9 @@ KEEP = task("6-keep", keep_smallest, _kept_cases)
 
 def _hide_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.ones(1, 3, 4, 4), torch.tensor([[[[0.0, 1.0], [0.5, 0.0]]]]), torch.zeros(1, 3, 4, 4)
-    for (height, width), cells, dtype in (((6, 9), (2, 3), torch.float32), ((8, 8), (4, 4), torch.float64)):
-        x, m, hidden = (torch.rand(1, channels, *shape, generator=g, dtype=dtype) for channels, shape in (
-            (3, (height, width)), (1, cells), (3, (height, width))))
-        yield not_contiguous(x), m, hidden
+    for shape, cells, dtype in (((2, 3, 6, 9), (2, 1, 2, 3), torch.float32), ((1, 3, 8, 8), (1, 1, 4, 4), torch.float64)):
+        x, hidden = (torch.randn(shape, generator=g, dtype=dtype) for _ in range(2))
+        yield not_contiguous(x), torch.rand(cells, generator=g, dtype=dtype), hidden
 
 
 HIDE = task("6a-hide", blend, _hide_cases, helpers=(enlarge,))
@@ -187,9 +186,9 @@ def _stacked(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def run(energy: Callable[[Tensor], Tensor], m: Tensor, rate: float, steps: int) -> Any:
         masks = function(energy, m, rate, steps)
-        if isinstance(masks, Tensor) or masks is None:
+        if isinstance(masks, Tensor):
             raise U3Error("it does not yield: write `yield` with the mask at the end of the loop, not `return`")
-        return masks if masks is ... else torch.stack([one.detach().clone() for one in masks])
+        return torch.stack([one.detach().clone() for one in masks]) if isinstance(masks, Iterator) else masks
     return run
 
 
