@@ -128,7 +128,8 @@ KEEP = task("6-keep", keep_smallest, _kept_cases)
 
 def _hide_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.ones(1, 3, 4, 4), torch.tensor([[[[0.0, 1.0], [0.5, 0.0]]]]), torch.zeros(1, 3, 4, 4)
-    for shape, cells, dtype in (((2, 3, 6, 9), (2, 1, 2, 3), torch.float32), ((1, 3, 8, 8), (1, 1, 4, 4), torch.float64)):
+    for shape, cells, dtype in (((2, 3, 6, 9), (2, 1, 2, 3), torch.float32),
+                                ((1, 3, 8, 8), (1, 1, 4, 4), torch.float64)):
         x, hidden = (torch.randn(shape, generator=g, dtype=dtype) for _ in range(2))
         yield not_contiguous(x), torch.rand(cells, generator=g, dtype=dtype), hidden
 
