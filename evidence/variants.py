@@ -43,7 +43,8 @@ Run = NamedTuple("Run", [("network", str), ("method", str), ("picture", str)])
 Row = NamedTuple("Row", [("whole", float), ("area", float), ("blur", dict[str, float]), ("grey", dict[str, float]),
     ("noise", dict[str, float]), ("aside", dict[str, float])])
 """Φ_c of the picture; the mean of the mask, NaN where there is none; then, by share of the area, Φ_c with so many of
-the pixels that are marked most replaced by blur, mean colour or noise, and blurred one cell aside (mean of four directions)."""
+the pixels that are marked most replaced by blur, mean colour or noise, and blurred one cell aside (mean
+of four directions)."""
 
 
 def summary(rows: Rows) -> Summary:
