@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
-from u3course.lessons.saliency.things import BEHIND, Thing, outlined, pasted, probability, smallest
+from u3course.lessons.saliency.things import BEHIND, Thing, known, outlined, pasted, probability, smallest
 from u3lab import nets, saliency
 from u3lab.datasets import photos
 from u3lab.nets import Classifier
@@ -42,11 +42,6 @@ Row = NamedTuple("Row", [("whole", float), ("exact", float), ("blur", float), ("
 those on the thing or off it; ``elsewhere`` is the mean over other photos into which what the mask marks off the thing
 was laid, ``nothing`` that of these photos as they are. ``thing_area`` and ``mask_area`` are parts of the picture,
 ``mask_share`` is the part of the mask that lies on the thing; ``shares``: method → that of its map."""
-
-
-def known(net: Classifier, things: tuple[Thing, ...], *, least: float = 0.5) -> list[Thing]:
-    """Those whose class the network gives a probability of ``least`` or more."""
-    return [one for one in things if float(probability(net, one.image, one.label)) >= least]
 
 
 def summary(rows: Rows) -> Summary:

@@ -1,6 +1,9 @@
-"""The mask with one factor taken away at a time: which of them keeps a mask from being a trick?
+"""Blur the same share of a picture by a mask, by another map, or by chance: how much of the answer is left?
 
-    python -m evidence variants  # results/variants.json, 20 minutes
+    python -m evidence variants  # results/variants.json, 25 minutes
+
+The masks differ in one factor at a time: what stood in for the hidden parts, and what is to keep a mask from being a
+trick. Every method hides equally much, and each is also tried one cell of the mask's grid aside.
 """
 
 from collections.abc import Iterator
@@ -10,78 +13,113 @@ import torch
 from torch import Tensor
 
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
-from u3course.lessons.saliency.things import Thing, outlined, probability, smallest
-from u3lab import images, nets, saliency
+from u3course.lessons.saliency.things import Thing, hardest, known, outlined, probability, smallest
+from u3lab import nets, saliency
 from u3lab.nets import Classifier
 from u3lab.saliency import MaskSettings
+from u3lab.saliency.perturbation import enlarge
 
-NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
-PICTURES = ("coffee", "camera", "dog", "koala", "lemur", "bison", "macaw", "goldfish", "aqueduct", "screwdriver")
-STEPS = 150
+NETWORKS = {"squeezenet1_1": "SqueezeNet", "efficientnet_lite0": "Lite0"}
+STEPS = 100
+AREAS = {"1 %": 0.01, "5 %": 0.05, "10 %": 0.1, "25 %": 0.25}
 FULL = 512  # a mask's side that no picture reaches: the mask gets the picture's own pixels
-BARE = {"lam": 0.0, "tv": 0.0, "mask_size": FULL, "jitter": 0}
-VARIANTS: dict[str, dict[str, object]] = {
-    "all of them": {},
-    "λ = 0": {"lam": 0.0},
-    "γ = 0": {"tv": 0.0},
-    "a cell for each pixel": {"mask_size": FULL},
-    "no shifts": {"jitter": 0},
-    "noise on the mask": {"noise": 0.2},
-    "start from 0": {"start": 0.0},
-    "start from 1": {"start": 1.0},
-    "only the coarse grid, start from 0": {"lam": 0.0, "tv": 0.0, "jitter": 0, "start": 0.0},
-    "none of them": BARE,
-    "none, start from 0": {**BARE, "start": 0.0},
+MASKS: dict[str, dict[str, object]] = {
+    "mask": {},
+    "mask found with grey": {"baseline": "grey"},
+    "mask found with noise": {"baseline": "noise"},
+    "mask, γ = 0": {"tv": 0.0},
+    "mask, no shifts": {"jitter": 0},
+    "mask, a cell for each pixel": {"mask_size": FULL},
+    "mask, none of these": {"tv": 0.0, "mask_size": FULL, "jitter": 0},
 }
+RIVALS = ("Grad-CAM", "occlusion", "mask moved", "squares at random", "disc in the middle")
+FILLS = ("blur", "grey", "noise")
+GRID, DRAWS = 14, 4  # squares a side; of what chance places
+CELL = 8  # pixels, 1/28 of the side: how far "aside" is
 
-Run = NamedTuple("Run", [("network", str), ("variant", str), ("picture", str)])
-"""One mask: on a network, of a variant, for a picture."""
+Run = NamedTuple("Run", [("network", str), ("method", str), ("picture", str)])
+"""What a method marks on a picture, for a network."""
 
-Row = NamedTuple("Row", [("whole", float), ("found", float), ("shifted", float), ("blurred", float),
-    ("binary", float), ("area", float), ("rough", float)])
-"""Φ_c of the picture, with the mask as found, with the mask shifted by two pixels, with it blurred (σ = 2), and
-thresholded at the value that keeps its area; the mask's area, and how rough it is: its mean total variation."""
+Row = NamedTuple("Row", [("whole", float), ("area", float), ("blur", dict[str, float]), ("grey", dict[str, float]),
+    ("noise", dict[str, float]), ("aside", dict[str, float])])
+"""Φ_c of the picture; the mean of the mask, NaN where there is none; then, by share of the area, Φ_c with so many of
+the pixels that are marked most replaced by blur, mean colour or noise, and blurred one cell aside (mean
+of four directions)."""
 
 
 def summary(rows: Rows) -> Summary:
-    """What is left on average when a variant's mask is blurred, and the mask's area."""
-    return by_cell((run.variant, f"{run.network}{what}", getattr(row, column)) for what, column in (
-        ("", "blurred"), (", as found", "found"), (", area", "area")) for run, row in rows.items())
+    """The share of the answer that is left, by area: of each method, and how much more a rival leaves than the mask;
+    on SqueezeNet also one cell aside, and with other fillings."""
+    def told() -> Iterator[tuple]:
+        for (network, method, picture), row in rows.items():
+            mask = rows[Run(network, "mask", picture)]
+            for share in AREAS:
+                yield f"{method}, {NETWORKS[network]}", share, row.blur[share] / row.whole
+                if method in RIVALS:
+                    more = (row.blur[share] - mask.blur[share]) / row.whole
+                    yield f"{method} less mask, {NETWORKS[network]}", share, more
+                elif network == next(iter(NETWORKS)):
+                    yield f"{method}, a cell aside", share, row.aside[share] / row.whole
+                    if "," not in method:
+                        yield f"{method}, filled with grey", share, row.grey[share] / row.whole
+                        yield f"{method}, filled with noise", share, row.noise[share] / row.whole
+
+    parts = (", SqueezeNet", ", Lite0", ", a cell aside", ", filled with grey", ", filled with noise")
+    found = by_cell(told())
+    return {label: of for part in parts for label, of in found.items() if label.endswith(part)}
 
 
 TABLE = Table(
-    "variants", Run, Row, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1"},
-    chart=Chart("bars", "probability that is left when the mask is blurred (low: it still works)", columns=NETWORKS,
-                alt="Bars for two networks and eleven variants of the mask, each with its interval."))
+    "variants", Run, Row, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1", "picture": "dog"},
+    within={column: list(AREAS) for column in (*FILLS, "aside")},
+    chart=Chart("bars", "share of the answer that is left with 5 % of the picture blurred", columns=("5 %",),
+                alt="Bars for masks and rivals on two networks: masks leave the least, moved masks the most."))
 
 
 def work(plan: Plan) -> Iterator[Work]:
-    """A mask is a piece of work."""
-    pictures = plan.few(PICTURES)
-    plan.judge(photos=pictures)
-    for name in plan.networks(NETWORKS):
-        net = nets.load(name)
-        things = {thing.name: thing for thing in outlined(net.size)}
-        for variant in VARIANTS:
-            for picture in pictures:
-                yield Work(Run(name, variant, picture), measured, net, things[picture], variant,
-                           steps=plan.steps(STEPS))
+    """A picture is a piece of work: its masks, and their rivals."""
+    loaded = {name: nets.load(name) for name in plan.networks(list(NETWORKS))}
+    things = {name: plan.few(known(net, outlined(net.size))) for name, net in loaded.items()}
+    plan.judge(photos=[thing.name for some in things.values() for thing in some])
+    for name, some in things.items():
+        for thing in some:
+            runs = [Run(name, method, thing.name) for method in (*MASKS, *RIVALS)]
+            yield Work(runs, measured, loaded[name], name, thing, steps=plan.steps(STEPS))
 
 
-def measured(net: Classifier, thing: Thing, variant: str, *, steps: int = STEPS) -> Row:
-    """Find the mask of a variant, and test it."""
-    mask = smallest(net, thing, steps=steps, **VARIANTS[variant])
-    area = float(mask.mean())
-    blurred = saliency.baseline_like(thing.image, settings=MaskSettings())
-    tested = (mask, mask.roll((2, 2), (-2, -1)), images.blur(mask, 2.0).clamp(0, 1), _binary(mask, area))
-    shown = torch.cat([thing.image, *(saliency.perturb(thing.image, one, blurred) for one in tested)])
-    rough = float(mask.diff(dim=-1).abs().mean() + mask.diff(dim=-2).abs().mean())
-    return Row(*probability(net, shown, thing.label).tolist(), area, rough)
+def measured(net: Classifier, name: str, thing: Thing, *, steps: int = STEPS) -> Iterator[tuple[Run, Row]]:
+    """Each method's row for one picture."""
+    fills = [saliency.baseline_like(thing.image, generator=torch.Generator().manual_seed(0),
+                                    settings=MaskSettings(baseline=kind)) for kind in FILLS]
+    whole = float(probability(net, thing.image, thing.label))
+    for method, maps in marked(net, thing, steps=steps).items():
+        of = torch.tensor([[left(net, thing, hardest(heat, share), fills) for share in AREAS.values()]
+                           for heat in maps]).mean(0)  # over what chance placed; (areas, columns)
+        area = float(maps[0].mean()) if method in MASKS else float("nan")
+        yield Run(name, method, thing.name), Row(whole, area, *(dict(zip(AREAS, column, strict=True))
+                                                                for column in of.T.tolist()))
 
 
-def _binary(mask: Tensor, area: float) -> Tensor:
-    """1 in as many of the strongest pixels as give the mask's own area, 0 elsewhere."""
-    order = mask.flatten().argsort(descending=True, stable=True)
-    flat = torch.zeros_like(mask).flatten()
-    flat[order[: round(area * len(order))]] = 1
-    return flat.view_as(mask)
+def marked(net: Classifier, thing: Thing, *, steps: int) -> dict[str, list[Tensor]]:
+    """Method → maps (1,1,S,S) whose largest values are hidden first; what chance places has several."""
+    x, draw = thing.image, torch.Generator().manual_seed(0)
+    found = {method: [smallest(net, thing, steps=steps, **changed)] for method, changed in MASKS.items()}
+    side, (mask,) = x.shape[-1], found["mask"]
+    offsets = torch.randint(side // 4, side - side // 4, (DRAWS, 2), generator=draw).tolist()
+    squares = torch.rand(DRAWS, 1, 1, GRID, GRID, generator=draw)
+    across = torch.linspace(-1, 1, side)
+    return found | {
+        "Grad-CAM": [enlarge(saliency.METHODS["Grad-CAM"](net, x, thing.label).cpu(), x)],
+        "occlusion": [saliency.occlusion(net, x, thing.label, baseline=saliency.baseline_like(x)).cpu()],
+        "mask moved": [mask.roll(offset, (-2, -1)) for offset in offsets],
+        "squares at random": [torch.nn.functional.interpolate(one, (side, side)) for one in squares],
+        "disc in the middle": [-(across**2 + across[:, None] ** 2)[None, None]]}
+
+
+def left(net: Classifier, thing: Thing, hard: Tensor, fills: list[Tensor]) -> list[float]:
+    """Φ_c with what ``hard`` (1,1,S,S) of 0 and 1 marks replaced in each way, and blurred one cell aside."""
+    aside = [hard.roll(by, (-2, -1)) for by in ((CELL, 0), (-CELL, 0), (0, CELL), (0, -CELL))]
+    shown = [saliency.perturb(thing.image, hard, fill) for fill in fills]
+    shown += [saliency.perturb(thing.image, one, fills[0]) for one in aside]
+    found = probability(net, torch.cat(shown), thing.label).tolist()
+    return [*found[: len(fills)], sum(found[len(fills) :]) / len(aside)]

@@ -119,16 +119,20 @@ def test_taking_the_thing_or_the_mask_away_takes_the_class_away():
     assert min(Counter((run.network, run.kind) for run in rows).values()) >= 19
 
 
-def test_without_its_factors_a_mask_is_a_trick():
+def test_a_mask_hides_more_than_chance_and_without_its_grid_it_is_a_trick():
     rows = results.table("variants")
-    assert all(row.whole == rows[run._replace(variant="all of them")].whole for run, row in rows.items())
-    assert all(row.found < 0.5 * row.whole for row in rows.values())
-    for network in ("squeezenet1_1", "efficientnet_lite0"):
-        blurred, area, rough = (means("variants", column, "variant", network=network)
-                                for column in ("blurred", "area", "rough"))
-        assert blurred["a cell for each pixel"] > 0.5 > 0.1 > max(blurred["all of them"], blurred["λ = 0"])
-        assert area["λ = 0"] == max(area.values()) and min(rough["none of them"], rough["none, start from 0"]) > 0.5
-        assert rising(rough["λ = 0"], rough["all of them"], rough["γ = 0"], rough["a cell for each pixel"])
+    assert all(row.whole == rows[run._replace(method="mask")].whole >= 0.5 for run, row in rows.items())
+    assert Counter(run.network for run in rows) == {"squeezenet1_1": 21 * 12, "efficientnet_lite0": 19 * 12}
+    summary = results.facts("variants")["evidence"]["summary"]
+    for network in ("SqueezeNet", "Lite0"):
+        for chance in ("mask moved", "squares at random"):
+            assert all(low > 0 for _, low, _ in summary[f"{chance} less mask, {network}"].values())
+    for area in ("5 %", "10 %"):
+        assert min(summary[f"{rival} less mask, SqueezeNet"][area][1] for rival in ("Grad-CAM", "occlusion")) > 0
+        coarse, fine = (summary[f"{name}, a cell aside"][area][0] - summary[f"{name}, SqueezeNet"][area][0]
+                        for name in ("mask", "mask, a cell for each pixel"))
+        assert coarse < 0.15 < 0.3 < fine
+    assert summary["Grad-CAM less mask, SqueezeNet"]["25 %"][1] < 0 > summary["Grad-CAM less mask, Lite0"]["5 %"][1]
 
 
 def test_attacks_reach_their_goal_and_hardly_carry_over():

@@ -10,7 +10,7 @@ from evidence import forgetting, hits, pointing_game, removal, variants
 from evidence.removal import ASKED, Row, Run
 from evidence.tests import planted
 from tests.helpers import squeezenet
-from u3course.lessons.saliency.things import BEHIND, Thing, cues, pasted, probability
+from u3course.lessons.saliency.things import BEHIND, Thing, cues, hardest, pasted, probability
 from u3lab import results, saliency
 from u3lab.datasets import photos
 from u3lab.measures import rank_correlation
@@ -97,32 +97,39 @@ def test_removal(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_variants(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Each variant has the mask of its own settings: a block whose height tells which."""
-    heights = {repr(changed): 2 + n for n, changed in enumerate(variants.VARIANTS.values())}
+    """Each mask is that of its own settings, a band whose row tells which; and each column has its filling or place."""
+    rows = {repr(changed): 8 * n for n, changed in enumerate(variants.MASKS.values())}
+    x = painted(THING, CUE)
 
     def given(net, thing, *, steps: int, **changed: object) -> Tensor:
         mask = torch.zeros(1, 1, SIZE, SIZE)
-        mask[..., 8 : 8 + heights[repr(changed)], 8:24] = 1.0
+        mask[..., rows[repr(changed)] : rows[repr(changed)] + 8, :] = 1.0
         return mask
 
     monkeypatch.setattr(variants, "smallest", given)
-    monkeypatch.setattr(variants, "outlined", lambda size: tuple(
-        Thing(name, "thing", (1 - n / 50) * painted(THING, CUE), where(THING), None)
-        for n, name in enumerate(variants.PICTURES)))
+    monkeypatch.setitem(saliency.METHODS, "Grad-CAM", lambda net, x, label: where(CUE).float())
+    monkeypatch.setattr(variants, "outlined", lambda size: (Thing("a", "thing", x, where(THING), None),))
     table = planted.table(variants, tmp_path)
-    for (name, variant, picture), row in table.items():
-        image = (1 - variants.PICTURES.index(picture) / 50) * painted(THING, CUE)
-        height = heights[repr(variants.VARIANTS[variant])]
-        mask = given(None, None, steps=0, **variants.VARIANTS[variant])
-        shifted = torch.zeros_like(mask)
-        shifted[..., 10 : 10 + height, 10:26] = 1.0
-        blurred = saliency.baseline_like(image)
-        assert row.area == pytest.approx(16 * height / SIZE**2, abs=1e-4)
-        assert row.whole == pytest.approx(says(name, image), abs=2e-4)
-        for column, m in (("found", mask), ("shifted", shifted), ("binary", mask)):
-            assert getattr(row, column) == pytest.approx(says(name, (1 - m) * image + m * blurred), abs=2e-4), column
-        assert row.rough == pytest.approx((2 * height / (SIZE * (SIZE - 1)) + 2 * 16 / (SIZE * (SIZE - 1))), abs=1e-4)
-        assert row.found < row.blurred  # a blurred block covers less of the thing
+    assert list(table) == [(name, method, "a") for name in SEES for method in (*variants.MASKS, *variants.RIVALS)]
+    fills = {kind: saliency.baseline_like(x, generator=torch.Generator().manual_seed(0), settings=(
+        saliency.MaskSettings(baseline=kind))) for kind in variants.FILLS}
+    for name in SEES:
+        for method, changed in variants.MASKS.items():
+            row, hard = table[name, method, "a"], hardest(given(None, None, steps=0, **changed), 0.1)
+            assert row.whole == pytest.approx(says(name, x), abs=2e-4) and row.area == pytest.approx(1 / 8)
+            for kind, fill in fills.items():
+                assert getattr(row, kind)["10 %"] == pytest.approx(says(name, (1 - hard) * x + hard * fill), abs=2e-4)
+            aside = [says(name, (1 - one) * x + one * fills["blur"]) for one in (
+                hard.roll(by, (-2, -1)) for by in ((8, 0), (-8, 0), (0, 8), (0, -8)))]
+            assert row.aside["10 %"] == pytest.approx(sum(aside) / 4, abs=2e-4)
+        assert table[name, "mask", "a"].blur["25 %"] < table[name, "mask", "a"].blur["1 %"]
+
+
+def test_the_hardest_pixels_are_as_many_as_wanted_and_the_middle_of_a_flat_blob():
+    heat = torch.zeros(1, 1, 40, 40)
+    heat[..., 5:35, 5:35] = 1.0
+    hard = hardest(heat, 0.1)
+    assert hard.sum() == 160 and hard[..., 15:25, 15:25].mean() > 0.9 and hard[..., :8, :].sum() == 0
 
 
 def test_a_row_of_removal_is_what_it_says():
@@ -147,13 +154,9 @@ def test_a_cue_lies_off_the_thing_and_matters():
 
 
 def test_a_variant_changes_one_factor():
-    assert variants.VARIANTS["all of them"] == {}
-    single = {name: changed for name, changed in variants.VARIANTS.items() if "none" not in name and "only" not in name}
-    assert all(len(changed) <= 1 for changed in single.values())
-    net, thing = squeezenet(), pasted(64)[9]
-    coarse, fine = (variants.measured(net, thing, name, steps=2) for name in ("all of them", "a cell for each pixel"))
-    assert coarse.whole == fine.whole and coarse.rough < fine.rough + 0.05 and 0 < coarse.area < 1
-    assert {run.variant for run in results.table("variants")} == set(variants.VARIANTS)
+    assert variants.MASKS["mask"] == {}
+    assert all(len(changed) <= 1 for name, changed in variants.MASKS.items() if "none" not in name)
+    assert {run.method for run in results.table("variants")} == {*variants.MASKS, *variants.RIVALS}
 
 
 def test_a_network_that_forgets_is_compared_picture_by_picture():

@@ -80,7 +80,7 @@ def unchecked(number: str) -> dict[str, int]:
 
 def names(number: str, words: str) -> set[str]:
     """The exercises that are named there, graded or not."""
-    graded = set(re.findall(r"\b\d[bc]?-[a-z-]*[a-z]\b", words))
+    graded = set(re.findall(r"\b\d[abc]?-[a-z-]*[a-z]\b", words))
     return graded | {name for name in unchecked(number) if re.search(rf"{re.escape(name)}(?![\w-])", words, re.I)}
 
 

@@ -16,12 +16,13 @@ LESSONS = "u3course.lessons"  # imported when a chapter is asked for: an arrow t
 # The room in LESSONS whose ``exercises`` has those of a chapter.
 CHAPTERS = {"0": "start", "1": "universal", "1b": "universal", "2": "selfsup", "2b": "selfsup", "2c": "selfsup",
             "3": "landmarks", "3b": "landmarks", "3c": "landmarks", "4": "prior", "5": "inversion", "5b": "inversion",
-            "6": "saliency", "6b": "adversarial", "6c": "equivariance", "7": "dissection", "7b": "dissection",
-            "8": "audit"}
+            "6": "saliency", "6a": "saliency", "6b": "adversarial", "6c": "equivariance", "7": "dissection",
+            "7b": "dissection", "8": "audit"}
 RIDDLE = "Which class is it?"
 GARISH = f"{RIDDLE} (Marked: we could not tell it ourselves.)"
 DEEP = "-deep"  # "6-deep" is the Deep Quiz of chapter 6
-PLAYED_IN = {"5-deep": "5b"}  # in another chapter than where it began: readers' progress holds the first name
+# In another chapter than where it began: readers' progress holds the first name.
+PLAYED_IN = {"5-deep": "5b", "6-deep": "6a"}
 # Exercises of earlier forms of the notebooks; readers have passed them.
 RETIRED: frozenset[str] = frozenset({"0-upside-down", "0-koala-sigma", "0-reach", "1-serial", "1-count", "1-score",
                                      "2-rebalance", "2-permutations", "2b-pairs", "2b-marginal", "3-spline",

@@ -108,12 +108,18 @@ def reader(net: Classifier, patients: Sequence[str] = FIT) -> Classifier:
     """A classifier "no lesion" or "lesion": SqueezeNet's features as they are, and a linear probe of their means."""
     some = [one for name in patients for one in patches(name)]
     probe = measures.probe(features(net, some), torch.tensor([int(one.lesion) for one in some]), C=0.01)
-    head = torch.nn.Linear(len(probe.mean), len(CLASSES)).requires_grad_(False)
-    head.weight.copy_(probe.weight / probe.spread)
-    head.bias.copy_(probe.bias - probe.weight @ (probe.mean / probe.spread))
+    weight = probe.weight / probe.spread
+    return joined(net, weight, probe.bias - weight @ probe.mean, CLASSES)
+
+
+def joined(net: Classifier, weight: Tensor, bias: Tensor, classes: Sequence[str]) -> Classifier:
+    """A network of SqueezeNet's features and a linear map of their means over space, (K,U) and (K), to K classes."""
+    head = torch.nn.Linear(weight.shape[1], len(classes)).requires_grad_(False)
+    head.weight.copy_(weight)
+    head.bias.copy_(bias)
     body = torch.nn.Sequential(net.module.features, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), head)
     blocks = {layer: f"0.{net.path(layer).split('.')[1]}" for layer in net.layers[:-1]}
-    return nets.Classifier(body.to(net.device), classes=CLASSES, name="reader of scans", size=SIDE,
+    return nets.Classifier(body.to(net.device), classes=classes, name="a probe of features", size=SIDE,
                            mean=nets.IMAGENET_MEAN, std=nets.IMAGENET_STD, layers=blocks).eval()
 
 

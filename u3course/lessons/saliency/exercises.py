@@ -1,14 +1,20 @@
-"""The exercises of chapter 6: one rule for a ReLU, how alike two maps are, and how much of a map lies on the thing."""
+"""The exercises of chapters 6 and 6a: three pieces of a test of saliency maps, and three of a mask's descent."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from u3course.course.judging import drawn
+from u3course.course.definitions import Judge
+from u3course.course.judging import by_cases, drawn, not_contiguous
 from u3course.course.words import task
 from u3course.lessons.saliency.hitting import agreement, hits
+from u3lab.errors import U3Error
+from u3lab.images.blurring import total_variation
 from u3lab.saliency.backprop import guided
+from u3lab.saliency.perturbation import blend, enlarge, price
 
 
 class Through:
@@ -60,4 +66,87 @@ def _thing_cases(g: torch.Generator) -> Iterator[tuple]:
 HITS = task("6-hits", hits, _thing_cases)
 
 
-EXERCISES = {"6": (GUIDED, AGREEMENT, HITS)}
+def _mask_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.tensor([[[[0.0, 1.0, 0.5], [0.25, 0.0, 1.0]]]]), 0.5, 10.0, 3.0
+    yield torch.rand(1, 1, 6, 8, generator=g), 0.7, 5.0, 2.0
+    yield not_contiguous(torch.rand(1, 1, 5, 4, generator=g)), 2.0, 3.0, 1.0
+    yield torch.rand(1, 1, 4, 7, generator=g, dtype=torch.float64), 1.5, 8.0, 3.0
+
+
+def _hide_cases(g: torch.Generator) -> Iterator[tuple]:
+    yield torch.ones(1, 3, 4, 4), torch.tensor([[[[0.0, 1.0], [0.5, 0.0]]]]), torch.zeros(1, 3, 4, 4)
+    for shape, cells, dtype in (((2, 3, 6, 9), (2, 1, 2, 3), torch.float32),
+                                ((1, 3, 8, 8), (1, 1, 4, 4), torch.float64)):
+        x, hidden = (torch.randn(shape, generator=g, dtype=dtype) for _ in range(2))
+        yield not_contiguous(x), torch.rand(cells, generator=g, dtype=dtype), hidden
+
+
+HIDE = task("6a-hide", blend, _hide_cases, helpers=(enlarge,))
+
+
+def mask_energy(p: Tensor, mask: Tensor, lam: float, tv: float) -> Tensor:
+    """p + λ·mean(m) + γ·mean ‖∇m‖³."""
+    size, rough = price(mask, lam, tv, 3.0)
+    return p + size + rough
+
+
+def _energy_cases(g: torch.Generator) -> Iterator[tuple]:
+    for mask, lam, tv, *_ in _mask_cases(g):
+        yield torch.rand((), generator=g, dtype=mask.dtype), mask, lam, tv
+
+
+PRICED = task("6a-energy", mask_energy, _energy_cases, helpers=(price, total_variation), rtol=1e-3)
+
+
+def mask_descent(energy: Callable[[Tensor], Tensor], m: Tensor, rate: float, steps: int) -> Iterator[Tensor]:
+    """Lower the energy of a mask by Adam from m on, within [0,1], and yield the mask after each step."""
+    m = m.clone().requires_grad_()
+    adam = torch.optim.Adam([m], lr=rate)
+    for _ in range(steps):
+        adam.zero_grad()
+        energy(m).backward()
+        adam.step()
+        m.data.clamp_(0, 1)
+        yield m.detach().clone()
+
+
+class Valley(NamedTuple):
+    """An energy of a mask, Σ a (m − b)²; its lowest point lies partly outside of [0,1]."""
+
+    a: Tensor
+    b: Tensor
+
+    def __call__(self, m: Tensor) -> Tensor:
+        return (self.a * (m - self.b).square()).sum()
+
+    def __repr__(self) -> str:
+        return "a function of a mask"
+
+
+def _descent_cases(g: torch.Generator) -> Iterator[tuple]:
+    for side, rate, steps in ((2, 0.3, 2), (4, 0.1, 7)):
+        a, b, m = (torch.rand(1, 1, side, side + 1, generator=g, dtype=torch.float64) for _ in range(3))
+        yield Valley(3 * a + 0.2, 3 * b - 1), m, rate, steps
+
+
+def _stacked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The masks that it yields, each as it was when it came, as one tensor."""
+    @functools.wraps(function)
+    def run(energy: Callable[[Tensor], Tensor], m: Tensor, rate: float, steps: int) -> Any:
+        masks = function(energy, m, rate, steps)
+        if isinstance(masks, Tensor):
+            raise U3Error("it does not yield: write `yield` with the mask at the end of the loop, not `return`")
+        return torch.stack([one.detach().clone() for one in masks]) if isinstance(masks, Iterator) else masks
+    return run
+
+
+def _of_masks(*asked: Any, **near: Any) -> Judge:
+    """A judge of what a descent yields."""
+    judge = by_cases(*asked, finish=_stacked, **near)
+    return lambda answer: judge(_stacked(answer) if callable(answer) else answer)
+
+
+DESCENT = task("6a-descent", mask_descent, _descent_cases, judge=_of_masks)
+
+
+EXERCISES = {"6": (GUIDED, AGREEMENT, HITS), "6a": (HIDE, PRICED, DESCENT)}

@@ -88,3 +88,22 @@ def cues(rows: dict[tuple, tuple]) -> list[tuple]:
     Φ_c away."""
     return [run for run, one in rows.items()
             if 1 - one.mask_share > CUE and one.off < (1 - BROKEN) * one.whole]
+
+
+def cut(name: str, label: str, size: int = 227) -> Tensor:
+    """The opacity (1,1,S,S) of what an outline of a shipped photo has this label for, in its central square."""
+    return images.blur(_covered(name, (label,), size).float(), 0.7)
+
+
+def known(net: Classifier, things: tuple[Thing, ...], *, least: float = 0.5) -> list[Thing]:
+    """Those whose class the network gives a probability of ``least`` or more."""
+    return [one for one in things if float(probability(net, one.image, one.label)) >= least]
+
+
+def hardest(heat: Tensor, share: float) -> Tensor:
+    """1 in this share of the pixels of a map (1,1,H,W), where it is largest, else 0. Of equal values the nearer to the
+    middle of a blob goes first."""
+    order = (heat + 1e-4 * images.blur(heat.float(), 8.0)).flatten().argsort(descending=True, stable=True)
+    hard = torch.zeros_like(heat).flatten()
+    hard[order[: round(share * len(order))]] = 1
+    return hard.view_as(heat)
