@@ -80,8 +80,7 @@ class _Passed:
                 self.fail(f"returned {_form(result)}, not {known.form}")
                 return right
         self.apart = known.apart
-        slow = seconds > known.enough and self._timed(given, named)[1] > known.enough
-        self.slow = self.slow + 1 if slow else 0
+        self.slow = self.slow + 1 if seconds > known.enough and self._timed(given, named)[1] > known.enough else 0
         if self.slow >= STRIKES:
             self.fail(f"took more than {SLOWER} times as long")
         return result

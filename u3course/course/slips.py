@@ -244,8 +244,7 @@ def slices(place: Place, names: Names) -> Made:
     node = place.node
     if not isinstance(node, ast.Subscript):
         return
-    told = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    texts = [ast.unparse(one) for one in told]
+    texts = [ast.unparse(one) for one in (node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice])]
     others = [*dict.fromkeys(texts), ":", "1:", ":-1", "1:-1", ":-2", "2:", "None"]
     made = [(", ".join([*texts[:n], other, *texts[n + 1:]]), "", f"{text} {other}")
             for n, text in enumerate(texts) for other in others if other != text]

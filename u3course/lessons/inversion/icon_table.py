@@ -183,5 +183,4 @@ def means(net: Classifier, layer: str, pictures: Tensor) -> Tensor:
 
 def icon(net: Classifier, layer: str, unit: int, *, size: int = SIDE, steps: int = STEPS) -> Tensor:
     """What excites a channel most under the deep image prior, (1,3,size,size)."""
-    settings = MaximiseSettings(jitter=4, zoom=0.0, steps=steps)
-    return last(maximise(net, layer, unit, size=size, settings=settings)).value
+    return last(maximise(net, layer, unit, size=size, settings=MaximiseSettings(jitter=4, zoom=0.0, steps=steps))).value
