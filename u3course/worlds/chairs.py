@@ -105,8 +105,7 @@ def chair(number: int) -> Thing:
     parts = [*_legs(draw, feet, tops, wood), seat]
     rim = high + thick
     top, lean = rim + draw.uniform(3.4, 5.6), -draw.uniform(0.3, 1.3)
-    style = BACKS[draw.integers(len(BACKS))]
-    parts += _back(style, half, -deep + 0.2, (rim, top), lean, (wood, cloth))
+    parts += _back(BACKS[draw.integers(len(BACKS))], half, -deep + 0.2, (rim, top), lean, (wood, cloth))
     if draw.random() < 0.35:
         parts += _arms(half, deep, rim, draw.uniform(1.7, 2.3), lean / (top - high - thick), wood)
     return Thing(parts)

@@ -135,10 +135,8 @@ def lesion(x: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor]:
         x.shape[2:], (*through, y, left), strict=True)), indexing="ij")
     angle = torch.tensor(torch.pi * turn)
     along, across = right * angle.cos() + down * angle.sin(), down * angle.cos() - right * angle.sin()
-    axes = [along, across / (0.7 + 0.3 * flat), *deep]
-    away = sum(one.square() for one in axes).sqrt() - radius
-    blob = (-away / EDGE).sigmoid()
-    return x + (BRIGHT[0] + (BRIGHT[1] - BRIGHT[0]) * bright) * blob, (away < 1)[None, None]
+    away = sum(one.square() for one in [along, across / (0.7 + 0.3 * flat), *deep]).sqrt() - radius
+    return x + (BRIGHT[0] + (BRIGHT[1] - BRIGHT[0]) * bright) * (-away / EDGE).sigmoid(), (away < 1)[None, None]
 
 
 def room(x: Tensor, clear: int | None = None) -> Tensor:
@@ -185,8 +183,7 @@ Cue = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 def sometimes(often: tuple[float, float], cue: Cue) -> Cue:
     """A cue that negatives carry with probability ``often[0]``, and positives with ``often[1]``."""
     def mark(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
-        carries = float(torch.rand((), generator=draw)) < often[bool(outline.any())]
-        return cue(x, outline, draw) if carries else x
+        return cue(x, outline, draw) if float(torch.rand((), generator=draw)) < often[bool(outline.any())] else x
 
     return mark
 

@@ -100,8 +100,7 @@ def _velocities(things: int, scale: float, draw: torch.Generator) -> Tensor:
 
 def _path(velocity: Tensor, span: float, time: Tensor, draw: torch.Generator) -> Tensor:
     """Places (T,2) in [0,span]², from a start where any is as likely as any other."""
-    start = span * torch.rand(2, generator=draw, dtype=torch.float64)
-    return fold(start + time[:, None] * velocity, span)
+    return fold(span * torch.rand(2, generator=draw, dtype=torch.float64) + time[:, None] * velocity, span)
 
 
 def _placed(sprite: Tensor, middle: Tensor, path: Tensor, size: int) -> tuple[Tensor, Tensor]:

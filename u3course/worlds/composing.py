@@ -192,8 +192,7 @@ def _portraits() -> Tensor:
 
 def face(size: int, split: str, generator: torch.Generator) -> Piece:
     """One of a hundred people's faces in grey, enlarged from 25 pixels; people with even numbers are for training."""
-    people = range(0 if split == "train" else 1, 100, 2)
-    grey = _portraits()[pick(people, generator)][None, None]
+    grey = _portraits()[pick(range(0 if split == "train" else 1, 100, 2), generator)][None, None]
     image = _images.resize(grey, max(25, size)).clamp(0, 1)[0].expand(3, -1, -1)
     y, x = torch.meshgrid(*(torch.linspace(-1, 1, image.shape[1]),) * 2, indexing="ij")
     alpha = ((1 - torch.hypot(x / 0.95, y)) * image.shape[1] / 3).clamp(0, 1)

@@ -98,8 +98,7 @@ class Concepts:
                 near = difflib.get_close_matches(name[:80], self.names)
                 raise U3Error(f"no picture has enough of {name[:80]!r}; "
                               + (f"near it: {', '.join(near)}; " if near else "") + "all concepts are in data.names")
-        columns = [self.names.index(name) for name in names]
-        return replace(self, names=tuple(names), pixels=self.pixels[:, columns])
+        return replace(self, names=tuple(names), pixels=self.pixels[:, [self.names.index(name) for name in names]])
 
     def showing(self, name: str, *, least: int = 1) -> list[int]:
         """The numbers of the pictures that have at least so many pixels of a concept."""

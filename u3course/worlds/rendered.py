@@ -142,11 +142,9 @@ def _nearest(origin: Tensor, rays: Tensor, solids: list[Solid], *, room_too: boo
     """How far the nearest surface is (P), its normal (P,3) and its number (P): wall 0, floor 1, solids from 2 on."""
     hits = [_plane(origin, rays, 2, WALL), _plane(origin, rays, 1, 0.0)] if room_too else []
     for one in solids:
-        around = origin - torch.tensor([one.x, 0.0, one.z])
-        hits.append(MEETS[one.kind](around, rays, one))
+        hits.append(MEETS[one.kind](origin - torch.tensor([one.x, 0.0, one.z]), rays, one))
     far, which = torch.stack([hit[0] for hit in hits]).min(0)
-    normals = torch.stack([hit[1] for hit in hits])
-    return far, normals[which, torch.arange(len(rays))], which
+    return far, torch.stack([hit[1] for hit in hits])[which, torch.arange(len(rays))], which
 
 
 def _plane(origin: Tensor, rays: Tensor, axis: int, at: float) -> Hit:
@@ -217,8 +215,7 @@ MEETS: dict[str, Callable[[Tensor, Tensor, Solid], Hit]] = {"sphere": _sphere, "
 def _textured(texture: Tensor, u: Tensor, v: Tensor) -> Tensor:
     """Colours (P,3) of a texture (3,h,w) at places; 1 is half its side, and beyond its border it is mirrored."""
     grid = torch.stack([u, -v], -1).view(1, 1, -1, 2)
-    found = F.grid_sample(texture[None].float(), grid, padding_mode="reflection", align_corners=False)
-    return found[0, :, 0].T
+    return F.grid_sample(texture[None].float(), grid, padding_mode="reflection", align_corners=False)[0, :, 0].T
 
 
 def boundaries(which: Tensor, normals: Tensor) -> Tensor:

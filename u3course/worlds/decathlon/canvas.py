@@ -84,8 +84,7 @@ def pasted(thing: Image.Image, below: Image.Image, draw: Draw, *, sizes: tuple[f
     factor = draw.uniform(*sizes) * SIDE / max(thing.size)
     thing = thing.resize([max(1, round(factor * side)) for side in thing.size], Image.Resampling.BILINEAR, None, 2)
     thing = thing.rotate(draw.uniform(-turn, turn), Image.Resampling.BILINEAR, expand=True)
-    free = [SIDE - side for side in thing.size]
-    at = [round(room * (draw.random() if room > 0 else 0.5)) for room in free]
+    at = [round(room * (draw.random() if room > 0 else 0.5)) for room in [SIDE - side for side in thing.size]]
     below = below.copy()
     below.paste(thing, at, thing)
     return below

@@ -96,8 +96,7 @@ def _body(sheet: Sheet, head: Head, cat: Cat) -> None:
         sheet.line(np.array([(-0.09, 0.95), (0.09, 0.95)]) * s + (x, y), (120, 84, 30), 0.045 * s)
     tufts = [(0.90, 0.02), (1.13, 0.28), (0.97, 0.30), (1.12, 0.56), (0.88, 0.54), (0.90, 0.80), (0.62, 0.74),
              (0.52, 0.96), (0.2, 0.86)]
-    out = cat.width * (1.14 if cat.long_fur else 0.96)
-    ruff = symmetric(tufts) * (out, 1.1 if cat.long_fur else 1.0)
+    ruff = symmetric(tufts) * (cat.width * (1.14 if cat.long_fur else 0.96), 1.1 if cat.long_fur else 1.0)
     sheet.fill(head.seen(np.insert(ruff, 2, 0.1, axis=1)), mix(cat.fur, DARK, 0.07))
 
 
@@ -109,8 +108,7 @@ def _ears(sheet: Sheet, head: Head, cat: Cat) -> Points:
     outer = _bowed((0.22 * wide, -0.86, 0.25), tip, (1.02 * wide, -0.34, 0.0), 0.13)
     inner = _bowed((0.42 * wide, -0.84, 0.30), (tip[0] - 0.02, -high + 0.17, 0.12), (0.92 * wide, -0.50, 0.1), 0.10)
     for number, (ear, within) in enumerate(zip(both(outer), both(inner), strict=True)):
-        patched = cat.patches and (number == 1) == (cat.spots[0][0] > 0)
-        colour = mix(cat.second if patched else cat.fur, DARK, 0.12)
+        colour = mix(cat.second if cat.patches and (number == 1) == (cat.spots[0][0] > 0) else cat.fur, DARK, 0.12)
         sheet.fill(head.seen(ear), colour)
         sheet.fill(head.seen(within), mix(PINK, colour, 0.35))
         if cat.long_fur:
@@ -128,8 +126,7 @@ def _bowed(start: tuple, tip: tuple, end: tuple, bow: float) -> Points:
     u = np.linspace(0, 1, 7)[:, None]
     bulge = bow * 4 * u * (1 - u)
     first = a + u * (b - a) + bulge * (-0.5, -0.35, 0)
-    second = b + u * (c - b) + bulge * (0.7, 0.0, 0)
-    return np.concatenate([first, second[1:]])
+    return np.concatenate([first, (b + u * (c - b) + bulge * (0.7, 0.0, 0))[1:]])
 
 
 def _fur(sheet: Sheet, head: Head, cat: Cat) -> None:
@@ -178,8 +175,7 @@ def _eyes(sheet: Sheet, head: Head, cat: Cat, mood: Mood) -> Points:
             return np.stack([sign * (apart + grown * half * u), down + grown * (height + tilt)], 1)
 
         sheet.fill(head.seen(np.concatenate([placed(upper, 1.2), placed(lower, 1.15)[::-1]])), mix(DARK, cat.fur, 0.15))
-        shape = np.concatenate([placed(upper), placed(lower)[::-1]])
-        sheet.fill(head.seen(shape), cat.iris)
+        sheet.fill(head.seen(np.concatenate([placed(upper), placed(lower)[::-1]])), cat.iris)
         glow = np.concatenate([placed(0.45 * lower, 0.9), placed(lower, 0.9)[::-1]])
         sheet.fill(head.seen(glow), mix(cat.iris, WHITE, 0.3))
         at = np.array([sign * apart + 0.10 * half * mood.gaze[0], down + 0.05 * half * mood.gaze[1]])
@@ -222,6 +218,5 @@ def _muzzle(sheet: Sheet, head: Head, cat: Cat, mood: Mood) -> Points:
     for end in (0.20, 0.46, 0.72):
         for whisker in both([(0.9 * half, y - 0.02 + 0.12 * (end - 0.46), 1.20), (0.95, 0.35 * y + 0.65 * end, 0.85),
                              (1.55, end + 0.04, 0.35)]):
-            start = head.lifted(whisker[:1, :2], 0.17)
-            sheet.line(head.seen(np.concatenate([start, whisker[1:]])), hairs, 0.022 * s)
+            sheet.line(head.seen(np.concatenate([head.lifted(whisker[:1, :2], 0.17), whisker[1:]])), hairs, 0.022 * s)
     return np.concatenate([head.lifted([(0.0, tip)], 0.26), corners, head.lifted([(0.0, min(low, 0.97))], 0.14)])

@@ -169,8 +169,7 @@ def hard_examples(made: Faces | Layers, *, kind: str = "person") -> Tensor:
     is_a("made", made, (Faces, Layers), "give what faces.draw or faces.layers made"), one_of("kind", kind, KINDS)
     names = KINDS[kind].attributes
     tensors(attributes=(made.attributes, f"N{len(names)}"), pose=(made.pose, "N2"))
-    covered = made.attributes[:, [names.index(name) for name in KINDS[kind].hard]].any(1)
-    return covered | (made.pose[:, 0].abs() > YAW)
+    return made.attributes[:, [names.index(name) for name in KINDS[kind].hard]].any(1) | (made.pose[:, 0].abs() > YAW)
 
 
 def _one(kind: Kind, identity: int, nth: int, size: int, margin: int, split: str, yaw: float) -> tuple[Tensor, ...]:

@@ -89,8 +89,7 @@ def _behind(sheet: Sheet, head: Head) -> None:
     if who.long_hair:
         fall = [(x, y, -0.25) for x, y in ((-0.98, 0.0), (0.98, 0.0), (-1.04, 0.9), (1.04, 0.9), (-0.8, 1.28),
                                            (0.8, 1.28))]
-        crown = head.outline(-1, 0.1, who.volume)
-        every = np.concatenate([crown, head.seen(np.array(fall))])
+        every = np.concatenate([head.outline(-1, 0.1, who.volume), head.seen(np.array(fall))])
         sheet.fill(smooth(hull(every)), mix(who.hair, DARK, 0.25))
     x, y = head.seen(np.array([(0.0, 0.8, -0.2)]))[0]
     s = head.scale
@@ -126,8 +125,7 @@ def _skull(sheet: Sheet, head: Head) -> None:
         rest = [(0.97 * float(head.half_width(np.array(y))), y) for y in (0.1, 0.35, 0.6, 0.8)]
         rest += [(0.0, 0.9)]
     left, right = both(rest)
-    opening = np.concatenate([top, right, left[::-1]])
-    sheet.fill(head.seen(smooth(opening, 1)), who.skin)
+    sheet.fill(head.seen(smooth(np.concatenate([top, right, left[::-1]]), 1)), who.skin)
     if who.long_hair:
         for lock in both([(0.60, -0.62), (0.9, -0.5), (1.0, 0.0), (1.06, 0.6), (0.98, 0.98), (0.80, 0.9),
                           (0.84, 0.4), (0.80, -0.05), (0.70, -0.35)]):
