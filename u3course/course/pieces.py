@@ -202,7 +202,6 @@ def _apart(result: Any, right: Any) -> float | None:
 def yours(exercise_id: str) -> Piece:
     """The function of an exercise: the reader's as it last passed its check in this kernel, else the library's.
 
-    Raises:
-        U3Error: If there is no such exercise.
+    Raises U3Error if there is no such exercise.
     """
     return Piece(exercise_id, catalogue.find(exercise_id).reference)
