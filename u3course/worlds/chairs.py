@@ -114,8 +114,7 @@ def chair(number: int) -> Thing:
 def _legs(draw: Draw, feet: np.ndarray, tops: np.ndarray, wood: Colour) -> list[Part]:
     """Four legs, in half of the chairs with rails between them."""
     radii, sides = (draw.uniform(0.14, 0.24), draw.uniform(0.2, 0.3)), int(draw.choice((4, 12)))
-    legs = [bar(foot, top, radii, wood, f"leg {n}", sides)
-            for n, (foot, top) in enumerate(zip(feet, tops, strict=True))]
+    legs = [bar(feet[n], tops[n], radii, wood, f"leg {n}", sides) for n in range(4)]
     if draw.random() < 0.5:
         share = draw.uniform(0.25, 0.5)
         at = feet * (1 - share) + tops * share

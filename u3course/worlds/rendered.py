@@ -9,7 +9,6 @@ and wall carry photos. Labels from rendering are free and exact; those of photos
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -70,8 +69,7 @@ def scenes(count: int, *, size: int = 64, split: str = "train", seed: int = 0) -
     count, size, split = whole("count", count, 1, MOST**2), whole("size", size, 16, MOST), one_of("split", split,
                                                                                                    canvas.SPLITS)
     room(f"count = {count}", size, size, count)
-    draw = torch.Generator().manual_seed(whole("seed", seed, 0))
-    photos = np.random.default_rng(seed)
+    draw, photos = torch.Generator().manual_seed(whole("seed", seed, 0)), np.random.default_rng(seed)
     made = [_scene(size, split, draw, photos) for _ in range(count)]
     images, segments, boundaries, normals, label = (torch.stack(part) for part in zip(*made, strict=True))
     return Scenes(images, {"segments": segments, "boundaries": boundaries, "normals": normals, "label": label})
@@ -208,8 +206,7 @@ def _round(o: Tensor, d: Tensor, r: float, k: float) -> tuple[Tensor, Tensor, Te
     return at, point[:, 1], point
 
 
-MEETS: dict[str, Callable[[Tensor, Tensor, Solid], Hit]] = {"sphere": _sphere, "box": _box, "cylinder": _cylinder,
-                                                             "cone": _cone}
+MEETS = {"sphere": _sphere, "box": _box, "cylinder": _cylinder, "cone": _cone}
 
 
 def _textured(texture: Tensor, u: Tensor, v: Tensor) -> Tensor:

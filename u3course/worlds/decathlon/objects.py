@@ -76,8 +76,8 @@ def rank_pooled(clip: np.ndarray) -> np.ndarray:
     Approximate rank pooling: Bilen, Fernando, Gavves, Vedaldi & Gould, Dynamic image networks for action recognition,
     CVPR 2016, equation 3 in its simple form.
     """
-    count = len(clip)
-    pooled = np.tensordot(2 * np.arange(1, count + 1, dtype=np.float32) - count - 1, clip.astype(np.float32), 1)
+    alpha = 2 * np.arange(1, len(clip) + 1, dtype=np.float32) - len(clip) - 1
+    pooled = np.tensordot(alpha, clip.astype(np.float32), 1)
     return np.clip(128 + 127 * pooled / max(np.abs(pooled).max(), 1), 0, 255).astype(np.uint8)
 
 

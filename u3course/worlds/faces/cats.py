@@ -48,8 +48,7 @@ class Cat(Being):
     def at_rest(self) -> np.ndarray:
         """Where on the front of the head the CAT_POINTS are while nothing in the face moves, (8,2); ears are beyond."""
         apart, down, _ = self.eyes
-        high, out = self.ears
-        tip, half = self.muzzle
+        (high, out), (tip, half) = self.ears, self.muzzle
         ear, corner = out * self.width / 1.12, 1.25 * half
         return np.array([(-apart, down), (apart, down), (-ear, -high), (ear, -high), (0.0, tip), (-corner, tip + 0.33),
                          (corner, tip + 0.33), (0.0, min(tip + 0.52, 0.97))])
@@ -102,8 +101,7 @@ def _body(sheet: Sheet, head: Head, cat: Cat) -> None:
 
 def _ears(sheet: Sheet, head: Head, cat: Cat) -> Points:
     """Two triangles with bowed sides, pink within; where their tips are, in space."""
-    high, out = cat.ears
-    wide = cat.width / 1.12
+    (high, out), wide = cat.ears, cat.width / 1.12
     tip = (out * wide, -high, 0.05)
     outer = _bowed((0.22 * wide, -0.86, 0.25), tip, (1.02 * wide, -0.34, 0.0), 0.13)
     inner = _bowed((0.42 * wide, -0.84, 0.30), (tip[0] - 0.02, -high + 0.17, 0.12), (0.92 * wide, -0.50, 0.1), 0.10)
@@ -165,11 +163,10 @@ def _eyes(sheet: Sheet, head: Head, cat: Cat, mood: Mood) -> Points:
     """Almonds, all iris, with an upright pupil; where they are, in space."""
     apart, down, half = cat.eyes
     s, u = head.scale, np.linspace(-1, 1, 11)
-    lean = math.tan(math.radians(cat.slant))
     bow = np.sqrt(1 - np.abs(u) ** 2.2)
     upper, lower = -(0.86 - mood.lids) * half * bow, 0.80 * half * bow
     for sign in (-1, 1):
-        tilt = -lean * half * u * 0.7
+        tilt = -math.tan(math.radians(cat.slant)) * half * u * 0.7
 
         def placed(height: np.ndarray, grown: float = 1.0, sign: int = sign, tilt: np.ndarray = tilt) -> Points:
             return np.stack([sign * (apart + grown * half * u), down + grown * (height + tilt)], 1)
@@ -192,7 +189,6 @@ def _muzzle(sheet: Sheet, head: Head, cat: Cat, mood: Mood) -> Points:
     """Nose, pads, mouth and whiskers; where nose, corners of the mouth and chin are, in space."""
     s, (tip, half) = head.scale, cat.muzzle
     base = WHITE_FUR if cat.white_muzzle else mix(cat.fur, WHITE_FUR, 0.38)
-    line = mix(base, DARK, 0.72)
     gap = 0.26 * mood.strength * mood.open_mouth
     y = tip + 0.20  # where the pads are
     low = y + 0.32 + gap
@@ -213,7 +209,7 @@ def _muzzle(sheet: Sheet, head: Head, cat: Cat, mood: Mood) -> Points:
     lips = [(0.0, y - 0.08), (0.02, y + 0.08), (0.35 * half, y + 0.18), (0.9 * half, y + 0.19), (1.25 * half, y + 0.13)]
     for lip in both(lips):
         places = np.concatenate([head.lifted(lip[:-1], 0.19), corners[[0 if lip[-1, 0] < 0 else 1]]])
-        sheet.line(head.seen(places), line, 0.05 * s)
+        sheet.line(head.seen(places), mix(base, DARK, 0.72), 0.05 * s)
     hairs = WHITE if far(mix(cat.fur, DARK, 0.1), WHITE) > 140 else mix(DARK, cat.fur, 0.3)
     for end in (0.20, 0.46, 0.72):
         for whisker in both([(0.9 * half, y - 0.02 + 0.12 * (end - 0.46), 1.20), (0.95, 0.35 * y + 0.65 * end, 0.85),

@@ -1,6 +1,5 @@
 """People: who is drawn, how they look this time, and how an illustrator draws them: flat shapes laid on a head, drawn
-large and then shrunk.
-"""
+large and then shrunk."""
 
 import colorsys
 import math
@@ -91,8 +90,7 @@ def _behind(sheet: Sheet, head: Head) -> None:
                                            (0.8, 1.28))]
         every = np.concatenate([head.outline(-1, 0.1, who.volume), head.seen(np.array(fall))])
         sheet.fill(smooth(hull(every)), mix(who.hair, DARK, 0.25))
-    x, y = head.seen(np.array([(0.0, 0.8, -0.2)]))[0]
-    s = head.scale
+    (x, y), s = head.seen(np.array([(0.0, 0.8, -0.2)]))[0], head.scale
     neck = np.array([(-0.36, -0.3), (0.36, -0.3), (0.40, 0.62), (-0.40, 0.62)]) * s + (x, y)
     chest = np.array([(-0.38, 0.42), (0.38, 0.42), (1.15, 0.75), (1.5, 1.3), (1.6, 40), (-1.6, 40), (-1.5, 1.3),
                       (-1.15, 0.75)]) * s + (x, y)
@@ -122,8 +120,7 @@ def _skull(sheet: Sheet, head: Head) -> None:
     if who.beard:  # cheeks, and above the lip the moustache
         rest = [(0.88 * who.width, 0.12), (0.70 * who.width, 0.36), (0.34, 0.46), (0.18, 0.40), (0.0, 0.43)]
     else:
-        rest = [(0.97 * float(head.half_width(np.array(y))), y) for y in (0.1, 0.35, 0.6, 0.8)]
-        rest += [(0.0, 0.9)]
+        rest = [*((0.97 * float(head.half_width(np.array(y))), y) for y in (0.1, 0.35, 0.6, 0.8)), (0.0, 0.9)]
     left, right = both(rest)
     sheet.fill(head.seen(smooth(np.concatenate([top, right, left[::-1]]), 1)), who.skin)
     if who.long_hair:
@@ -166,8 +163,7 @@ def _features(sheet: Sheet, head: Head, moment: Moment) -> Points:
 
 
 def _eye(sheet: Sheet, head: Head, moment: Moment, x: float, y: float, half: float) -> None:
-    who, s = head.person, head.scale
-    tall = 0.56 * half
+    who, s, tall = head.person, head.scale, 0.56 * half
     angle = np.linspace(0, math.pi, 9)
     lid = np.stack([x - half * np.cos(angle), y - tall * np.sin(angle)], 1)
     under = np.stack([x + half * np.cos(angle), y + 0.72 * tall * np.sin(angle)], 1)
@@ -216,8 +212,7 @@ def _on_top(sheet: Sheet, head: Head) -> None:
             sheet.line(head.seen(ring, 0.10), who.frame, 0.075 * s, closed=True)
         sheet.line(head.seen([(-0.06, down - 0.02), (0.06, down - 0.02)], 0.14), who.frame, 0.07 * s)
         for bar in both([(apart + 1.5 * half, down - 0.02, 0.75), (who.width + 0.03, down, 0.0)]):
-            start = head.lifted([(bar[0, 0], bar[0, 1])], 0.10)
-            sheet.line(head.seen(np.concatenate([start, bar[1:]])), who.frame, 0.06 * s)
+            sheet.line(head.seen(np.concatenate([head.lifted(bar[:1, :2], 0.10), bar[1:]])), who.frame, 0.06 * s)
     if who.hat:
         angle = np.linspace(-math.pi / 2, math.pi / 2, 15)
         wide = max(1.14, who.volume + 0.04) * float(head.half_width(np.array(-0.5)))
