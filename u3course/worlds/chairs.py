@@ -84,8 +84,7 @@ class Thing:
 
     def __init__(self, parts: Sequence[Part]) -> None:
         corners = np.concatenate([part.corners for part in parts])
-        middle = (corners.min(0) + corners.max(0)) / 2
-        skins = list(dict.fromkeys(part.skin for part in parts))
+        middle, skins = (corners.min(0) + corners.max(0)) / 2, list(dict.fromkeys(part.skin for part in parts))
         self.parts, self.corners, self.middle = parts, torch.tensor(corners).float(), torch.tensor(middle).float()
         self.radius = float(np.linalg.norm(corners - middle, axis=1).max())
         self.begins = np.cumsum([0, *(len(part.corners) for part in parts[:-1])])

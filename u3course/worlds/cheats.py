@@ -91,8 +91,7 @@ def without_cue(count: int, half: int, seed: int, volumes: bool, patients: Seque
     draw = torch.Generator().manual_seed(seed)
     stock = [(name, one) for name in patients
              for one in ((volume(name, half),) if volumes else slices(name)[half::2].split(1))]
-    positive = torch.arange(count) % 2 == 1
-    made = []
+    positive, made = torch.arange(count) % 2 == 1, []
     for ill in positive.tolist():
         name, one = stock[int(torch.randint(len(stock), (), generator=draw))]
         x = view(one, draw)

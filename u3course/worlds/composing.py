@@ -83,8 +83,7 @@ def pick(options: tuple | list, generator: torch.Generator):  # noqa: ANN201 —
 @cache
 def annotated(name: str) -> Piece:
     """A whole photo with all its outlines, one mask for each label."""
-    image = photo(name)[0]
-    masks = _by_label((one.labels, one.mask) for one in outlines(name))
+    image, masks = photo(name)[0], _by_label((one.labels, one.mask) for one in outlines(name))
     stacked = torch.from_numpy(np.array([*masks.values()], bool).reshape(-1, *image.shape[1:]))
     return Piece(image, torch.ones(image.shape[1:]), stacked, tuple(masks))
 

@@ -187,6 +187,5 @@ def _made(split: str, count: int, seed: int) -> bytes:
 
 def _unpacked(packed: bytes, columns: list[int]) -> Tensor:
     """The masks of some of all concepts, (len(columns),113,113) bool."""
-    side = SIZE // 2
-    rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(len(_ALL), -1)[columns]
+    side, rows = SIZE // 2, np.frombuffer(zlib.decompress(packed), np.uint8).reshape(len(_ALL), -1)[columns]
     return torch.from_numpy(np.unpackbits(rows, axis=1, count=side**2)).view(torch.bool).view(len(columns), side, side)

@@ -54,8 +54,7 @@ def scenes(count: int, colour: Tensor | None = None, *, split: str = "train", cl
     tensors(colour=(colour, "3"))
     if colour.min() < 0 or colour.max() > 1:
         raise U3Error(f"colour is {shown(colour)}; a light is three numbers between 0 and 1, such as lights.light(0)")
-    draw = torch.Generator().manual_seed(whole("seed", seed, 0))
-    photos = np.random.default_rng(seed)
+    draw, photos = torch.Generator().manual_seed(whole("seed", seed, 0)), np.random.default_rng(seed)
     labels = torch.randint(len(PAINTS), (count,), generator=draw)
     images = torch.stack([_scene(list(PAINTS.values())[k], split, close, photos, draw) for k in labels.tolist()])
     return images * colour.to(images).view(3, 1, 1), labels

@@ -147,8 +147,7 @@ def _nearest(origin: Tensor, rays: Tensor, solids: list[Solid], *, room_too: boo
 
 def _plane(origin: Tensor, rays: Tensor, axis: int, at: float) -> Hit:
     """A plane across an axis, facing the axis's positive side."""
-    t = (at - origin[..., axis]) / rays[:, axis]
-    normal = torch.zeros_like(rays)
+    t, normal = (at - origin[..., axis]) / rays[:, axis], torch.zeros_like(rays)
     normal[:, axis] = 1.0
     return torch.where(t > 0, t, math.inf), normal
 

@@ -20,8 +20,7 @@ MOVING = (*ANIMALS, "tool", "fruit", "vehicle", "ball")
 
 def textures(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Image]:
     """Painted anew each time; of brick, grass and gravel there is one photo, cut in three."""
-    name = TEXTURES[number]
-    generator = torch.Generator().manual_seed(int(draw.integers(2**31)))
+    name, generator = TEXTURES[number], torch.Generator().manual_seed(int(draw.integers(2**31)))
     for _ in range(count):
         if name in PHOTOGRAPHED:
             yield weathered(_cut(name, split, draw), draw, 0.7)

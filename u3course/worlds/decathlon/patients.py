@@ -81,8 +81,7 @@ def _squares(organ: int, split: str, count: int, draw: Draw,
 def square(one: Slice, mask: np.ndarray, draw: Draw) -> Image.Image:
     """A square whose middle is in the mask; turned a little, mirrored or not, a little brighter or darker."""
     rows, columns = np.nonzero(mask)
-    chosen = draw.integers(len(rows))
-    half = draw.uniform(*MILLIMETRES) / one.step / 2
+    chosen, half = draw.integers(len(rows)), draw.uniform(*MILLIMETRES) / one.step / 2
     around = half * WIDER / SIDE  # more than is wanted, so that a turned square has no empty corners
     box = (columns[chosen] - around, rows[chosen] - around, columns[chosen] + around, rows[chosen] + around)
     picture = Image.fromarray(one.grey).transform((WIDER, WIDER), Image.Transform.EXTENT, box,

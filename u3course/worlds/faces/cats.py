@@ -72,8 +72,7 @@ def cat_face(cat: Cat, mood: Mood, size: int, margin: int) -> tuple[np.ndarray, 
     _body(sheet, head, cat)
     tips = _ears(sheet, head, cat)
     _fur(sheet, head, cat)
-    eyes = _eyes(sheet, head, cat, mood)
-    rest = _muzzle(sheet, head, cat, mood)
+    eyes, rest = _eyes(sheet, head, cat, mood), _muzzle(sheet, head, cat, mood)
     return lit(sheet, head, mood.light), head.seen(np.concatenate([eyes, tips, rest]))
 
 

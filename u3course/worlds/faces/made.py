@@ -151,8 +151,7 @@ def fronts(made: Faces | Layers, *, each: int, size: int = 64, margin: int = 0, 
     found = []
     for n, identity in enumerate(made.identities.tolist()):
         turned = placed(KINDS[kind].who(identity), KINDS[kind].now(identity, n % each, yaw), size, margin)
-        places = np.stack([share * turned.half_width(down), down], 1)
-        rest = turned.person.at_rest()
+        places, rest = np.stack([share * turned.half_width(down), down], 1), turned.person.at_rest()
         pixels = turned.seen(places) + spread(places, rest, made.points[n].numpy() - turned.seen(rest))
         found.append(np.concatenate([pixels, turned.facing(places)[:, None]], 1))
     return torch.from_numpy(np.stack(found)).float()

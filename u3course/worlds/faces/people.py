@@ -126,8 +126,7 @@ def _skull(sheet: Sheet, head: Head) -> None:
     if who.long_hair:
         for lock in both([(0.60, -0.62), (0.9, -0.5), (1.0, 0.0), (1.06, 0.6), (0.98, 0.98), (0.80, 0.9),
                           (0.84, 0.4), (0.80, -0.05), (0.70, -0.35)]):
-            x = lock[:, 0] * who.width / 0.78
-            z = 0.45 - 0.6 * np.clip(np.abs(lock[:, 0]) - 0.6, 0, 1)
+            x, z = lock[:, 0] * who.width / 0.78, 0.45 - 0.6 * np.clip(np.abs(lock[:, 0]) - 0.6, 0, 1)
             sheet.fill(smooth(head.seen(np.stack([x, lock[:, 1], z], 1))), mix(who.hair, DARK, 0.1))
 
 
@@ -180,8 +179,7 @@ def _mouth(sheet: Sheet, head: Head, moment: Moment) -> Points:
     who, smiles, opens = head.person, moment.strength * moment.smile, moment.strength * moment.open_mouth
     half, y, lip = who.mouth
     half = half * (1 + 0.28 * smiles - 0.22 * opens * (not moment.smile))
-    lift = 0.10 * smiles - 0.035 * (not moment.smile)
-    gap = opens * (0.11 if moment.smile else 0.15)
+    lift, gap = 0.10 * smiles - 0.035 * (not moment.smile), opens * (0.11 if moment.smile else 0.15)
     u = np.linspace(-1, 1, 11)
     bow = 1 - u**2
 
