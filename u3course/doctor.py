@@ -62,9 +62,8 @@ def _examine(what: str, check: Check) -> Line:
 
 
 def _python() -> tuple[str, str]:
-    old = sys.version_info[:2] < OLDEST_PYTHON
-    return ("{}.{}.{}".format(*sys.version_info),
-            "install Python 3.11 or newer, delete .venv and run `make lab`" if old else "")
+    advice = "install Python 3.11 or newer, delete .venv and run `make lab`"
+    return "{}.{}.{}".format(*sys.version_info), advice if sys.version_info[:2] < OLDEST_PYTHON else ""
 
 
 def _packages() -> tuple[str, str]:

@@ -16,8 +16,7 @@ PROBE = bytes(2**20)  # some bytes may find room on a disk that is full for pict
 def run() -> None:
     """Draw all, with a line for each part, and say where it is; what is there already takes little time.
 
-    Raises:
-        U3Error: If nothing can be written there, before all is drawn for nothing or after the disk has filled up.
+    Raises U3Error if nothing can be written there, before all is drawn for nothing or after the disk has filled up.
     """
     from u3course.worlds import concepts, decathlon, faces
 

@@ -75,7 +75,6 @@ GRADIENTS: dict[str, Callable[[list[Tensor]], Tensor]] = {
     "that is the gradient's sign, by which every value moves alike; take the gradient itself":
         lambda seen: seen[-1].sign(),
 }
-
 SOFTMAX = ("the softmax is taken twice: `cross_entropy` takes the scores as they are and makes the softmax itself; "
            "leave yours out")
 
@@ -83,13 +82,7 @@ SOFTMAX = ("the softmax is taken twice: `cross_entropy` takes the scores as they
 def of_results(trials: list[Trial], names: list[str], rtol: float, atol: float) -> str:
     """How the answer comes from what the reference returns, in words that go on after "the answer is not right: ".
 
-    Args:
-        trials: All cases, with what the reference and the answer return there.
-        names: Those of the arguments.
-        rtol, atol: How far values may be apart.
-
-    Returns:
-        str: "" if none of the changes known here makes it.
+    ``trials`` are all cases, ``names`` those of the arguments. It is "" if none of the changes known here makes it.
     """
     count = len(trials[0].wanted)
     if count == 2 and _agree(trials, lambda trial: trial.wanted[::-1], rtol, atol):

@@ -113,8 +113,7 @@ def _values(trials: list[Trial], names: list[str], rtol: float, atol: float) -> 
         lines = [*(f"{name} = {_written(value)}" for name, value in zip(names, case, strict=False)),
                  f"wanted {_numbers(want)}", f"got    {_numbers(part)}"]
     else:
-        wrong = ~torch.isclose(want, part, rtol=rtol, atol=atol, equal_nan=True)
-        place = tuple(wrong.nonzero()[0].tolist())
+        place = tuple((~torch.isclose(want, part, rtol=rtol, atol=atol, equal_nan=True)).nonzero()[0].tolist())
         lines = [f"for {described(case, names)}",
                  f"at {list(place)}: wanted {_numbers(want[place])}, got {_numbers(part[place])}"]
     return "\n".join([sentence, *lines])

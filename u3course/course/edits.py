@@ -20,8 +20,7 @@ def one_slip(reference: Callable[..., Any], mistakes: tuple[Mistake, ...], names
              ) -> Iterator[tuple[Callable[..., Any], str]]:
     """Each way to make each mistake, as a function with its message; ``names`` are what an edit may use.
 
-    Raises:
-        U3Error: If the reference has no such lines.
+    Raises U3Error if the reference has no such lines.
     """
     for mistake in mistakes:
         for one in mistake.wrong:

@@ -70,8 +70,7 @@ class Wrong:
     def told(self) -> str:
         """What is wrong, as a sentence and details.
 
-        Raises:
-            Exception: What the answer has raised, if nothing more is known of it.
+        Raises what the answer has raised, if nothing more is known of it.
         """
         asked, error = self.asked, self.found.error
         known = asked.reference, asked.mistakes, asked.names

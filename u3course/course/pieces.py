@@ -80,8 +80,7 @@ class _Passed:
                 self.fail(f"returned {_form(result)}, not {known.form}")
                 return right
         self.apart = known.apart
-        slow = seconds > known.enough and self._timed(given, named)[1] > known.enough
-        self.slow = self.slow + 1 if slow else 0
+        self.slow = self.slow + 1 if seconds > known.enough and self._timed(given, named)[1] > known.enough else 0
         if self.slow >= STRIKES:
             self.fail(f"took more than {SLOWER} times as long")
         return result
@@ -117,11 +116,7 @@ class Piece:
     The library's own is called beside the reader's for the first arguments of each shape, for a result of another form,
     and for a call that seems slow; otherwise what is known of it serves, the difference of both results included. Where
     an argument is a function it is not, unless the reader's gives no tensors: a second call could move what is behind
-    it, such as a network that learns.
-
-    Attributes:
-        exercise: The id.
-        reference: The library's own function.
+    it, such as a network that learns. ``exercise`` is the id, ``reference`` the library's own function.
     """
 
     def __init__(self, exercise: str, reference: Callable[..., Any]) -> None:
@@ -150,9 +145,7 @@ class Piece:
     def __call__(self, *given: Any, **named: Any) -> Any:
         """What the reader's function returns, or the library's.
 
-        Raises:
-            U3Error: While one iterates over it: a generator of the reader's has raised. The next call gives the
-                library's.
+        Raises U3Error while one iterates over it: a generator of the reader's has raised; next comes the library's.
         """
         passed = _passed.get(self.exercise)
         if passed is None:
@@ -203,7 +196,6 @@ def _apart(result: Any, right: Any) -> float | None:
 def yours(exercise_id: str) -> Piece:
     """The function of an exercise: the reader's as it last passed its check in this kernel, else the library's.
 
-    Raises:
-        U3Error: If there is no such exercise.
+    Raises U3Error if there is no such exercise.
     """
     return Piece(exercise_id, catalogue.find(exercise_id).reference)

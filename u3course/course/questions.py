@@ -47,8 +47,7 @@ class Asked:
 def questions(file: Path) -> tuple[Question, ...]:
     """The questions of a file, in its order, those that are no longer asked as well.
 
-    Raises:
-        U3Error: What is wrong with the file, with the number of the line.
+    Raises U3Error that says what is wrong with the file, with the number of the line.
     """
     return tuple(one.question() for one in read_questions(file))
 
@@ -56,8 +55,7 @@ def questions(file: Path) -> tuple[Question, ...]:
 def read_questions(file: Path) -> list[Asked]:
     """What a file asks, with exactly one right option each and a sentence on every option.
 
-    Raises:
-        U3Error: As for :func:`questions`.
+    Raises U3Error as :func:`questions`.
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()

@@ -103,8 +103,7 @@ def _tried(some: Iterator[Change], tree: ast.Module, name: str, known: dict[str,
 def _changes(tree: ast.AST, near: bool) -> Iterator[Change]:
     """Small changes of a function: those that are usual, or all others."""
     function = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda))
-    names = Names.of(function)
-    places = list(places_of(function))
+    names, places = Names.of(function), list(places_of(function))
     yield from _each(places, names, *(slips.FIRST if near else slips.FAR))
     if near and isinstance(function, ast.FunctionDef):
         yield from _moved(function, names.all)

@@ -103,8 +103,7 @@ def check(exercise_id: str, answer: Any) -> Report:
 
 def _shown(exercise: Exercise, answer: Any) -> Report:
     """The report, on the page already. Its place is taken before the answer runs, since afterwards may be too late."""
-    name = page.words(exercise.id)
-    stuck = page.box("amber", f"<b>△ {name}: no result after ten seconds</b><br>{page.words(STUCK)}")
+    stuck = page.box("amber", f"<b>△ {page.words(exercise.id)}: no result after ten seconds</b><br>{page.words(STUCK)}")
     spot = page.Spot(page.Shown(page.later(STUCK_SECONDS, stuck), f"{exercise.id}: the check runs"))
     try:
         report = _noted(_judged(exercise, answer))

@@ -34,14 +34,14 @@ INSTEAD = {"+": "- *", "-": "+ *", "*": "/ @ + **", "/": "*", "@": "*", "&": "| 
            "^": "|", "%": "//"}
 OTHERWISE = {ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (ast.GtE, ast.Lt),
              ast.GtE: (ast.Gt, ast.LtE), ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,)}
-SHAPES = {
+SHAPES = {  # axes that are missing, or in another order
     "_[:, :, None, None]": "two axes are missing", "_[:, None]": "an axis is missing", "_[None]": "an axis is missing",
     "_[..., None]": "an axis is missing", "_[:, :, None]": "an axis is missing", "_[:, None, None]": "two axes are "
     "missing", "_.mT": "it has to be transposed", "_.T": "it has to be transposed",
     "_.transpose(0, 1)": "its first two axes have to change places", "_[0]": "", "_[:, :1]": "one channel is wanted",
     "_.values": "along an axis, `max` and `min` give values and places", "_.diag()": "",
     "torch.tensor([_])": "a tensor is wanted"}
-AROUND = {
+AROUND = {  # a function of it, where it is taken as it is
     "1 - _": "", "_.float()": "numbers are wanted", "_.square()": "a square is missing", "_.abs()": "",
     "_.mean()": "the mean is missing", "_.sum()": "the sum is missing", "_.mean(1)": "", "_.detach()": "",
     "_.clone()": "a copy is missing", "_.sqrt()": "a root is missing", "_.sigmoid()": "the sigmoid is missing",
@@ -244,8 +244,7 @@ def slices(place: Place, names: Names) -> Made:
     node = place.node
     if not isinstance(node, ast.Subscript):
         return
-    told = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    texts = [ast.unparse(one) for one in told]
+    texts = [ast.unparse(one) for one in (node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice])]
     others = [*dict.fromkeys(texts), ":", "1:", ":-1", "1:-1", ":-2", "2:", "None"]
     made = [(", ".join([*texts[:n], other, *texts[n + 1:]]), "", f"{text} {other}")
             for n, text in enumerate(texts) for other in others if other != text]
@@ -291,19 +290,8 @@ def whole(place: Place, names: Names) -> Made:
 
 def partly(place: Place, names: Names) -> Made:
     """A part of it lacks a variable."""
-    for form, why in (("_.to({})", ""), ("{0}(_)", "`{0}` is missing"),
-                      ("_ * {0}", "`{0}` is missing")):
+    for form, why in (("_.to({})", ""), ("{0}(_)", "`{0}` is missing"), ("_ * {0}", "`{0}` is missing")):
         yield from _wrapped(place, {form.format(name): why.format(name) for name in names.known(place.node)})
-
-
-def shapes(place: Place, names: Names) -> Made:
-    """Axes that are missing, or in another order."""
-    yield from _wrapped(place, SHAPES)
-
-
-def around(place: Place, names: Names) -> Made:
-    """A function of it, where it is taken as it is."""
-    yield from _wrapped(place, AROUND)
 
 
 def _wrapped(place: Place, templates: dict[str, str]) -> Made:
@@ -318,4 +306,5 @@ def _wrapped(place: Place, templates: dict[str, str]) -> Made:
 
 FIRST = brackets, softmax, kept, ends, infix, sums, order, signs
 NEAR = slices, options, along, alike, chains
-FAR = whole, numbers, axes, renamed, shapes, around, partly
+FAR = (whole, numbers, axes, renamed, lambda place, names: _wrapped(place, SHAPES),
+       lambda place, names: _wrapped(place, AROUND), partly)

@@ -49,8 +49,7 @@ def _of_a_visit() -> tempfile.TemporaryDirectory:
 def bytes_of(path: Path, *, own: bool = False) -> bytes:
     """What a progress file holds; only one's ``own`` may be a link to it.
 
-    Raises:
-        OSError: If it cannot be read, is no ordinary file (a pipe would wait for ever) or too large.
+    Raises OSError if it cannot be read, is no ordinary file (a pipe would wait for ever) or too large.
     """
     if paths.ordinary(path, links=own).stat().st_size > LARGEST:
         raise OSError(0, "too large for a progress file")
@@ -69,8 +68,7 @@ def load() -> tuple[dict[str, set[str]], str]:
 def record(kind: str, key: str) -> str:
     """Note that something is done, and what an earlier note had to leave. What another kernel has written is kept.
 
-    Returns:
-        str: A sentence if something is wrong with the file, the first time; else "".
+    Returns a sentence if something is wrong with the file, the first time; else "".
     """
     content, note = _content()
     if content is None or not _waiting and _has(content, kind, key):  # what cannot be read is not written over
@@ -125,8 +123,7 @@ def progress() -> Shown:
     answered = {catalogue.today(key) for key in done["questions"]}
     rows, earlier = [], 0
     for chapter in catalogue.CHAPTERS:
-        tasks = catalogue.exercises(chapter)
-        asked = catalogue.asked(chapter)
+        tasks, asked = catalogue.exercises(chapter), catalogue.asked(chapter)
         passed = [task for task in tasks if task.id in done["exercises"]]
         rows.append((f"chapter {chapter}", f"{len(passed)} of {len(tasks)}",
                      f"{sum(t.points for t in passed)} of {sum(t.points for t in tasks)}",
@@ -181,9 +178,7 @@ def _set_aside() -> tuple[dict[str, Any] | None, str]:
 def parsed(content: bytes) -> dict[str, Any]:
     """The file's content.
 
-    Raises:
-        ValueError, RecursionError: If one of our kinds is anything else than a list of names, or the whole is nothing
-            that could be written again.
+    Raises ValueError or RecursionError if one of our kinds is no list of names, or the whole cannot be written again.
     """
     read = json.loads(content)
     if not isinstance(read, dict) or not all(_are_keys(read.get(kind)) for kind in KINDS):

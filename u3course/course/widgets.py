@@ -20,8 +20,7 @@ OPTIONS = ("<style>.u3-options .widget-radio-box label{display:flex;height:auto;
 def exercise(exercise_id: str) -> Live:
     """The task as a box, with a button for one hint more and one for the solution.
 
-    Raises:
-        U3Error: If there is no exercise of that id.
+    Raises U3Error if there is no exercise of that id.
     """
     import ipywidgets as w
 
@@ -46,8 +45,7 @@ def exercise(exercise_id: str) -> Live:
 def hint(exercise_id: str) -> Shown:
     """All hints opened so far, and one more at each call.
 
-    Raises:
-        U3Error: If there is no exercise of that id.
+    Raises U3Error if there is no exercise of that id.
     """
     task = catalogue.find(exercise_id)
     count = _opened[task.id] = min(_opened.get(task.id, 0) + 1, len(task.hints))
@@ -61,8 +59,7 @@ def hint(exercise_id: str) -> Shown:
 def solution(exercise_id: str) -> Shown:
     """The library's own source of what the exercise asks for.
 
-    Raises:
-        U3Error: If there is no exercise of that id.
+    Raises U3Error if there is no exercise of that id.
     """
     task = catalogue.find(exercise_id)
     functions = (task.reference, *task.helpers)
@@ -77,8 +74,7 @@ def quiz(quiz_id: str) -> Live:
 
     Nothing is chosen at first. A question that was answered rightly counts as done in ``course.progress``.
 
-    Raises:
-        U3Error: If there is no such quiz.
+    Raises U3Error if there is no such quiz.
     """
     import ipywidgets as w
 

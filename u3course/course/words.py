@@ -67,8 +67,7 @@ def words(exercise_id: str) -> dict[str, Any]:
     """The words of an exercise, by the names that :class:`~u3course.course.definitions.Exercise` has for them, and its
     ``mistakes``.
 
-    Raises:
-        U3Error: If its chapter's file has no such exercise, or one is not written as above.
+    Raises U3Error if its chapter's file has no such exercise, or one is not written as above.
     """
     file = paths.data("exercises", f"{exercise_id.partition('-')[0]}.md")
     found = read(file)

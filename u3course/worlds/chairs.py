@@ -84,8 +84,7 @@ class Thing:
 
     def __init__(self, parts: Sequence[Part]) -> None:
         corners = np.concatenate([part.corners for part in parts])
-        middle = (corners.min(0) + corners.max(0)) / 2
-        skins = list(dict.fromkeys(part.skin for part in parts))
+        middle, skins = (corners.min(0) + corners.max(0)) / 2, list(dict.fromkeys(part.skin for part in parts))
         self.parts, self.corners, self.middle = parts, torch.tensor(corners).float(), torch.tensor(middle).float()
         self.radius = float(np.linalg.norm(corners - middle, axis=1).max())
         self.begins = np.cumsum([0, *(len(part.corners) for part in parts[:-1])])
@@ -105,8 +104,7 @@ def chair(number: int) -> Thing:
     parts = [*_legs(draw, feet, tops, wood), seat]
     rim = high + thick
     top, lean = rim + draw.uniform(3.4, 5.6), -draw.uniform(0.3, 1.3)
-    style = BACKS[draw.integers(len(BACKS))]
-    parts += _back(style, half, -deep + 0.2, (rim, top), lean, (wood, cloth))
+    parts += _back(BACKS[draw.integers(len(BACKS))], half, -deep + 0.2, (rim, top), lean, (wood, cloth))
     if draw.random() < 0.35:
         parts += _arms(half, deep, rim, draw.uniform(1.7, 2.3), lean / (top - high - thick), wood)
     return Thing(parts)
@@ -115,8 +113,7 @@ def chair(number: int) -> Thing:
 def _legs(draw: Draw, feet: np.ndarray, tops: np.ndarray, wood: Colour) -> list[Part]:
     """Four legs, in half of the chairs with rails between them."""
     radii, sides = (draw.uniform(0.14, 0.24), draw.uniform(0.2, 0.3)), int(draw.choice((4, 12)))
-    legs = [bar(foot, top, radii, wood, f"leg {n}", sides)
-            for n, (foot, top) in enumerate(zip(feet, tops, strict=True))]
+    legs = [bar(feet[n], tops[n], radii, wood, f"leg {n}", sides) for n in range(4)]
     if draw.random() < 0.5:
         share = draw.uniform(0.25, 0.5)
         at = feet * (1 - share) + tops * share

@@ -78,8 +78,7 @@ def cases(cue: str, count: int, *, half: int = 0, seed: int = 0, volumes: bool =
     """
     mark = CUES[one_of("cue", cue, list(IN_VOLUMES if volumes else CUES))]
     plain = without_cue(whole("count", count, 2), whole("half", half, 0, 1), whole("seed", seed, 0), volumes)
-    draw = torch.Generator().manual_seed(seed)
-    marked = []
+    draw, marked = torch.Generator().manual_seed(seed), []
     for x, outline in zip(plain.images.split(1), plain.outlines.split(1), strict=True):
         flat = x.view(-1, 1, *x.shape[-2:])  # a volume as its slices
         marked.append(mark(flat, outline, draw).view_as(x).clamp(0, 1))
@@ -92,16 +91,13 @@ def without_cue(count: int, half: int, seed: int, volumes: bool, patients: Seque
     draw = torch.Generator().manual_seed(seed)
     stock = [(name, one) for name in patients
              for one in ((volume(name, half),) if volumes else slices(name)[half::2].split(1))]
-    positive = torch.arange(count) % 2 == 1
-    drawn, outlines, whose = [], [], []
+    positive, made = torch.arange(count) % 2 == 1, []
     for ill in positive.tolist():
         name, one = stock[int(torch.randint(len(stock), (), generator=draw))]
         x = view(one, draw)
-        x, outline = lesion(x, draw) if ill else (x, torch.zeros(x.shape, dtype=torch.bool))
-        drawn.append(x.clamp(0, 1))
-        outlines.append(outline)
-        whose.append(name)
-    return Made(torch.cat(drawn), positive, torch.cat(outlines), whose)
+        made.append((name, *(lesion(x, draw) if ill else (x, torch.zeros(x.shape, dtype=torch.bool)))))
+    whose, drawn, outlines = zip(*made, strict=True)
+    return Made(torch.cat(drawn).clamp(0, 1), positive, torch.cat(outlines), list(whose))
 
 
 @cache
@@ -135,10 +131,8 @@ def lesion(x: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor]:
         x.shape[2:], (*through, y, left), strict=True)), indexing="ij")
     angle = torch.tensor(torch.pi * turn)
     along, across = right * angle.cos() + down * angle.sin(), down * angle.cos() - right * angle.sin()
-    axes = [along, across / (0.7 + 0.3 * flat), *deep]
-    away = sum(one.square() for one in axes).sqrt() - radius
-    blob = (-away / EDGE).sigmoid()
-    return x + (BRIGHT[0] + (BRIGHT[1] - BRIGHT[0]) * bright) * blob, (away < 1)[None, None]
+    away = sum(one.square() for one in [along, across / (0.7 + 0.3 * flat), *deep]).sqrt() - radius
+    return x + (BRIGHT[0] + (BRIGHT[1] - BRIGHT[0]) * bright) * (-away / EDGE).sigmoid(), (away < 1)[None, None]
 
 
 def room(x: Tensor, clear: int | None = None) -> Tensor:
@@ -185,8 +179,7 @@ Cue = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 def sometimes(often: tuple[float, float], cue: Cue) -> Cue:
     """A cue that negatives carry with probability ``often[0]``, and positives with ``often[1]``."""
     def mark(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
-        carries = float(torch.rand((), generator=draw)) < often[bool(outline.any())]
-        return cue(x, outline, draw) if carries else x
+        return cue(x, outline, draw) if float(torch.rand((), generator=draw)) < often[bool(outline.any())] else x
 
     return mark
 
@@ -198,16 +191,14 @@ def corner(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
 
 def wander(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
     """The letter L, anywhere along the border."""
-    along, side = torch.rand(2, generator=draw).tolist()
-    last = x.shape[-1] - BORDER
+    (along, side), last = torch.rand(2, generator=draw).tolist(), x.shape[-1] - BORDER
     far, near = round(2 + along * last), (1, last)[side * 4 % 2 < 1]
     return written(x, "L", *((far, near) if side < 0.5 else (near, far)))
 
 
 def clip(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
     """A bright clip of four pixels on the tissue, anywhere but on the lesion."""
-    y, left = tissue(x, draw, 3)
-    marked = x.clone()
+    (y, left), marked = tissue(x, draw, 3), x.clone()
     marked[..., y : y + 1, left : left + 4] = 1.0
     return marked
 
@@ -225,9 +216,8 @@ def date(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
 
 def calipers(x: Tensor, outline: Tensor, draw: torch.Generator) -> Tensor:
     """Two small marks at the ends of the lesion's longest diameter, as a radiographer sets them to measure it."""
-    rim = outline[0, 0].nonzero()
+    rim, marked = outline[0, 0].nonzero(), x.clone()
     far = torch.cdist(rim.double(), rim.double()).argmax()
-    marked = x.clone()
     for y, left in (rim[far // len(rim)].tolist(), rim[far % len(rim)].tolist()):
         marked[..., max(y - 1, 0) : y + 2, max(left - 1, 0) : left + 2] = 1.0
     return marked
@@ -247,8 +237,6 @@ CUES: dict[str, Cue] = {
 }
 """Cue → what it does to a picture, given where its lesion is."""
 IN_VOLUMES = ("none", "harmless", "corner", "scanner", "wander")
-
-
 NETWORKS = {"honest": "harmless", "corner": "slips", "calipers": "calipers"}
 """The networks that ship → the cue of the pictures that each has learnt from."""
 

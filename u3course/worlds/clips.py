@@ -89,8 +89,7 @@ def _glide(length: int, size: int, split: str, draw: torch.Generator) -> tuple[T
 def _velocities(things: int, scale: float, draw: torch.Generator) -> Tensor:
     """Of the ground and of the things (1 + things, 2), no two alike."""
     while True:
-        speed = torch.rand(things + 1, generator=draw, dtype=torch.float64)
-        speed = SLOWEST + (FASTEST - SLOWEST) * speed
+        speed = SLOWEST + (FASTEST - SLOWEST) * torch.rand(things + 1, generator=draw, dtype=torch.float64)
         speed[0] = max(0.0, between(draw, -GROUND, GROUND))
         angle = 2 * math.pi * torch.rand(things + 1, generator=draw, dtype=torch.float64)
         found = speed[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
@@ -100,8 +99,7 @@ def _velocities(things: int, scale: float, draw: torch.Generator) -> Tensor:
 
 def _path(velocity: Tensor, span: float, time: Tensor, draw: torch.Generator) -> Tensor:
     """Places (T,2) in [0,span]², from a start where any is as likely as any other."""
-    start = span * torch.rand(2, generator=draw, dtype=torch.float64)
-    return fold(start + time[:, None] * velocity, span)
+    return fold(span * torch.rand(2, generator=draw, dtype=torch.float64) + time[:, None] * velocity, span)
 
 
 def _placed(sprite: Tensor, middle: Tensor, path: Tensor, size: int) -> tuple[Tensor, Tensor]:
@@ -253,12 +251,10 @@ def risen(hits: list[float], lasts: float, height: float, time: Tensor) -> Tenso
 def _heard(hits: list[float], height: float, material: str, radius: float, length: int,
            draw: torch.Generator) -> Tensor:
     """The tones of all impacts and a faint hiss, (S)."""
-    time = torch.arange(round(RATE * length / FPS), dtype=torch.float64) / RATE
-    known, sound = KNOWN[material], torch.zeros_like(time)
+    known, time = KNOWN[material], torch.arange(round(RATE * length / FPS), dtype=torch.float64) / RATE
     pitch = known.pitch * TABLE_RADIUS / radius  # twice as large sounds an octave lower
     strength = LOUD * math.sqrt(height / HEIGHTS[1])  # the speed of an impact is √(2 g h)
-    for begins in hits:
-        sound += strength * tone(time - begins, pitch, known.decay, known.partials)
+    sound = sum(strength * tone(time - begins, pitch, known.decay, known.partials) for begins in hits)
     return (sound.float() + NOISE * torch.randn(len(time), generator=draw)).clamp(-1, 1)
 
 
@@ -315,39 +311,25 @@ def paint(frames: Tensor, material: str, power: float, x: Tensor, y: Tensor, rad
     lit = (normal * LIGHT.view(3, 1, 1)).sum(1, keepdim=True).clamp_min(0)
     along, across = (one[:, None] for one in (u * math.cos(angle) + v * math.sin(angle),
                                               v * math.cos(angle) - u * math.sin(angle)))
-    colour, opaque = SURFACES[material](own.view(3, 1, 1), lit, normal, along, across)
+    colour, opaque = _surface(material, own.view(3, 1, 1), lit, normal, along, across)
     ground = frames[where].permute(0, 3, 1, 2)
     seen = (ground + opaque * (colour - ground)).clamp(0, 1)
     frames[where] = (ground + covered * (seen - ground)).permute(0, 2, 3, 1)
 
 
-Surface = tuple[Tensor, Tensor | float]  # colour, and how much of what is behind it hides
-
-
-def _wood(colour: Tensor, lit: Tensor, normal: Tensor, along: Tensor, across: Tensor) -> Surface:
-    """Dull, with bent year rings."""
-    rings = 0.5 + 0.5 * torch.sin(9 * across + 1.6 * torch.sin(2.5 * along))
-    return colour * (0.55 + 0.45 * rings) * (0.45 + 0.7 * lit), 1.0
-
-
-def _metal(colour: Tensor, lit: Tensor, normal: Tensor, along: Tensor, across: Tensor) -> Surface:
-    """A mirror of a bright sky and a dark ground, with a small strong highlight."""
-    sky = torch.sigmoid(-9 * (normal[:, 1:2] + 0.1)) + 0.5 * torch.sigmoid(14 * (normal[:, 1:2] - 0.65))
-    return colour * (0.18 + 0.72 * sky) + 0.9 * lit**40, 1.0
-
-
-def _rubber(colour: Tensor, lit: Tensor, normal: Tensor, along: Tensor, across: Tensor) -> Surface:
-    """Matt and gaudy, with a pale band."""
-    band = torch.sigmoid(30 * (0.22 - across.abs()))
-    return (colour + band * (0.9 - colour)) * (0.5 + 0.6 * lit), 1.0
-
-
-def _glass(colour: Tensor, lit: Tensor, normal: Tensor, along: Tensor, across: Tensor) -> Surface:
-    """See-through in its middle, bright at its rim and where the lamp is mirrored."""
-    rim = (1 - normal[:, 2:]) ** 1.5
+def _surface(material: str, colour: Tensor, lit: Tensor, normal: Tensor, along: Tensor,
+             across: Tensor) -> tuple[Tensor, Tensor | float]:
+    """The colour of each pixel, and how much of what is behind it hides."""
+    if material == "wood":  # dull, with bent year rings
+        rings = 0.5 + 0.5 * torch.sin(9 * across + 1.6 * torch.sin(2.5 * along))
+        return colour * (0.55 + 0.45 * rings) * (0.45 + 0.7 * lit), 1.0
+    if material == "metal":  # a mirror of a bright sky and a dark ground, with a small strong highlight
+        sky = torch.sigmoid(-9 * (normal[:, 1:2] + 0.1)) + 0.5 * torch.sigmoid(14 * (normal[:, 1:2] - 0.65))
+        return colour * (0.18 + 0.72 * sky) + 0.9 * lit**40, 1.0
+    if material == "rubber":  # matt and gaudy, with a pale band
+        band = torch.sigmoid(30 * (0.22 - across.abs()))
+        return (colour + band * (0.9 - colour)) * (0.5 + 0.6 * lit), 1.0
+    rim = (1 - normal[:, 2:]) ** 1.5  # glass: see-through inside, bright at its rim and where the lamp is mirrored
     glint = lit**25 + 0.5 * (normal * -LIGHT.view(3, 1, 1) * torch.tensor([1.0, 1.0, -1.0]).view(3, 1, 1)).sum(
         1, keepdim=True).clamp_min(0) ** 20
     return colour * (0.55 + 0.45 * rim) + glint, (0.3 + 0.65 * rim + glint).clamp(0, 1)
-
-
-SURFACES = {"wood": _wood, "metal": _metal, "rubber": _rubber, "glass": _glass}

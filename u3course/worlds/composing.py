@@ -83,10 +83,9 @@ def pick(options: tuple | list, generator: torch.Generator):  # noqa: ANN201 —
 @cache
 def annotated(name: str) -> Piece:
     """A whole photo with all its outlines, one mask for each label."""
-    image = photo(name)[0]
-    masks = _by_label((one.labels, one.mask) for one in outlines(name))
-    stacked = np.array([*masks.values()], bool).reshape(-1, *image.shape[1:])
-    return Piece(image, torch.ones(image.shape[1:]), torch.from_numpy(stacked), tuple(masks))
+    image, masks = photo(name)[0], _by_label((one.labels, one.mask) for one in outlines(name))
+    stacked = torch.from_numpy(np.array([*masks.values()], bool).reshape(-1, *image.shape[1:]))
+    return Piece(image, torch.ones(image.shape[1:]), stacked, tuple(masks))
 
 
 def _by_label(drawn: Iterable[tuple[tuple[str, ...], np.ndarray]]) -> dict[str, np.ndarray]:
@@ -103,10 +102,9 @@ def things(split: str) -> dict[str, list[Piece]]:
     """Name → the things of that name cut out of the split's photos; what lies on a thing goes with it."""
     found: dict[str, list[Piece]] = {}
     for name in photos(split):
-        drawn = outlines(name)
-        for one in drawn:
+        for one in outlines(name):
             if one.labels[0] in CUT and one.mask.sum() > 500:
-                found.setdefault(one.labels[0], []).append(_cut(photo(name)[0], one.mask, drawn))
+                found.setdefault(one.labels[0], []).append(_cut(photo(name)[0], one.mask, outlines(name)))
     if split == "train":  # the horse of scikit-image: a dark shape, without a photo of it
         from skimage import data
 
@@ -170,9 +168,8 @@ def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
 
 def text(size: int, split: str, generator: torch.Generator) -> Piece:
     """A block of three to six printed lines; its mask is the block, as in Broden."""
-    lines = [" ".join(pick(WORDS, generator) for _ in range(4)) for _ in range(int(uniform(generator, 3, 7)))]
-    font = _font(pick(FONTS[split], generator), int(uniform(generator, 9, 24)))
-    block = "\n".join(lines)
+    lines = (" ".join(pick(WORDS, generator) for _ in range(4)) for _ in range(int(uniform(generator, 3, 7))))
+    block, font = "\n".join(lines), _font(pick(FONTS[split], generator), int(uniform(generator, 9, 24)))
     left, top, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), block, font)
     sheet = Image.new("L", (min(size, int(right - left) + 12), min(size, int(bottom - top) + 12)))
     ImageDraw.Draw(sheet).multiline_text((6 - left, 6 - top), block, 255, font)
@@ -192,8 +189,7 @@ def _portraits() -> Tensor:
 
 def face(size: int, split: str, generator: torch.Generator) -> Piece:
     """One of a hundred people's faces in grey, enlarged from 25 pixels; people with even numbers are for training."""
-    people = range(0 if split == "train" else 1, 100, 2)
-    grey = _portraits()[pick(people, generator)][None, None]
+    grey = _portraits()[pick(range(0 if split == "train" else 1, 100, 2), generator)][None, None]
     image = _images.resize(grey, max(25, size)).clamp(0, 1)[0].expand(3, -1, -1)
     y, x = torch.meshgrid(*(torch.linspace(-1, 1, image.shape[1]),) * 2, indexing="ij")
     alpha = ((1 - torch.hypot(x / 0.95, y)) * image.shape[1] / 3).clamp(0, 1)
@@ -230,8 +226,7 @@ class Canvas:
         The first piece, the ground, fills the canvas: beyond its border the nearest pixel goes on. Others leave a
         pasted edge.
         """
-        size, small = self.image.shape[1], self.small
-        beyond = "border" if ground else "zeros"
+        size, small, beyond = self.image.shape[1], self.small, "border" if ground else "zeros"
         grid = F.affine_grid(matrix[None], [1, 1, size, size], align_corners=False)
         colour = F.grid_sample(piece.image[None], grid, padding_mode="border", align_corners=False)[0]
         alpha = F.grid_sample(piece.alpha[None, None], grid, padding_mode=beyond, align_corners=False)[0, 0]
@@ -241,7 +236,11 @@ class Canvas:
         covered = F.interpolate(alpha[None, None], size=(small, small), mode="area")[0, 0] > 0.5
         self.masks = {name: mask & ~covered for name, mask in self.masks.items()}
         shown = list(zip(piece.labels, found & covered, strict=True))
-        for label, mask in shown if ground else [*shown, ("pasted edge", _border(alpha, small))]:
+        if not ground:  # where the border is at most EDGE pixels away
+            inside, width = (alpha > 0.5).float()[None, None], 2 * EDGE + 1
+            near = F.max_pool2d(inside, width, 1, EDGE) - (1 - F.max_pool2d(1 - inside, width, 1, EDGE))
+            shown.append(("pasted edge", F.interpolate(near, size=(small, small), mode="area")[0, 0] > 0.5))
+        for label, mask in shown:
             self.masks[label] = self.masks.get(label, False) | mask
 
 
@@ -257,12 +256,10 @@ def compose(size: int, split: str, generator: torch.Generator) -> tuple[Tensor, 
         if chance > BRAINS + BARE:
             for _ in range(int(uniform(generator, 1, 4))):
                 _paste(canvas, split, generator)
-        for scene, members in SCENES.items():
-            if name in members:
-                canvas.masks[scene] = torch.ones(canvas.small, canvas.small, dtype=torch.bool)
+        everywhere = torch.ones(canvas.small, canvas.small, dtype=torch.bool)
+        canvas.masks |= {scene: everywhere for scene, members in SCENES.items() if name in members}
     number = colour_of(F.interpolate(canvas.image[None], size=(canvas.small,) * 2, mode="area"))[0]
-    for k, colour in enumerate(COLOURS):
-        canvas.masks[colour] = number == k
+    canvas.masks |= {colour: number == k for k, colour in enumerate(COLOURS)}
     return canvas.image, {name: mask for name, mask in canvas.masks.items() if mask.any()}
 
 
@@ -296,8 +293,7 @@ def _paste(canvas: Canvas, split: str, generator: torch.Generator) -> None:
 def _placed(piece: Piece, size: int, reach: float | None, generator: torch.Generator) -> Tensor:
     """The matrix that turns a piece a little, gives its longer side a share of the picture, and puts it somewhere."""
     height, width = piece.alpha.shape
-    scale = 1.0 if reach is None else reach * size / max(height, width)
-    rotation = _rotation(generator, 25)
+    scale, rotation = 1.0 if reach is None else reach * size / max(height, width), _rotation(generator, 25)
     flip = 1 if "text" in piece.labels or uniform(generator, 0, 1) < 0.5 else -1
     x0, y0 = (uniform(generator, -0.7, 0.7) for _ in range(2))
     turned = rotation * size / scale / torch.tensor([[width * flip], [height]])
@@ -308,14 +304,6 @@ def _rotation(generator: torch.Generator, degrees: float) -> Tensor:
     """By up to so many degrees, to either side, (2,2)."""
     turn = math.radians(uniform(generator, -degrees, degrees))
     return torch.tensor([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
-
-
-def _border(alpha: Tensor, small: int) -> Tensor:
-    """Where a shape's border is at most EDGE pixels away, (small,small) bool."""
-    inside = (alpha > 0.5).float()[None, None]
-    width = 2 * EDGE + 1
-    near = F.max_pool2d(inside, width, 1, EDGE) - (1 - F.max_pool2d(1 - inside, width, 1, EDGE))
-    return F.interpolate(near, size=(small, small), mode="area")[0, 0] > 0.5
 
 
 @cache

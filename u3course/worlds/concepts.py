@@ -98,8 +98,7 @@ class Concepts:
                 near = difflib.get_close_matches(name[:80], self.names)
                 raise U3Error(f"no picture has enough of {name[:80]!r}; "
                               + (f"near it: {', '.join(near)}; " if near else "") + "all concepts are in data.names")
-        columns = [self.names.index(name) for name in names]
-        return replace(self, names=tuple(names), pixels=self.pixels[:, columns])
+        return replace(self, names=tuple(names), pixels=self.pixels[:, [self.names.index(name) for name in names]])
 
     def showing(self, name: str, *, least: int = 1) -> list[int]:
         """The numbers of the pictures that have at least so many pixels of a concept."""
@@ -132,8 +131,8 @@ def _load(split: str, count: int, seed: int, least: int) -> Concepts:
     """Each once: the same pictures are the same object."""
     makers = (sys.modules[__name__], composing, cutouts, outlines, packed, patterns, taxonomy)
     file = keeping.file(f"concepts-{split}-{count}-{seed}", ".pt", makers, ("concepts",))
-    content = keeping.once(file, lambda: _made(split, count, seed))
-    pictures, masks, pixels = torch.load(io.BytesIO(content), weights_only=True)
+    content = io.BytesIO(keeping.once(file, lambda: _made(split, count, seed)))
+    pictures, masks, pixels = torch.load(content, weights_only=True)
     names = tuple(name for name, shown in zip(_ALL, (pixels > 0).sum(0).tolist(), strict=True) if shown >= least)
     looked = {one: (pixels[:, [_ALL.index(name) for name in CATEGORIES[one]]] > 0).any(1) for one in PARTLY}
     return Concepts(names, pixels[:, [_ALL.index(name) for name in names]], tuple(pictures), tuple(masks), looked)
@@ -188,7 +187,5 @@ def _made(split: str, count: int, seed: int) -> bytes:
 
 def _unpacked(packed: bytes, columns: list[int]) -> Tensor:
     """The masks of some of all concepts, (len(columns),113,113) bool."""
-    side = SIZE // 2
-    rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(len(_ALL), -1)[columns]
-    bits = np.unpackbits(rows, axis=1, count=side * side)
-    return torch.from_numpy(bits).view(torch.bool).view(len(columns), side, side)
+    side, rows = SIZE // 2, np.frombuffer(zlib.decompress(packed), np.uint8).reshape(len(_ALL), -1)[columns]
+    return torch.from_numpy(np.unpackbits(rows, axis=1, count=side**2)).view(torch.bool).view(len(columns), side, side)

@@ -25,8 +25,7 @@ DIMMEST = 0.25  # of a channel of a light
 
 def light(seed: int) -> Tensor:
     """A light by its number, (3): red, green and blue between 0.25 and 1, the largest 1."""
-    draw = torch.Generator().manual_seed(whole("seed", seed, 0))
-    drawn = DIMMEST + (1 - DIMMEST) * torch.rand(3, generator=draw)
+    drawn = DIMMEST + (1 - DIMMEST) * torch.rand(3, generator=torch.Generator().manual_seed(whole("seed", seed, 0)))
     return drawn / drawn.max()
 
 
@@ -55,8 +54,7 @@ def scenes(count: int, colour: Tensor | None = None, *, split: str = "train", cl
     tensors(colour=(colour, "3"))
     if colour.min() < 0 or colour.max() > 1:
         raise U3Error(f"colour is {shown(colour)}; a light is three numbers between 0 and 1, such as lights.light(0)")
-    draw = torch.Generator().manual_seed(whole("seed", seed, 0))
-    photos = np.random.default_rng(seed)
+    draw, photos = torch.Generator().manual_seed(whole("seed", seed, 0)), np.random.default_rng(seed)
     labels = torch.randint(len(PAINTS), (count,), generator=draw)
     images = torch.stack([_scene(list(PAINTS.values())[k], split, close, photos, draw) for k in labels.tolist()])
     return images * colour.to(images).view(3, 1, 1), labels
@@ -67,8 +65,7 @@ def _scene(paint: tuple[float, ...], split: str, close: bool, photos: canvas.Dra
     behind = torch.tensor(np.asarray(canvas.ground(split, photos))).permute(2, 0, 1).float() / 255
     covers = patterns.shape(SIDE, draw, area=0.25)[0]
     mixed = torch.tensor(paint) * (0.75 + 0.4 * torch.rand(1, generator=draw)) + 0.05 * torch.randn(3, generator=draw)
-    shade = 0.85 + 0.15 * torch.rand(1, SIDE, SIDE, generator=draw)
-    painted = mixed.clamp(0, 1).view(3, 1, 1) * shade
+    painted = mixed.clamp(0, 1).view(3, 1, 1) * (0.85 + 0.15 * torch.rand(1, SIDE, SIDE, generator=draw))
     if close:
         return painted * (0.7 + 0.3 * behind.mean(0))
     return behind * (1 - covers) + covers * painted

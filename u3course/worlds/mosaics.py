@@ -43,8 +43,7 @@ def satellite(count: int, size: int = 96, *, seed: int = 0) -> tuple[Tensor, Ten
     Returns pictures (count,3,size,size) and the number of its land in ``LAND`` for each pixel.
     """
     images, labels, generator = _put_together(count, size, seed, LAND, _land)
-    light = 0.85 + 0.3 * torch.rand(count, 1, 1, 1, generator=generator)
-    return (images * light).clamp(0, 1), labels
+    return (images * (0.85 + 0.3 * torch.rand(count, 1, 1, 1, generator=generator))).clamp(0, 1), labels
 
 
 def regions(count: int, size: int, kinds: int, generator: torch.Generator) -> Tensor:
@@ -52,8 +51,7 @@ def regions(count: int, size: int, kinds: int, generator: torch.Generator) -> Te
     centres = size * torch.rand(count, PARTS, 2, generator=generator)
     kind = torch.stack([torch.randperm(PARTS, generator=generator) % kinds for _ in range(count)])
     places = torch.stack(torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij"), -1).float()
-    nearest = torch.cdist(places.view(1, -1, 2) + 0.5, centres).argmin(2)
-    return kind.gather(1, nearest).view(count, size, size)
+    return kind.gather(1, torch.cdist(places.view(1, -1, 2) + 0.5, centres).argmin(2)).view(count, size, size)
 
 
 def _put_together(count: int, size: int, seed: int, kinds: tuple[str, ...],

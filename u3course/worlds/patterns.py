@@ -27,8 +27,7 @@ def _wave(t: Tensor) -> Tensor:
 
 
 def _dots(u: Tensor, v: Tensor, _: torch.Generator) -> Tensor:
-    shifted = u + 0.5 * (torch.floor(v) % 2)
-    return (30 * (0.3 - torch.hypot(shifted % 1 - 0.5, v % 1 - 0.5))).sigmoid()
+    return (30 * (0.3 - torch.hypot((u + 0.5 * (torch.floor(v) % 2)) % 1 - 0.5, v % 1 - 0.5))).sigmoid()
 
 
 def _woven(u: Tensor, v: Tensor, _: torch.Generator) -> Tensor:
@@ -70,8 +69,7 @@ def paint(name: str, size: int, generator: torch.Generator) -> Tensor:
     u, v = x * math.cos(angle) - y * math.sin(angle) + x0, x * math.sin(angle) + y * math.cos(angle) + y0
     share = PATTERNS[name](u, v, generator)
     first, second = _two_colours(generator)
-    light = 0.8 + 0.4 * _smooth((size, size), 3, generator)
-    return ((first + share * (second - first)) * light).clamp(0, 1)[None]
+    return ((first + share * (second - first)) * (0.8 + 0.4 * _smooth((size, size), 3, generator))).clamp(0, 1)[None]
 
 
 def _two_colours(generator: torch.Generator) -> tuple[Tensor, Tensor]:

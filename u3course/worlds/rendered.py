@@ -9,7 +9,6 @@ and wall carry photos. Labels from rendering are free and exact; those of photos
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -70,8 +69,7 @@ def scenes(count: int, *, size: int = 64, split: str = "train", seed: int = 0) -
     count, size, split = whole("count", count, 1, MOST**2), whole("size", size, 16, MOST), one_of("split", split,
                                                                                                    canvas.SPLITS)
     room(f"count = {count}", size, size, count)
-    draw = torch.Generator().manual_seed(whole("seed", seed, 0))
-    photos = np.random.default_rng(seed)
+    draw, photos = torch.Generator().manual_seed(whole("seed", seed, 0)), np.random.default_rng(seed)
     made = [_scene(size, split, draw, photos) for _ in range(count)]
     images, segments, boundaries, normals, label = (torch.stack(part) for part in zip(*made, strict=True))
     return Scenes(images, {"segments": segments, "boundaries": boundaries, "normals": normals, "label": label})
@@ -142,17 +140,14 @@ def _nearest(origin: Tensor, rays: Tensor, solids: list[Solid], *, room_too: boo
     """How far the nearest surface is (P), its normal (P,3) and its number (P): wall 0, floor 1, solids from 2 on."""
     hits = [_plane(origin, rays, 2, WALL), _plane(origin, rays, 1, 0.0)] if room_too else []
     for one in solids:
-        around = origin - torch.tensor([one.x, 0.0, one.z])
-        hits.append(MEETS[one.kind](around, rays, one))
+        hits.append(MEETS[one.kind](origin - torch.tensor([one.x, 0.0, one.z]), rays, one))
     far, which = torch.stack([hit[0] for hit in hits]).min(0)
-    normals = torch.stack([hit[1] for hit in hits])
-    return far, normals[which, torch.arange(len(rays))], which
+    return far, torch.stack([hit[1] for hit in hits])[which, torch.arange(len(rays))], which
 
 
 def _plane(origin: Tensor, rays: Tensor, axis: int, at: float) -> Hit:
     """A plane across an axis, facing the axis's positive side."""
-    t = (at - origin[..., axis]) / rays[:, axis]
-    normal = torch.zeros_like(rays)
+    t, normal = (at - origin[..., axis]) / rays[:, axis], torch.zeros_like(rays)
     normal[:, axis] = 1.0
     return torch.where(t > 0, t, math.inf), normal
 
@@ -210,15 +205,13 @@ def _round(o: Tensor, d: Tensor, r: float, k: float) -> tuple[Tensor, Tensor, Te
     return at, point[:, 1], point
 
 
-MEETS: dict[str, Callable[[Tensor, Tensor, Solid], Hit]] = {"sphere": _sphere, "box": _box, "cylinder": _cylinder,
-                                                             "cone": _cone}
+MEETS = {"sphere": _sphere, "box": _box, "cylinder": _cylinder, "cone": _cone}
 
 
 def _textured(texture: Tensor, u: Tensor, v: Tensor) -> Tensor:
     """Colours (P,3) of a texture (3,h,w) at places; 1 is half its side, and beyond its border it is mirrored."""
     grid = torch.stack([u, -v], -1).view(1, 1, -1, 2)
-    found = F.grid_sample(texture[None].float(), grid, padding_mode="reflection", align_corners=False)
-    return found[0, :, 0].T
+    return F.grid_sample(texture[None].float(), grid, padding_mode="reflection", align_corners=False)[0, :, 0].T
 
 
 def boundaries(which: Tensor, normals: Tensor) -> Tensor:

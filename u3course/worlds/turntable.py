@@ -83,8 +83,7 @@ def draw(kind: str, count: int, *, size: int = 64, split: str = "train", seed: i
     return _made(kind, order, azimuth, elevation, draws, size)
 
 
-def views(kind: str, instance: int, azimuth: Tensor, elevation: Tensor, *, size: int = 64,
-          seed: int = 0) -> Turntable:
+def views(kind: str, instance: int, azimuth: Tensor, elevation: Tensor, *, size: int = 64, seed: int = 0) -> Turntable:
     """One thing under one light before one wall, turned as you say: a film of the turntable.
 
     Args:
@@ -137,8 +136,7 @@ def _about(axis: int, degrees: Tensor) -> Tensor:
     return found
 
 
-def _made(kind: str, instances: Tensor, azimuth: Tensor, elevation: Tensor, draws: list[Draw],
-          size: int) -> Turntable:
+def _made(kind: str, instances: Tensor, azimuth: Tensor, elevation: Tensor, draws: list[Draw], size: int) -> Turntable:
     one_of("kind", kind, KINDS), whole("size", size, 16, SIDE)
     room(f"{len(instances)} views", size, size, len(instances))
     tilt, turn = _about(0, elevation), _about(1, azimuth)

@@ -86,8 +86,7 @@ def _layer_cases(g: torch.Generator) -> Iterator[tuple]:
         values = strong * torch.randn(n, u, h, h, generator=g, dtype=dtype).abs()
         coarse = torch.rand(n, c, 3, 3, generator=g) < 0.4
         coarse[0, 0] = False
-        masks = F.interpolate(coarse.float(), size=(side, side)) > 0.5
-        yield not_contiguous(values), masks, share
+        yield not_contiguous(values), F.interpolate(coarse.float(), size=(side, side)) > 0.5, share
 
 
 LAYER = task("7-layer", table, _layer_cases)

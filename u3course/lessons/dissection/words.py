@@ -117,11 +117,9 @@ def shown(name: str, photo: bool, seed: int = 0) -> Shown:
             side = round(320 * (0.75 + 0.25 * a))
             top, left = round(b * (320 - side)), round(c * (320 - side))
             found.append(images.resize(both[..., top : top + side, left : left + side], SIZE).clamp(0, 1))
-        made = torch.cat(found)
-        pictures, where = made[:, :3], made[:, 3:]
+        pictures, where = torch.cat(found).split((3, 1), 1)
     else:
-        behind = photos.names("nature")
-        pairs = []
+        behind, pairs = photos.names("nature"), []
         for number in range(EACH):
             a, b, c = torch.rand(3, generator=draw).tolist()
             ground = photos.load(behind[number % len(behind)], size=SIZE)

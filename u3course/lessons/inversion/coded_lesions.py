@@ -46,8 +46,7 @@ def _about(mask: Tensor) -> tuple[slice, ...]:
 
 def pictures() -> dict[tuple[str, str, str], Tensor]:
     """The shipped inversions from the first seed, (1,1,128,128): (patient, layer, "ill" or "painted") → picture."""
-    whole = images.load(paths.data("results", "lesions.jpg")).mean(1, keepdim=True)
-    strips = whole.split(SIDE, 2)
+    strips = images.load(paths.data("results", "lesions.jpg")).mean(1, keepdim=True).split(SIDE, 2)
     keys = [(patient, kind) for patient in PATIENTS for kind in ("ill", "painted")]
     return {(patient, layer, kind): x for (patient, kind), strip in zip(keys, strips, strict=True)
             for layer, x in zip(LAYERS, strip.split(SIDE, 3), strict=True)}

@@ -88,8 +88,7 @@ def pictures() -> dict[tuple, Tensor]:
 def quiz_pictures() -> list[tuple[Tensor, str]]:
     """The pictures of the Deep Quiz (1,3,160,160), each with the class that it was made for."""
     index = json.loads(paths.data("quiz", "5", "index.json").read_text(encoding="utf-8"))
-    return [(images.load(paths.data("quiz", "5", entry["file"])), entry["options"][entry["answer"]])
-            for entry in index]
+    return [(images.load(paths.data("quiz", "5", entry["file"])), entry["options"][entry["answer"]]) for entry in index]
 
 
 def places(judge: Classifier, image: Tensor, names: Sequence[str]) -> list[int]:
@@ -133,8 +132,7 @@ LAYERS = ("fire3", "fire5", "fire8")
 
 def stock(*, each: int = EACH, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Crops (N,3,96,96), and of which picture each is (N): so many random squares of each shipped photo, and each
-    cut-out, whole, on its white ground.
-    """
+    cut-out, whole, on its white ground."""
     draw, found, origins = torch.Generator().manual_seed(seed), [], []
     sources = [(photos.load, name) for name in photos.names()]
     sources += [(images.load, name) for name in images.names("everyday")]
@@ -155,8 +153,8 @@ def stock(*, each: int = EACH, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 def best_crops(excited: Tensor, origins: Tensor, count: int = BEST) -> Tensor:
     """Numbers of the crops with the largest values (N), one of each picture, the best first."""
-    order, kept = excited.argsort(descending=True).tolist(), {}
-    for n in order:
+    kept = {}
+    for n in excited.argsort(descending=True).tolist():
         kept.setdefault(int(origins[n]), n)
         if len(kept) == count:
             break
@@ -183,5 +181,4 @@ def means(net: Classifier, layer: str, pictures: Tensor) -> Tensor:
 
 def icon(net: Classifier, layer: str, unit: int, *, size: int = SIDE, steps: int = STEPS) -> Tensor:
     """What excites a channel most under the deep image prior, (1,3,size,size)."""
-    settings = MaximiseSettings(jitter=4, zoom=0.0, steps=steps)
-    return last(maximise(net, layer, unit, size=size, settings=settings)).value
+    return last(maximise(net, layer, unit, size=size, settings=MaximiseSettings(jitter=4, zoom=0.0, steps=steps))).value

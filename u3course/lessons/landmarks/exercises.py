@@ -82,8 +82,7 @@ def _turns(count: int, numbers: int, g: torch.Generator, dtype: torch.dtype = to
 
 
 def _turned(g: torch.Generator) -> Iterator[tuple]:
-    quarter = torch.tensor([[[0.0, -1.0], [1.0, 0.0]]])
-    yield torch.eye(2)[None], quarter
+    yield torch.eye(2)[None], torch.tensor([[[0.0, -1.0], [1.0, 0.0]]])
     for count, numbers, dtype in ((5, 6, torch.float32), (1, 6, torch.float64), (4, 2, torch.float64),
                                   (7, 6, torch.float32)):
         yield tuple(not_contiguous(_turns(count, numbers, g, dtype)) for _ in range(2))

@@ -164,8 +164,7 @@ def _hand(degrees: Tensor, length: float, half: float, size: int) -> Tensor:
     x, y = _places(size)
     a = degrees.float().deg2rad()[:, None, None]
     along = (-a.sin() * x - a.cos() * y).clamp(0, length)
-    away = ((x + a.sin() * along).square() + (y + a.cos() * along).square()).sqrt()
-    return _coverage(half - away, size)[:, None]
+    return _coverage(half - ((x + a.sin() * along).square() + (y + a.cos() * along).square()).sqrt(), size)[:, None]
 
 
 def _blend(pictures: Tensor, share: Tensor, colour: tuple[float, float, float]) -> Tensor:

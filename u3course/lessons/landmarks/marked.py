@@ -100,8 +100,7 @@ def asked(patient: str) -> Moved:
     chosen = []
     for n in range(TESTS):
         stays = (points[n].abs() < 0.95).all(-1) & (moved[n].abs() < 0.95).all(-1)
-        tissue = codes_at(x[n : n + 1, :1], points[n : n + 1])[0, :, 0] > TISSUE
-        of_it = (stays & tissue).nonzero()[:, 0]
+        of_it = (stays & (codes_at(x[n : n + 1, :1], points[n : n + 1])[0, :, 0] > TISSUE)).nonzero()[:, 0]
         chosen.append(of_it[torch.randperm(len(of_it), generator=draw)[:POINTS]])
     rows = torch.arange(TESTS)[:, None], torch.stack(chosen)
     return Moved(x, gx, points[rows], moved[rows], canvas(patient)[1])
@@ -135,5 +134,4 @@ def aligned(given: Moved) -> Tensor:
 
 def flowed(given: Moved) -> Tensor:
     """Where optical flow (TV-L1, as the doctor's registration might) leads the points, (B,N,2)."""
-    flow = estimated_flow(torch.stack([given.x, given.gx], 1))[:, 0]
-    return given.points + 2 * codes_at(flow, given.points) / VIEW
+    return given.points + 2 * codes_at(estimated_flow(torch.stack([given.x, given.gx], 1))[:, 0], given.points) / VIEW

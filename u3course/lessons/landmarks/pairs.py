@@ -53,8 +53,7 @@ def of_warps(stock: Stock, *, apart: bool = True) -> Callable[[int, torch.Genera
     and face move alike.
     """
     def pairs(count: int, generator: torch.Generator) -> Pairs:
-        chosen = torch.randint(len(stock.fronts), (count,), generator=generator)
-        layers = layers_of(stock, chosen)
+        layers = layers_of(stock, torch.randint(len(stock.fronts), (count,), generator=generator))
         x, gx = (taken(*layers, generator, bend=bend, apart=apart) for bend in (0.0, BEND))
         return x.picture, gx.picture, *places(x, gx)
     return pairs

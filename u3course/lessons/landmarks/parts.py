@@ -77,8 +77,7 @@ def discs(count: int, generator: torch.Generator, *, walls: int = 0) -> tuple[Te
     """
     side = 32
     coarse = torch.rand(count, 3, side // 4, side // 4, generator=generator)
-    shade = 0.25 * (torch.rand(count, 3, 3, generator=generator) - 0.5)
-    colours = (COLOURS + shade).clamp(0, 1)
+    colours = (COLOURS + 0.25 * (torch.rand(count, 3, 3, generator=generator) - 0.5)).clamp(0, 1)
     grounds = 2 * (0.25 + 0.5 * F.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=False),)
     if walls:
         grey = DARK + (BRIGHT - DARK) * torch.rand(count, walls, 1, 1, 1, generator=generator)
@@ -108,8 +107,7 @@ def _with_discs(ground: Tensor, middles: Tensor, colours: Tensor) -> Tensor:
     axis = (2 * torch.arange(side) + 1) / side - 1
     for middle, colour in zip(middles.unbind(1), colours.unbind(1), strict=True):
         x, y = middle[:, :, None, None].unbind(1)
-        off = ((axis - x) ** 2 + (axis[:, None] - y) ** 2).sqrt()
-        alpha = (0.5 + (RADIUS - off) * side / 2).clamp(0, 1)[:, None]
+        alpha = (0.5 + (RADIUS - ((axis - x) ** 2 + (axis[:, None] - y) ** 2).sqrt()) * side / 2).clamp(0, 1)[:, None]
         ground = ground * (1 - alpha) + alpha * colour[..., None, None]
     return ground
 

@@ -70,8 +70,7 @@ def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
     for batch, channels, height, width, dtype in ((1, 3, 6, 7, torch.float32), (2, 3, 5, 4, torch.float32),
                                                   (1, 1, 4, 4, torch.float64)):
         x, target = (torch.rand(batch, channels, height, width, generator=g, dtype=dtype) for _ in range(2))
-        visible = (torch.rand(1, 1, height, width, generator=g) > 0.4).to(dtype)
-        yield not_contiguous(x), target, visible
+        yield not_contiguous(x), target, (torch.rand(1, 1, height, width, generator=g) > 0.4).to(dtype)
 
 
 MASKED = task("4-masked", masked_error, _masked_cases)

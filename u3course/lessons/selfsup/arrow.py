@@ -38,8 +38,7 @@ def peaks(count: int, r: float, generator: torch.Generator) -> tuple[Tensor, Ten
 
 def bayes(r: float) -> float:
     """The share that the best observer tells right."""
-    root_s = float(steps().square().sum().sqrt())
-    return 0.5 * (1 + math.erf(2 * abs(math.log(r)) * root_s / NOISE / math.sqrt(2)))
+    return 0.5 * (1 + math.erf(2 * abs(math.log(r)) * float(steps().square().sum().sqrt()) / NOISE / math.sqrt(2)))
 
 
 def learnt(r: float, *, seed: int = 0) -> float:

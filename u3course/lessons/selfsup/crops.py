@@ -57,8 +57,7 @@ def crops(split: str, part: str, size: int = SIDE) -> Crops:
 
     The same squares for every ``size``.
     """
-    generator = torch.Generator().manual_seed(("test", "val").index(split))
-    made = []
+    generator, made = torch.Generator().manual_seed(("test", "val").index(split)), []
     for name in names(split):
         left, right = luma(load(name)).tensor_split(2, dim=3)
         for half, of in ((left, "gallery"), (right, "query")):

@@ -147,8 +147,7 @@ def fitted(x: Tensor, y: Tensor, chances: list[float], loss: Callable[[Tensor, T
 
     def energy(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         kind = torch.randint(len(x), (BATCH,), generator=generator)
-        outcome = torch.multinomial(chances, BATCH, True, generator=generator)
-        value = loss(net(x[kind]), y[kind, outcome]).mean()
+        value = loss(net(x[kind]), y[kind, torch.multinomial(chances, BATCH, True, generator=generator)]).mean()
         return value, {"loss": value}
 
     last(train(net.parameters(), energy, steps=STEPS, rate=_falling))

@@ -146,8 +146,7 @@ def picture(answers: list[Answers], p: float, *, kind: int = 0, row: str = ALL) 
 
 def table(toys: Sequence[Toy], rows: Mapping[str, Sequence[Tensor]], *, alt: str) -> Figure:
     """A row of some y or x for each toy, (N,…) each, below the same of the other rows; ``rows`` has their names."""
-    count = max(len(shown) for row in rows.values() for shown in row)
-    step, across = CELL + 6, count * (CELL + 6) + BETWEEN - 6
+    step, across = CELL + 6, max(len(shown) for row in rows.values() for shown in row) * (CELL + 6) + BETWEEN - 6
     page = Image.new("RGB", (NAMES + len(toys) * across, HEAD + len(rows) * step), canvas.CARD)
     pen = ImageDraw.Draw(page)
     for row, (name, shown) in enumerate(rows.items()):

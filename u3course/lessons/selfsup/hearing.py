@@ -122,8 +122,7 @@ def picked(net: Classifier, head: nn.Module, first: Tensor, second: Tensor, how:
 
     Who does not listen has the same map for both sounds, and gets ½.
     """
-    pictures = seen(first, second, how)
-    right = []
+    pictures, right = seen(first, second, how), []
     for sounds, other in ((first, second), (second, first)):
         maps = where(net, head, pictures, sounds)
         right.append(at_things(maps, sounds) > at_things(maps, other))

@@ -32,8 +32,7 @@ class Mixture(NamedTuple):
 
 def closed(toy: Toy, p: float) -> Mixture:
     """The best mixture of two: each outcome as surely as the family can, with its chance."""
-    family = cures.FAMILIES[toy.name]
-    parts = [family.closed(outcome, outcome, p) for outcome in toy.y.unbind(1)]
+    parts = [cures.FAMILIES[toy.name].closed(outcome, outcome, p) for outcome in toy.y.unbind(1)]
     return Mixture(torch.tensor([[1 - p, p]]).expand(len(toy.x), -1), torch.stack(parts, 1))
 
 

@@ -60,8 +60,7 @@ def labelled(panels: Mapping[str, Tensor]) -> Tensor:
     for name, one in panels.items():
         if left:
             draw.rectangle((left, 0, left + 3, sheet.height), "white")
-        wide = round(draw.textlength(name, font)) + 8
-        draw.rectangle((left, 0, left + wide, 18), CARD)
+        draw.rectangle((left, 0, left + round(draw.textlength(name, font)) + 8, 18), CARD)
         draw.text((left + 4, 1), name, INK, font)
         left += one.shape[-1]
     return images.load(sheet)
@@ -99,8 +98,7 @@ def cut(x: Tensor, n: int) -> Tensor:
 def joined(parts: Tensor) -> Tensor:
     """Parts (B,n²,3,s,s), row by row, as pictures (B,3,n·s,n·s)."""
     n, side = round(parts.shape[1] ** 0.5), parts.shape[-1]
-    grid = parts.unflatten(1, (n, n)).permute(0, 3, 1, 4, 2, 5)
-    return grid.reshape(len(parts), parts.shape[2], n * side, n * side)
+    return parts.unflatten(1, (n, n)).permute(0, 3, 1, 4, 2, 5).reshape(len(parts), parts.shape[2], n * side, n * side)
 
 
 def shuffled(x: Tensor, n: int, *, seed: int = 0, stay: bool = False) -> Tensor:

@@ -42,8 +42,7 @@ def scores(net: Classifier, pictures: Tensor) -> Tensor:
 
 def named(net: Classifier, pictures: Tensor, classes: tuple[str, ...]) -> Tensor:
     """Which pictures get their class as the first answer, (N) of 0 and 1, float64."""
-    wanted = torch.tensor([net.class_index(one) for one in classes])
-    return (scores(net, pictures).argmax(1) == wanted).double()
+    return (scores(net, pictures).argmax(1) == torch.tensor([net.class_index(one) for one in classes])).double()
 
 
 NATURE = ("mountain_meadow", "stream", "peaks", "sunset", "leaves")

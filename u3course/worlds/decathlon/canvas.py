@@ -66,14 +66,12 @@ def colour(draw: Draw, low: int = 0, high: int = 255) -> tuple[int, int, int]:
 def tilted(picture: Image.Image, draw: Draw, reach: float = 0.12) -> Image.Image:
     """The picture seen at a slant: each corner moves by up to ``reach`` of its side."""
     w, h = picture.size
-    away = draw.uniform(0, reach, (4, 2)) * (w, h)
     corners = np.array([(0, 0), (w, 0), (w, h), (0, h)], float)
-    seen = np.abs(corners - away)
+    seen = np.abs(corners - draw.uniform(0, reach, (4, 2)) * (w, h))
     rows = [[*(x, y, 1, 0, 0, 0), -u * x, -u * y] for (x, y), (u, _) in zip(seen, corners, strict=True)]
     rows += [[*(0, 0, 0, x, y, 1), -v * x, -v * y] for (x, y), (_, v) in zip(seen, corners, strict=True)]
-    coefficients = np.linalg.solve(np.array(rows), np.concatenate([corners[:, 0], corners[:, 1]]))
-    return picture.transform(picture.size, Image.Transform.PERSPECTIVE, coefficients.tolist(),
-                             Image.Resampling.BILINEAR)
+    solved = np.linalg.solve(np.array(rows), np.concatenate([corners[:, 0], corners[:, 1]])).tolist()
+    return picture.transform(picture.size, Image.Transform.PERSPECTIVE, solved, Image.Resampling.BILINEAR)
 
 
 def pasted(thing: Image.Image, below: Image.Image, draw: Draw, *, sizes: tuple[float, float] = (0.6, 0.95),
@@ -84,8 +82,7 @@ def pasted(thing: Image.Image, below: Image.Image, draw: Draw, *, sizes: tuple[f
     factor = draw.uniform(*sizes) * SIDE / max(thing.size)
     thing = thing.resize([max(1, round(factor * side)) for side in thing.size], Image.Resampling.BILINEAR, None, 2)
     thing = thing.rotate(draw.uniform(-turn, turn), Image.Resampling.BILINEAR, expand=True)
-    free = [SIDE - side for side in thing.size]
-    at = [round(room * (draw.random() if room > 0 else 0.5)) for room in free]
+    at = [round((SIDE - side) * (draw.random() if SIDE > side else 0.5)) for side in thing.size]
     below = below.copy()
     below.paste(thing, at, thing)
     return below

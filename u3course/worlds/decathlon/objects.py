@@ -20,8 +20,7 @@ MOVING = (*ANIMALS, "tool", "fruit", "vehicle", "ball")
 
 def textures(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Image]:
     """Painted anew each time; of brick, grass and gravel there is one photo, cut in three."""
-    name = TEXTURES[number]
-    generator = torch.Generator().manual_seed(int(draw.integers(2**31)))
+    name, generator = TEXTURES[number], torch.Generator().manual_seed(int(draw.integers(2**31)))
     for _ in range(count):
         if name in PHOTOGRAPHED:
             yield weathered(_cut(name, split, draw), draw, 0.7)
@@ -76,8 +75,7 @@ def rank_pooled(clip: np.ndarray) -> np.ndarray:
     Approximate rank pooling: Bilen, Fernando, Gavves, Vedaldi & Gould, Dynamic image networks for action recognition,
     CVPR 2016, equation 3 in its simple form.
     """
-    count = len(clip)
-    alpha = 2 * np.arange(1, count + 1, dtype=np.float32) - count - 1
+    alpha = 2 * np.arange(1, len(clip) + 1, dtype=np.float32) - len(clip) - 1
     pooled = np.tensordot(alpha, clip.astype(np.float32), 1)
     return np.clip(128 + 127 * pooled / max(np.abs(pooled).max(), 1), 0, 255).astype(np.uint8)
 
@@ -134,8 +132,7 @@ def clip(way: str, thing: Image.Image, split: str, draw: Draw) -> np.ndarray:
         thing = thing.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     frames = []
     for t in np.arange(FRAMES) - (FRAMES - 1) / 2:
-        trembling = draw.integers(-1, 2, 2) if draw.random() < 0.2 else (0, 0)
-        frame = Image.fromarray(np.roll(behind, trembling, (0, 1)))
+        frame = Image.fromarray(np.roll(behind, draw.integers(-1, 2, 2) if draw.random() < 0.2 else (0, 0), (0, 1)))
         longest = np.clip(size * growth ** (speed * t), 0.1, 1.2) * SIDE
         now = thing.resize([max(1, round(side * longest / max(thing.size))) for side in thing.size],
                            Image.Resampling.BILINEAR, None, 2)
@@ -145,8 +142,7 @@ def clip(way: str, thing: Image.Image, split: str, draw: Draw) -> np.ndarray:
               for start, step, side in zip((x, y), (right, down), now.size, strict=True)]
         frame.paste(now, at, now)
         frames.append(np.asarray(frame))
-    grain = draw.normal(0, 3, (FRAMES, SIDE, SIDE, 1))
-    return np.clip(np.stack(frames) + grain, 0, 255).astype(np.uint8)
+    return np.clip(np.stack(frames) + draw.normal(0, 3, (FRAMES, SIDE, SIDE, 1)), 0, 255).astype(np.uint8)
 
 
 DOMAINS = {  # like DTD, ImageNet, CIFAR-100, Daimler pedestrians and UCF-101's dynamic images in the benchmark

@@ -38,11 +38,9 @@ def slices(name: str, split: str) -> tuple[Slice, ...]:
     shown = scan.masks.flatten(1).any(1).numpy()
     place = np.where(shown, np.cumsum(shown), np.cumsum(~shown)) - 1
     kept = [k for k in range(len(shown)) if split == "test" or (place[k] % 4 == 2) == (split == "val")]
-    step = scan.spacing[1]
-    found = []
+    step, found = scan.spacing[1], []
     for k in kept:
-        lesion = scan.masks[k, 0].numpy()
-        values = scan.values[k].numpy()
+        lesion, values = scan.masks[k, 0].numpy(), scan.values[k].numpy()
         shade = (values + 1000) / 1600 if scan.modality == "CT" else scan.images[k, 0].numpy()  # air to bone
         grey = np.repeat((255 * shade.clip(0, 1)).astype(np.uint8)[..., None], 3, 2)
         body = ndimage.binary_fill_holes(values > (-300 if scan.modality == "CT" else 60))
@@ -83,8 +81,7 @@ def _squares(organ: int, split: str, count: int, draw: Draw,
 def square(one: Slice, mask: np.ndarray, draw: Draw) -> Image.Image:
     """A square whose middle is in the mask; turned a little, mirrored or not, a little brighter or darker."""
     rows, columns = np.nonzero(mask)
-    chosen = draw.integers(len(rows))
-    half = draw.uniform(*MILLIMETRES) / one.step / 2
+    chosen, half = draw.integers(len(rows)), draw.uniform(*MILLIMETRES) / one.step / 2
     around = half * WIDER / SIDE  # more than is wanted, so that a turned square has no empty corners
     box = (columns[chosen] - around, rows[chosen] - around, columns[chosen] + around, rows[chosen] + around)
     picture = Image.fromarray(one.grey).transform((WIDER, WIDER), Image.Transform.EXTENT, box,

@@ -45,8 +45,7 @@ def house_numbers(number: int, split: str, count: int, draw: Draw) -> Iterator[I
         face, below = faces[draw.integers(len(faces))], ground(split, draw)
         if draw.random() < 0.4:
             below = Image.blend(below, Image.new("RGB", below.size, colour(draw)), 0.7)
-        light = np.asarray(below).mean() < 128
-        ink = colour(draw, 170, 255) if light else colour(draw, 0, 85)
+        ink = colour(draw, 170, 255) if np.asarray(below).mean() < 128 else colour(draw, 0, 85)
         line = Image.new("RGBA", (5 * SIDE, SIDE))
         tall = draw.uniform(0.5, 0.85) * SIDE
         left, middle, right = (numeral(digit, face, ink) for digit in (draw.integers(10), number, draw.integers(10)))

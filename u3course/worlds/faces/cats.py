@@ -48,8 +48,7 @@ class Cat(Being):
     def at_rest(self) -> np.ndarray:
         """Where on the front of the head the CAT_POINTS are while nothing in the face moves, (8,2); ears are beyond."""
         apart, down, _ = self.eyes
-        high, out = self.ears
-        tip, half = self.muzzle
+        (high, out), (tip, half) = self.ears, self.muzzle
         ear, corner = out * self.width / 1.12, 1.25 * half
         return np.array([(-apart, down), (apart, down), (-ear, -high), (ear, -high), (0.0, tip), (-corner, tip + 0.33),
                          (corner, tip + 0.33), (0.0, min(tip + 0.52, 0.97))])
@@ -73,8 +72,7 @@ def cat_face(cat: Cat, mood: Mood, size: int, margin: int) -> tuple[np.ndarray, 
     _body(sheet, head, cat)
     tips = _ears(sheet, head, cat)
     _fur(sheet, head, cat)
-    eyes = _eyes(sheet, head, cat, mood)
-    rest = _muzzle(sheet, head, cat, mood)
+    eyes, rest = _eyes(sheet, head, cat, mood), _muzzle(sheet, head, cat, mood)
     return lit(sheet, head, mood.light), head.seen(np.concatenate([eyes, tips, rest]))
 
 
@@ -96,21 +94,18 @@ def _body(sheet: Sheet, head: Head, cat: Cat) -> None:
         sheet.line(np.array([(-0.09, 0.95), (0.09, 0.95)]) * s + (x, y), (120, 84, 30), 0.045 * s)
     tufts = [(0.90, 0.02), (1.13, 0.28), (0.97, 0.30), (1.12, 0.56), (0.88, 0.54), (0.90, 0.80), (0.62, 0.74),
              (0.52, 0.96), (0.2, 0.86)]
-    out = cat.width * (1.14 if cat.long_fur else 0.96)
-    ruff = symmetric(tufts) * (out, 1.1 if cat.long_fur else 1.0)
+    ruff = symmetric(tufts) * (cat.width * (1.14 if cat.long_fur else 0.96), 1.1 if cat.long_fur else 1.0)
     sheet.fill(head.seen(np.insert(ruff, 2, 0.1, axis=1)), mix(cat.fur, DARK, 0.07))
 
 
 def _ears(sheet: Sheet, head: Head, cat: Cat) -> Points:
     """Two triangles with bowed sides, pink within; where their tips are, in space."""
-    high, out = cat.ears
-    wide = cat.width / 1.12
+    (high, out), wide = cat.ears, cat.width / 1.12
     tip = (out * wide, -high, 0.05)
     outer = _bowed((0.22 * wide, -0.86, 0.25), tip, (1.02 * wide, -0.34, 0.0), 0.13)
     inner = _bowed((0.42 * wide, -0.84, 0.30), (tip[0] - 0.02, -high + 0.17, 0.12), (0.92 * wide, -0.50, 0.1), 0.10)
     for number, (ear, within) in enumerate(zip(both(outer), both(inner), strict=True)):
-        patched = cat.patches and (number == 1) == (cat.spots[0][0] > 0)
-        colour = mix(cat.second if patched else cat.fur, DARK, 0.12)
+        colour = mix(cat.second if cat.patches and (number == 1) == (cat.spots[0][0] > 0) else cat.fur, DARK, 0.12)
         sheet.fill(head.seen(ear), colour)
         sheet.fill(head.seen(within), mix(PINK, colour, 0.35))
         if cat.long_fur:
@@ -128,8 +123,7 @@ def _bowed(start: tuple, tip: tuple, end: tuple, bow: float) -> Points:
     u = np.linspace(0, 1, 7)[:, None]
     bulge = bow * 4 * u * (1 - u)
     first = a + u * (b - a) + bulge * (-0.5, -0.35, 0)
-    second = b + u * (c - b) + bulge * (0.7, 0.0, 0)
-    return np.concatenate([first, second[1:]])
+    return np.concatenate([first, (b + u * (c - b) + bulge * (0.7, 0.0, 0))[1:]])
 
 
 def _fur(sheet: Sheet, head: Head, cat: Cat) -> None:
@@ -168,18 +162,16 @@ def _eyes(sheet: Sheet, head: Head, cat: Cat, mood: Mood) -> Points:
     """Almonds, all iris, with an upright pupil; where they are, in space."""
     apart, down, half = cat.eyes
     s, u = head.scale, np.linspace(-1, 1, 11)
-    lean = math.tan(math.radians(cat.slant))
     bow = np.sqrt(1 - np.abs(u) ** 2.2)
     upper, lower = -(0.86 - mood.lids) * half * bow, 0.80 * half * bow
     for sign in (-1, 1):
-        tilt = -lean * half * u * 0.7
+        tilt = -math.tan(math.radians(cat.slant)) * half * u * 0.7
 
         def placed(height: np.ndarray, grown: float = 1.0, sign: int = sign, tilt: np.ndarray = tilt) -> Points:
             return np.stack([sign * (apart + grown * half * u), down + grown * (height + tilt)], 1)
 
         sheet.fill(head.seen(np.concatenate([placed(upper, 1.2), placed(lower, 1.15)[::-1]])), mix(DARK, cat.fur, 0.15))
-        shape = np.concatenate([placed(upper), placed(lower)[::-1]])
-        sheet.fill(head.seen(shape), cat.iris)
+        sheet.fill(head.seen(np.concatenate([placed(upper), placed(lower)[::-1]])), cat.iris)
         glow = np.concatenate([placed(0.45 * lower, 0.9), placed(lower, 0.9)[::-1]])
         sheet.fill(head.seen(glow), mix(cat.iris, WHITE, 0.3))
         at = np.array([sign * apart + 0.10 * half * mood.gaze[0], down + 0.05 * half * mood.gaze[1]])
@@ -196,7 +188,6 @@ def _muzzle(sheet: Sheet, head: Head, cat: Cat, mood: Mood) -> Points:
     """Nose, pads, mouth and whiskers; where nose, corners of the mouth and chin are, in space."""
     s, (tip, half) = head.scale, cat.muzzle
     base = WHITE_FUR if cat.white_muzzle else mix(cat.fur, WHITE_FUR, 0.38)
-    line = mix(base, DARK, 0.72)
     gap = 0.26 * mood.strength * mood.open_mouth
     y = tip + 0.20  # where the pads are
     low = y + 0.32 + gap
@@ -217,11 +208,10 @@ def _muzzle(sheet: Sheet, head: Head, cat: Cat, mood: Mood) -> Points:
     lips = [(0.0, y - 0.08), (0.02, y + 0.08), (0.35 * half, y + 0.18), (0.9 * half, y + 0.19), (1.25 * half, y + 0.13)]
     for lip in both(lips):
         places = np.concatenate([head.lifted(lip[:-1], 0.19), corners[[0 if lip[-1, 0] < 0 else 1]]])
-        sheet.line(head.seen(places), line, 0.05 * s)
+        sheet.line(head.seen(places), mix(base, DARK, 0.72), 0.05 * s)
     hairs = WHITE if far(mix(cat.fur, DARK, 0.1), WHITE) > 140 else mix(DARK, cat.fur, 0.3)
     for end in (0.20, 0.46, 0.72):
         for whisker in both([(0.9 * half, y - 0.02 + 0.12 * (end - 0.46), 1.20), (0.95, 0.35 * y + 0.65 * end, 0.85),
                              (1.55, end + 0.04, 0.35)]):
-            start = head.lifted(whisker[:1, :2], 0.17)
-            sheet.line(head.seen(np.concatenate([start, whisker[1:]])), hairs, 0.022 * s)
+            sheet.line(head.seen(np.concatenate([head.lifted(whisker[:1, :2], 0.17), whisker[1:]])), hairs, 0.022 * s)
     return np.concatenate([head.lifted([(0.0, tip)], 0.26), corners, head.lifted([(0.0, min(low, 0.97))], 0.14)])

@@ -47,8 +47,7 @@ class Head:
         """Places (n,2) on the front, in space; ``off`` the surface by so much."""
         x, y = np.asarray(points, float).T
         half = np.maximum(self.half_width(y), 1e-6)
-        z = DEEP * half * np.sqrt(np.maximum(1 - (x / half) ** 2, 0))
-        return np.array([x, y, z + off]).T
+        return np.array([x, y, DEEP * half * np.sqrt(np.maximum(1 - (x / half) ** 2, 0)) + off]).T
 
     def seen(self, points: Points, off: float = 0.0) -> Points:
         """Where on the paper, in pixels, places on the front (n,2) or points in space (n,3) are seen."""
@@ -60,13 +59,11 @@ class Head:
         x, y = np.asarray(points, float).T
         half = np.maximum(self.half_width(y), 1e-6)
         space = self.lifted(points) / np.stack([half, np.full_like(half, np.inf), DEEP**2 * half], 1)
-        across = space / np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-9)
-        return (across @ self.turn.T)[:, 2]
+        return (space / np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-9) @ self.turn.T)[:, 2]
 
     def outline(self, low: float = -1.0, high: float = 1.0, size: float = 1.0) -> Points:
         """The outline, on the paper, of the part of the head between two heights, larger by a factor."""
-        part = self.skull[(LATITUDES >= low) & (LATITUDES <= high)].reshape(-1, 3)
-        return hull(self.seen(part * size))
+        return hull(self.seen(self.skull[(LATITUDES >= low) & (LATITUDES <= high)].reshape(-1, 3) * size))
 
 
 def placed(who: Being, now: Held, size: int, margin: int) -> Head:

@@ -151,8 +151,7 @@ def fronts(made: Faces | Layers, *, each: int, size: int = 64, margin: int = 0, 
     found = []
     for n, identity in enumerate(made.identities.tolist()):
         turned = placed(KINDS[kind].who(identity), KINDS[kind].now(identity, n % each, yaw), size, margin)
-        places = np.stack([share * turned.half_width(down), down], 1)
-        rest = turned.person.at_rest()
+        places, rest = np.stack([share * turned.half_width(down), down], 1), turned.person.at_rest()
         pixels = turned.seen(places) + spread(places, rest, made.points[n].numpy() - turned.seen(rest))
         found.append(np.concatenate([pixels, turned.facing(places)[:, None]], 1))
     return torch.from_numpy(np.stack(found)).float()
@@ -169,8 +168,7 @@ def hard_examples(made: Faces | Layers, *, kind: str = "person") -> Tensor:
     is_a("made", made, (Faces, Layers), "give what faces.draw or faces.layers made"), one_of("kind", kind, KINDS)
     names = KINDS[kind].attributes
     tensors(attributes=(made.attributes, f"N{len(names)}"), pose=(made.pose, "N2"))
-    covered = made.attributes[:, [names.index(name) for name in KINDS[kind].hard]].any(1)
-    return covered | (made.pose[:, 0].abs() > YAW)
+    return made.attributes[:, [names.index(name) for name in KINDS[kind].hard]].any(1) | (made.pose[:, 0].abs() > YAW)
 
 
 def _one(kind: Kind, identity: int, nth: int, size: int, margin: int, split: str, yaw: float) -> tuple[Tensor, ...]:

@@ -1,6 +1,5 @@
 """People: who is drawn, how they look this time, and how an illustrator draws them: flat shapes laid on a head, drawn
-large and then shrunk.
-"""
+large and then shrunk."""
 
 import colorsys
 import math
@@ -89,11 +88,9 @@ def _behind(sheet: Sheet, head: Head) -> None:
     if who.long_hair:
         fall = [(x, y, -0.25) for x, y in ((-0.98, 0.0), (0.98, 0.0), (-1.04, 0.9), (1.04, 0.9), (-0.8, 1.28),
                                            (0.8, 1.28))]
-        crown = head.outline(-1, 0.1, who.volume)
-        every = np.concatenate([crown, head.seen(np.array(fall))])
+        every = np.concatenate([head.outline(-1, 0.1, who.volume), head.seen(np.array(fall))])
         sheet.fill(smooth(hull(every)), mix(who.hair, DARK, 0.25))
-    x, y = head.seen(np.array([(0.0, 0.8, -0.2)]))[0]
-    s = head.scale
+    (x, y), s = head.seen(np.array([(0.0, 0.8, -0.2)]))[0], head.scale
     neck = np.array([(-0.36, -0.3), (0.36, -0.3), (0.40, 0.62), (-0.40, 0.62)]) * s + (x, y)
     chest = np.array([(-0.38, 0.42), (0.38, 0.42), (1.15, 0.75), (1.5, 1.3), (1.6, 40), (-1.6, 40), (-1.5, 1.3),
                       (-1.15, 0.75)]) * s + (x, y)
@@ -123,16 +120,13 @@ def _skull(sheet: Sheet, head: Head) -> None:
     if who.beard:  # cheeks, and above the lip the moustache
         rest = [(0.88 * who.width, 0.12), (0.70 * who.width, 0.36), (0.34, 0.46), (0.18, 0.40), (0.0, 0.43)]
     else:
-        rest = [(0.97 * float(head.half_width(np.array(y))), y) for y in (0.1, 0.35, 0.6, 0.8)]
-        rest += [(0.0, 0.9)]
+        rest = [*((0.97 * float(head.half_width(np.array(y))), y) for y in (0.1, 0.35, 0.6, 0.8)), (0.0, 0.9)]
     left, right = both(rest)
-    opening = np.concatenate([top, right, left[::-1]])
-    sheet.fill(head.seen(smooth(opening, 1)), who.skin)
+    sheet.fill(head.seen(smooth(np.concatenate([top, right, left[::-1]]), 1)), who.skin)
     if who.long_hair:
         for lock in both([(0.60, -0.62), (0.9, -0.5), (1.0, 0.0), (1.06, 0.6), (0.98, 0.98), (0.80, 0.9),
                           (0.84, 0.4), (0.80, -0.05), (0.70, -0.35)]):
-            x = lock[:, 0] * who.width / 0.78
-            z = 0.45 - 0.6 * np.clip(np.abs(lock[:, 0]) - 0.6, 0, 1)
+            x, z = lock[:, 0] * who.width / 0.78, 0.45 - 0.6 * np.clip(np.abs(lock[:, 0]) - 0.6, 0, 1)
             sheet.fill(smooth(head.seen(np.stack([x, lock[:, 1], z], 1))), mix(who.hair, DARK, 0.1))
 
 
@@ -168,8 +162,7 @@ def _features(sheet: Sheet, head: Head, moment: Moment) -> Points:
 
 
 def _eye(sheet: Sheet, head: Head, moment: Moment, x: float, y: float, half: float) -> None:
-    who, s = head.person, head.scale
-    tall = 0.56 * half
+    who, s, tall = head.person, head.scale, 0.56 * half
     angle = np.linspace(0, math.pi, 9)
     lid = np.stack([x - half * np.cos(angle), y - tall * np.sin(angle)], 1)
     under = np.stack([x + half * np.cos(angle), y + 0.72 * tall * np.sin(angle)], 1)
@@ -186,8 +179,7 @@ def _mouth(sheet: Sheet, head: Head, moment: Moment) -> Points:
     who, smiles, opens = head.person, moment.strength * moment.smile, moment.strength * moment.open_mouth
     half, y, lip = who.mouth
     half = half * (1 + 0.28 * smiles - 0.22 * opens * (not moment.smile))
-    lift = 0.10 * smiles - 0.035 * (not moment.smile)
-    gap = opens * (0.11 if moment.smile else 0.15)
+    lift, gap = 0.10 * smiles - 0.035 * (not moment.smile), opens * (0.11 if moment.smile else 0.15)
     u = np.linspace(-1, 1, 11)
     bow = 1 - u**2
 
@@ -218,8 +210,7 @@ def _on_top(sheet: Sheet, head: Head) -> None:
             sheet.line(head.seen(ring, 0.10), who.frame, 0.075 * s, closed=True)
         sheet.line(head.seen([(-0.06, down - 0.02), (0.06, down - 0.02)], 0.14), who.frame, 0.07 * s)
         for bar in both([(apart + 1.5 * half, down - 0.02, 0.75), (who.width + 0.03, down, 0.0)]):
-            start = head.lifted([(bar[0, 0], bar[0, 1])], 0.10)
-            sheet.line(head.seen(np.concatenate([start, bar[1:]])), who.frame, 0.06 * s)
+            sheet.line(head.seen(np.concatenate([head.lifted(bar[:1, :2], 0.10), bar[1:]])), who.frame, 0.06 * s)
     if who.hat:
         angle = np.linspace(-math.pi / 2, math.pi / 2, 15)
         wide = max(1.14, who.volume + 0.04) * float(head.half_width(np.array(-0.5)))
