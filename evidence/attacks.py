@@ -27,7 +27,7 @@ Run = NamedTuple("Run", [("network", str), ("goal", str), ("level", int), ("pict
 Row = NamedTuple("Row", [("first", int), ("there", bool), ("fooled", bool), ("reached", bool)])
 """What came of it.
 
-``first``: after which step the file (of DeepFool, the numbers) reaches the goal, or −1; ``there``: whether it does after
+``first``: after which step the file (of DeepFool, the numbers) reaches the goal, or −1; ``there``: if it does after
 the last one; ``fooled``, ``reached``: whether the other network then leaves the class, and reaches the target."""
 
 

@@ -27,7 +27,6 @@ PLAYED_IN = {"5-deep": "5b", "6-deep": "6a"}
 RETIRED: frozenset[str] = frozenset({"0-upside-down", "0-koala-sigma", "0-reach", "1-serial", "1-count", "1-score",
                                      "2-rebalance", "2-permutations", "2b-pairs", "2b-marginal", "3-spline",
                                      "3-labelling", "3-soft-argmax", "3b-factor", "3b-frames", "3b-gaussians",
-                                     "3-labelling", "3-soft-argmax", "3b-factor", "3b-frames", "3b-gaussians",
                                      "6-pointing", "6-modulated-gradient", "6-grad-cam", "6-mask-energy", "6-keep",
                                      "6b-step", "6b-target", "6b-loop"})
 
