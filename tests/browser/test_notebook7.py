@@ -14,7 +14,7 @@ from u3server import demo
 
 BEGUN = """() => [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")]
     .some(one => /[*\\d]/.test(one.innerText))"""
-CHAPTER = "06a"  # sliders, menus, a place to click at, and a player
+CHAPTER = "06b"  # sliders, menus, a place to click at, and a player
 CLICKS = """
 live.explore(lambda place: (torch.full((1, 3, 40, 60), place[0]), f"across {place[0]:.1f}"), place=live.Click(0.5, 0.5))
 """
