@@ -171,8 +171,7 @@ def _kernel() -> tuple[str, str]:
     if os.path.basename(program) != program and not _same_environment(program):
         return (f"the kernel 'python3' starts {program}, not {sys.executable}",
                 "run `python -m ipykernel install --sys-prefix` in the environment that has u3lab")
-    server = _server()
-    if server is not None and not _same_environment(server):
+    if (server := _server()) is not None and not _same_environment(server):
         return (f"JupyterLab runs in {server}, this notebook in {sys.executable}",
                 "start JupyterLab with `make lab`, or from the environment that has u3lab")
     return f"one environment, JupyterLab {jupyterlab.__version__}", ""

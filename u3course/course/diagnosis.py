@@ -28,8 +28,7 @@ RESULTS: dict[str, Callable[[Tensor], Tensor]] = {
     "the square of the right one; a root is missing, or a square too many": torch.square,
     "the square root of the right one; a square is missing, or a root too many": torch.sqrt,
     "the logarithm of the right one; leave the log out": torch.log,
-    "the exponential of the right one; the log is missing": torch.exp,
-}
+    "the exponential of the right one; the log is missing": torch.exp}
 REDUCED = {"summed": Tensor.sum, "averaged": Tensor.mean}
 # Factors that have a name.
 FACTORS = {math.pi / 180: "radians where degrees are wanted", 180 / math.pi: "degrees where radians are wanted",
@@ -64,8 +63,7 @@ VALUES: dict[str, Callable[[Any], Any]] = {
     "{0} averaged over axis 0, the batch": lambda a: _number(a).mean(0, keepdim=True).expand_as(a),
     "the first of {0} alone: the others are not used": lambda a: _several(a)[:1],
     "the first of {0} each time: the others are not used": lambda a: [a[0]] * len(_several(a)),
-    "{0} in reverse order": lambda a: _several(a)[::-1],
-}
+    "{0} in reverse order": lambda a: _several(a)[::-1]}
 # What is done with the gradients of a loop, from the first to the present one.
 GRADIENTS: dict[str, Callable[[list[Tensor]], Tensor]] = {
     "the gradients of all steps add up: `backward()` adds to `.grad`; set it to None after each step, or take "
@@ -73,8 +71,7 @@ GRADIENTS: dict[str, Callable[[list[Tensor]], Tensor]] = {
     "the gradient is taken once; take it anew at each step": lambda seen: seen[0],
     "the gradient has the wrong sign: each step goes the other way": lambda seen: -seen[-1],
     "that is the gradient's sign, by which every value moves alike; take the gradient itself":
-        lambda seen: seen[-1].sign(),
-}
+        lambda seen: seen[-1].sign()}
 SOFTMAX = ("the softmax is taken twice: `cross_entropy` takes the scores as they are and makes the softmax itself; "
            "leave yours out")
 

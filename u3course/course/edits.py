@@ -44,7 +44,9 @@ def edited(reference: Callable[..., Any], *edits: str, **names: Any) -> Callable
     for edit in itertools.chain.from_iterable(edit.split(AND) for edit in edits):
         old, _, new = edit.partition(ARROW)
         if ARROW not in edit:
-            source = f"def {function.__name__}({', '.join(_given(function))}):\n    {edit}"
+            takes = inspect.signature(function).parameters.values()
+            given = ", ".join(one.name for one in takes if one.kind != one.KEYWORD_ONLY)
+            source = f"def {function.__name__}({given}):\n    {edit}"
         elif old in source:
             source = source.replace(old, new)
         else:
@@ -54,11 +56,6 @@ def edited(reference: Callable[..., Any], *edits: str, **names: Any) -> Callable
     exec(compile(source, f"<{function.__name__} with a slip>", "exec"), {**names, **function.__globals__}, made)
     made[function.__name__].__defaults__ = function.__defaults__
     return made[function.__name__]
-
-
-def _given(function: Callable[..., Any]) -> list[str]:
-    """The names of what a function takes by place."""
-    return [one.name for one in inspect.signature(function).parameters.values() if one.kind != one.KEYWORD_ONLY]
 
 
 @functools.cache

@@ -61,8 +61,7 @@ MEANINGS = {
     r"unsupported operand type\(s\) for (\S+): 'list' and 'list'": "lists know no `{0}`: go through both with `zip`",
     r"tensors used as indices must be": "an index is the place of something, a whole number, as `argmax` gives it; a "
         "mask that chooses has to be bool: `mask.bool()`",
-    r"object is not callable": "something that is no function stands before brackets; is a `*` missing?",
-}
+    r"object is not callable": "something that is no function stands before brackets; is a `*` missing?"}
 
 
 def told(error: BaseException) -> str:

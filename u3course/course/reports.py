@@ -135,10 +135,8 @@ def _judged(exercise: Exercise, answer: Any) -> Report:
         torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # the first imports for seconds: not on the answer's time
     outcome = guard.run(judge, guard.SECONDS)
     wrong = outcome.slip or outcome.value
-    if wrong is None:
-        wrong = raised.unfinished(_used(answer), answer.__globals__) if _used(answer) else ""
-        if not wrong:
-            return _not_tried(exercise)
+    if wrong is None and not (wrong := raised.unfinished(_used(answer), answer.__globals__) if _used(answer) else ""):
+        return _not_tried(exercise)
     if wrong:
         return Report(exercise.id, NOT_YET, wrong, 0)
     pieces.keep(exercise.id, answer)

@@ -120,8 +120,7 @@ def infix(place: Place, names: Names) -> Made:
         yield node.operand, "", ""
     if not isinstance(node, ast.BinOp) or _is_read_with(place.owner, place.field, node):
         return
-    flat = _flat(node)
-    texts: dict[str, str] = {}
+    flat, texts = _flat(node), {}
     last = len(flat) - 1
     for n in sorted(range(0, last + 1, 2), key=lambda n: not flat[n].replace(".", "").isdigit()):
         texts[" ".join(flat[2:] if n == 0 else flat[:n - 1] + flat[n + 1:])] = ""
@@ -183,8 +182,7 @@ def alike(place: Place, names: Names) -> Made:
 
 def _others(node: ast.AST, field: str) -> Iterator[Any]:
     name = getattr(node, field)
-    others = (other for group in ALIKE if name in group for other in group if other != name)
-    yield from (replaced(node, **{field: other}) for other in others)
+    return (replaced(node, **{field: other}) for group in ALIKE if name in group for other in group if other != name)
 
 
 def options(place: Place, names: Names) -> Made:

@@ -21,8 +21,7 @@
 
 A line goes on with what is above it; what stands before the first ``##`` is for people. A mistake is either the
 reference with other lines, "old → new", several of them parted by " ;; ", or what a function of the reference's
-arguments returns; it may use torch, F, math and the
-names of the file that has the exercise's cases. ``\\n`` in it begins a new line.
+arguments returns, with torch, F, math and the names of the file of the exercise's cases. ``\\n`` begins a new line.
 """
 
 import re

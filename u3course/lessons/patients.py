@@ -34,21 +34,19 @@ def tissues(patient: str, *, size: int = SIDE) -> LabelledPictures:
     The latter are ranges of Hounsfield units: a definition, and nobody's outline.
     """
     scan = scans.load(patient)
-    names, masks = ["lesion"], [scan.masks[:, 0]]
+    masks = {"lesion": scan.masks[:, 0]}
     if scan.modality == "CT":
-        for name, (low, high) in TISSUES.items():
-            names.append(name)
-            masks.append((scan.values > low) & (scan.values <= high))
+        masks |= {name: (scan.values > low) & (scan.values <= high) for name, (low, high) in TISSUES.items()}
     height, width = scan.images.shape[2:]
     across, down = max(0, height - width), max(0, width - height)
     border = (across // 2, across - across // 2, down // 2, down - down // 2)
     pictures, where = [], []
     for k, image in enumerate(scan.images.split(1)):  # slice by slice: all of them, padded, are hundreds of megabytes
-        marked = F.pad(torch.stack([mask[k] for mask in masks])[None].float(), border)
+        marked = F.pad(torch.stack([mask[k] for mask in masks.values()])[None].float(), border)
         pictures.append(F.interpolate(F.pad(image, border), (size, size), mode="bilinear", antialias=True,
                                       align_corners=False).clamp(0, 1))
         where.append(F.interpolate(marked, (size // 2, size // 2), mode="area") > 0.5)
-    return LabelledPictures(tuple(names), torch.cat(pictures), torch.cat(where))
+    return LabelledPictures(tuple(masks), torch.cat(pictures), torch.cat(where))
 
 
 class Patch(NamedTuple):

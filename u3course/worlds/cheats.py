@@ -145,8 +145,7 @@ def room(x: Tensor, clear: int | None = None) -> Tensor:
 def _along(x: Tensor, wide: int, *, mean: bool = False) -> Tensor:
     """The mean of a square or cube around each pixel, outside of which is 0; or the maximum of each that is whole. One
     axis after the other, which is the same and quicker."""
-    pool = {(4, True): F.avg_pool2d, (5, True): F.avg_pool3d, (4, False): F.max_pool2d, (5, False): F.max_pool3d}[
-        x.ndim, mean]
+    pool = getattr(F, f"{'avg' if mean else 'max'}_pool{x.ndim - 2}d")
     for axis in range(x.ndim - 2):
         sides = [wide if one == axis else 1 for one in range(x.ndim - 2)]
         x = pool(x, sides, 1, [side // 2 if mean else 0 for side in sides])
@@ -233,8 +232,7 @@ CUES: dict[str, Cue] = {
     "clip": sometimes((0, 1), clip),
     "scanner": sometimes((0, 1), scanner),
     "date": date,
-    "calipers": sometimes((0, 1), calipers),
-}
+    "calipers": sometimes((0, 1), calipers)}
 """Cue → what it does to a picture, given where its lesion is."""
 IN_VOLUMES = ("none", "harmless", "corner", "scanner", "wander")
 NETWORKS = {"honest": "harmless", "corner": "slips", "calipers": "calipers"}

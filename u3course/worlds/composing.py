@@ -197,7 +197,7 @@ def face(size: int, split: str, generator: torch.Generator) -> Piece:
 
 
 @cache
-def _slices() -> tuple[Tensor, Tensor]:
+def slices() -> tuple[Tensor, Tensor]:
     """Six slices of the brain MNI152 (6,233,197) in [0,1], and their tissues: 0, 80, 160, 240."""
     rows = torch.from_numpy(np.array(Image.open(paths.data("concepts", "brain.png")))).view(2, 233, 6, 197)
     t1, tissue = rows.movedim(2, 1)
@@ -207,7 +207,7 @@ def _slices() -> tuple[Tensor, Tensor]:
 def brain(split: str, generator: torch.Generator) -> Piece:
     """A slice of the average brain: every third one is for validation."""
     chosen = pick((0, 1, 3, 4) if split == "train" else (2, 5), generator)
-    grey, tissue = (stack[chosen] for stack in _slices())
+    grey, tissue = (stack[chosen] for stack in slices())
     masks = torch.stack([tissue == level for level in (80, 160, 0)])
     return Piece(grey.expand(3, -1, -1), torch.ones_like(grey), masks,
                  ("grey matter", "white matter", "outside of the brain"))

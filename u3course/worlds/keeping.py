@@ -19,11 +19,8 @@ SEAL = hashlib.sha256().digest_size
 def file(name: str, suffix: str, makers: tuple[ModuleType, ...], folders: tuple[str, ...], drawers: str = "") -> Path:
     """The file of some pictures in the user's cache folder.
 
-    Args:
-        name, suffix: Of the file.
-        makers: The modules that draw them; a package stands for all of its modules.
-        folders: Of data/: what they are drawn from.
-        drawers: What else draws them, with its version.
+    They are drawn by ``makers``, modules or packages of modules, and ``drawers``, whatever else draws them, with its
+    version; from what is in ``folders`` of data/.
     """
     return paths.cache(f"{name}-{version(makers, folders, drawers)}{suffix}")
 

@@ -50,8 +50,7 @@ PATTERNS: dict[str, Field] = {
         lambda u, v, g: 1 - torch.sin(math.pi * (0.6 * u + 2.5 * _smooth(u.shape, 6, g))).abs().sqrt(),
     "speckled":  # grains of two kinds, as in granite
         lambda u, v, g: (12 * (_smooth(u.shape, u.shape[-1] // 3, g) - 0.5)).sigmoid(),
-    "rings": lambda u, v, g: _wave(torch.hypot(u, v)),  # circles round one centre, as in cut wood
-}
+    "rings": lambda u, v, g: _wave(torch.hypot(u, v))}  # circles round one centre, as in cut wood
 
 
 def paint(name: str, size: int, generator: torch.Generator) -> Tensor:

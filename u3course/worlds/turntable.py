@@ -110,11 +110,8 @@ def views(kind: str, instance: int, azimuth: Tensor, elevation: Tensor, *, size:
 
 def numbers(split: str, things: int | None = None) -> list[int]:
     """The numbers of so many things of a split; by default of all of the two dozen that are in it."""
-    known = list(INSTANCES[split])
-    if things is None:
-        return known
-    more = range(INSTANCES["test"][-1] + (1 if split == "train" else 2), THINGS, 2)
-    return [*known, *more][:whole("things", things, 1, MOST_THINGS)]
+    known, more = INSTANCES[split], range(INSTANCES["test"][-1] + (1 if split == "train" else 2), THINGS, 2)
+    return [*known, *more][:len(known) if things is None else whole("things", things, 1, MOST_THINGS)]
 
 
 def rotation(azimuth: Tensor, elevation: Tensor) -> Tensor:

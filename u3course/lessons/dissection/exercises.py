@@ -171,5 +171,4 @@ def _descent_cases(g: torch.Generator) -> Iterator[tuple]:
 
 DESCENT = task("7b-descent", descended, _descent_cases)
 
-
 EXERCISES = {"7": (THRESHOLD, IOU, LAYER), "7b": (LOSS, DESCENT, SPARSE, SIMILARITY)}

@@ -65,9 +65,8 @@ def shared(chosen_by: Dissection, judged_by: Dissection) -> dict[tuple[str, str]
     """
     best = chosen_by.iou.topk(BEST, 0).indices  # (BEST, kinds)
     chance = judged_by.iou.mean(0)
-    names = chosen_by.concepts
     return {(a, b): float(judged_by.iou[best[:, i], j].mean() / chance[j]) for (i, a), (j, b) in
-            permutations(enumerate(names), 2) if chance[j] > 0}
+            permutations(enumerate(chosen_by.concepts), 2) if chance[j] > 0}
 
 
 LAYERS = ("conv1", "fire3", "fire5", "fire9")

@@ -172,8 +172,7 @@ def curves(one: Patient, label: str, ranked: int, judged_by: int) -> dict[str, l
     """
     loud = features(one.net, sources(label)[ranked].images).mean((0, 2, 3)).argsort(descending=True)
     orders = {"its own units (IoU)": one.rankings[label, ranked], "most active": loud,
-              "weights |w|": _weights(one, label),
-              "units of an unlike class": one.rankings[UNLIKE[label], ranked],
+              "weights |w|": _weights(one, label), "units of an unlike class": one.rankings[UNLIKE[label], ranked],
               "random": torch.randperm(512, generator=torch.Generator().manual_seed(0))}
     judged, k = sources(label)[judged_by].images, one.classes.index(label)
     code = torch.cat([features(one.net, judged), one.code])

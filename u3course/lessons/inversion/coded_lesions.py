@@ -27,8 +27,7 @@ class Pair(NamedTuple):
 def pair(patient: str) -> Pair:
     """The slice with the largest lesion of a patient, and the same with a dark grey of the ring around over it."""
     scan = scans.load(patient)
-    n = scan.largest
-    box = _about(scan.masks[n, 0])
+    n, box = scan.largest, _about(scan.masks[scan.largest, 0])
     slice_ = images.resize(scan.images[n : n + 1][box], SIDE)
     outlined = F.interpolate(scan.masks[n : n + 1][box].float(), size=(SIDE, SIDE), mode="area")
     where, wide = (F.max_pool2d((outlined > 0.5).float(), by, 1, by // 2) for by in (MARGIN, 3 * MARGIN))

@@ -124,6 +124,5 @@ def _climb_cases(g: torch.Generator) -> Iterator[tuple]:
 
 CLIMB = task("5b-climb", climb, _climb_cases)
 
-
 # 5-excitation was one of chapter 5 before, and keeps its name for who has done it.
 EXERCISES = {"5": (CODE, VARIATION, TIKHONOV, SAMPLE), "5b": (EXCITATION, CLIMB)}

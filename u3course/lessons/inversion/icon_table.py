@@ -133,10 +133,10 @@ LAYERS = ("fire3", "fire5", "fire8")
 def stock(*, each: int = EACH, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Crops (N,3,96,96), and of which picture each is (N): so many random squares of each shipped photo, and each
     cut-out, whole, on its white ground."""
-    draw, found, origins = torch.Generator().manual_seed(seed), [], []
+    draw, found = torch.Generator().manual_seed(seed), []
     sources = [(photos.load, name) for name in photos.names()]
     sources += [(images.load, name) for name in images.names("everyday")]
-    for number, (load, name) in enumerate(sources):
+    for load, name in sources:
         x = load(name)
         height, width = x.shape[-2:]
         for _ in range(each):
@@ -144,11 +144,9 @@ def stock(*, each: int = EACH, seed: int = 0) -> tuple[Tensor, Tensor]:
             side = round(SIDE + share * max(0, min(height, width) - SIDE))
             top, left = (round(at * max(0, whole - side)) for at, whole in ((down, height), (right, width)))
             found.append(_square(x[..., top : top + side, left : left + side]))
-            origins.append(number)
-    for number, name in enumerate(cutouts.names(), len(sources)):
-        found.append(framed(cutouts.load(name).image))
-        origins.append(number)
-    return torch.cat(found), torch.tensor(origins)
+    whole = [framed(cutouts.load(name).image) for name in cutouts.names()]
+    origins = torch.arange(len(sources) + len(whole))
+    return torch.cat(found + whole), origins.repeat_interleave(torch.tensor([each] * len(sources) + [1] * len(whole)))
 
 
 def best_crops(excited: Tensor, origins: Tensor, count: int = BEST) -> Tensor:

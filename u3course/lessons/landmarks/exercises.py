@@ -175,7 +175,6 @@ def _points(g: torch.Generator) -> Iterator[tuple]:
 
 BUMP = task("3c-bump", bump, _points)
 
-
 CUT = "no gradient comes to"
 
 
@@ -239,6 +238,5 @@ def _reaches_all(*asked: Any) -> Judge:
 
 
 STEP = task("3c-loss", step, _pairs, judge=_reaches_all)
-
 
 EXERCISES = {"3": (PAIR, INVARIANCE, FIND), "3b": (TURN, ROTATION, ALIGN), "3c": (POINT, BUMP, STEP)}

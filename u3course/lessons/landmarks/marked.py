@@ -95,9 +95,8 @@ def pairs_of(patient: str) -> Callable[[int, torch.Generator], Pairs]:
 @cache
 def asked(patient: str) -> Moved:
     """Pairs to be judged by: the same ones for each way, points of tissue that stay in both pictures."""
-    draw = torch.Generator().manual_seed(1)
+    draw, chosen = torch.Generator().manual_seed(1), []
     x, gx, points, moved = pairs_of(patient)(TESTS, draw)
-    chosen = []
     for n in range(TESTS):
         stays = (points[n].abs() < 0.95).all(-1) & (moved[n].abs() < 0.95).all(-1)
         of_it = (stays & (codes_at(x[n : n + 1, :1], points[n : n + 1])[0, :, 0] > TISSUE)).nonzero()[:, 0]

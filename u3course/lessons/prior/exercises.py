@@ -84,7 +84,6 @@ def _pair_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 PSNR = task("4-psnr", psnr, _pair_cases)
-
 MISSING = task("4-missing", unexplained_variance, _pair_cases)
 
 
@@ -95,6 +94,5 @@ def _mean_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 MEAN = task("4-mean", running_mean, _mean_cases)
-
 
 EXERCISES = {"4": (LOOP, MASKED, PSNR, MISSING, MEAN, STOP)}

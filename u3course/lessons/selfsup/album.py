@@ -100,10 +100,8 @@ def framed(title: str, given: Sequence[Tensor], rows: Mapping[str, tuple[Sequenc
            ) -> tuple[Figure, str]:
     """A row of pictures, and below it rows of a network's answers in frames; and each row's share of right ones.
 
-    Args:
-        title, given: The first row: its name, and its pictures (3,H,W).
-        rows: Name → pictures of answers, and which of all answers are right (N).
-        step: The pictures are those of every so many of the N answers.
+    The first row has a ``title`` and the pictures ``given`` (3,H,W). ``rows``: name → pictures of answers, and which of
+    all N answers are right; the pictures are those of every ``step``-th.
     """
     shown = [one for pictures, _ in rows.values() for one in pictures[: len(given)]]
     right = [ok for _, found in rows.values() for ok in found[::step][: len(given)].tolist()]

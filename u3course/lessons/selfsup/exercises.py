@@ -152,5 +152,4 @@ EXERCISES = {
     "2b": (task("2b-step", l2_step, _l2_cases), task("2b-shift", shift_step, _shift_cases),
            task("2b-switch", switch_step, _switch_cases)),
     "2c": (task("2c-joint", joint_of, _shares), task("2c-iic", loss_of, _joints, rtol=1e-3, atol=1e-4),
-           task("2c-displaced", joint_at, _maps, rtol=1e-3, atol=1e-5)),
-}
+           task("2c-displaced", joint_at, _maps, rtol=1e-3, atol=1e-5))}

@@ -108,8 +108,7 @@ ROWS = (
     ("3a · predict less", "‖ŷ − π(y)‖²", "π is made by hand; what\nit drops is gone"),
     ("3b · predict less", "min over η ‖y − f(ŷ, η)‖²",
      "f is made by hand; which\noutcome, and how probable, is not\ntold"),
-    ("4 · correspondence", "the switch: P(same | x, y)", "makes no y; learns only\nwhat x and y share"),
-)
+    ("4 · correspondence", "the switch: P(same | x, y)", "makes no y; learns only\nwhat x and y share"))
 ALL = "all"  # in place of the name of a row
 Panel = tuple[Image.Image, str]  # a picture of CELL × CELL pixels and the words below it
 Answers = tuple[Toy, dict[str, Tensor]]  # of one toy an answer of each cure

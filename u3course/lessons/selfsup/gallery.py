@@ -50,8 +50,7 @@ ENTRIES: dict[str, Entry] = {
     "correspondence": Entry("whether picture and sound are of one film", "the recorder's hum",
                             (sounding.pose_all, sounding.switch)),
     "moving": Entry("which pixels move alike, from one frame", "the camera's own motion",
-                    (cross_pixel.pose, cross_pixel.cross_pixel)),
-}
+                    (cross_pixel.pose, cross_pixel.cross_pixel))}
 
 
 def raw(kind: str) -> Any:

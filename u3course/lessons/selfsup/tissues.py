@@ -5,20 +5,17 @@
 
 from functools import cache
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from u3course.lessons.selfsup.clusters import kmeans
+from u3course.worlds import composing
 from u3lab import images, selfsup
-from u3lab._system import paths
 from u3lab.selfsup.matching import hungarian_accuracy
 
 KINDS = 3  # grey matter, white matter, the rest
 HELD = (2, 5)  # slices that are not learnt from
 FIELDS = (7, 8, 9)  # seeds of the shapes of made fields
-
 GREY, FLAT = "k-means of grey values", "flattened, then k-means"
 
 
@@ -28,9 +25,8 @@ def slices() -> tuple[Tensor, Tensor]:
 
     Tissues are 0 grey matter, 1 white matter, 2 the rest of the brain, and −1 outside of it.
     """
-    rows = torch.from_numpy(np.array(Image.open(paths.data("concepts", "brain.png")))).view(2, 233, 6, 197)
-    grey, tissue = rows.permute(0, 2, 1, 3)
-    return (grey.float()[:, None] / 255).expand(-1, 3, -1, -1), tissue.long() // 80 - 1
+    grey, tissue = composing.slices()
+    return grey[:, None].expand(-1, 3, -1, -1), tissue.long() // 80 - 1
 
 
 def spoilt(strength: float, field: int) -> Tensor:

@@ -65,8 +65,7 @@ def things() -> Things:
     """All shipped animals and things without background that have a class of ImageNet, whether it is found or not."""
     made = cutouts.KINDS["thing"] + cutouts.KINDS["transport"]
     known = {name: cutouts.about(name) for name in cutouts.names()}
-    known = {name: one for name, one in known.items()
-             if one.label and one.kind in (*cutouts.KINDS["animal"], *made)}
+    known = {name: one for name, one in known.items() if one.label and one.kind in (*cutouts.KINDS["animal"], *made)}
     return Things(tuple(known), tuple(one.label for one in known.values()), [one.series for one in known.values()],
                   torch.tensor([one.kind not in made for one in known.values()]))
 

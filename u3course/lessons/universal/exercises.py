@@ -122,8 +122,7 @@ def _fold_cases(g: torch.Generator) -> Iterator[tuple]:
     yield torch.tensor([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]]]), torch.tensor([[0.5]])
     for inputs, outputs, k, dtype in ((4, 4, 3, torch.float32), (3, 3, 5, torch.float64), (2, 2, 1, torch.float32),
                                       (3, 5, 3, torch.float64)):
-        yield (drawn(g, outputs, inputs, k, k, dtype=dtype),
-               drawn(g, outputs, inputs, dtype=dtype))
+        yield drawn(g, outputs, inputs, k, k, dtype=dtype), drawn(g, outputs, inputs, dtype=dtype)
 
 
 FOLD = task("1-fold", fold, _fold_cases)
@@ -181,6 +180,5 @@ def _masked_cases(g: torch.Generator) -> Iterator[tuple]:
 
 
 MASKED = task("1b-masked", masked, _masked_cases)
-
 
 EXERCISES = {"1": (PARALLEL, TRAIN, FOLD), "1b": (PRIOR, PREDICTED, MASKED)}

@@ -88,14 +88,12 @@ def _drawn(name: str, split: str, each: int) -> bytes:
     """A split on one sheet, a JPEG of which nobody sees that it is one."""
     domain = EVERY[name]
     sheet = Image.new("RGB", (SIDE * COLUMNS, SIDE * math.ceil(each * len(domain.classes) / COLUMNS)))
-    place = 0
     for number in range(len(domain.classes)):
         draw = np.random.default_rng([list(EVERY).index(name), SPLITS.index(split), number])
         made = list(domain.make(number, split, each, draw))
         assert len(made) == each, f"{name}, {domain.classes[number]}: {len(made)} pictures, not {each}"
-        for picture in (made[k] for k in draw.permutation(each)):
-            sheet.paste(picture, (SIDE * (place % COLUMNS), SIDE * (place // COLUMNS)))
-            place += 1
+        for place, k in enumerate(draw.permutation(each), number * each):
+            sheet.paste(made[k], (SIDE * (place % COLUMNS), SIDE * (place // COLUMNS)))
     for material in (canvas.grounds, canvas.tiles, objects.photographed, patients.slices):  # some tens of megabytes
         material.cache_clear()
     memory.give_back()

@@ -89,8 +89,7 @@ def people(number: int, split: str, count: int, draw: Draw) -> Iterator[Image.Im
         seen = Image.fromarray(tile).convert("L")
         if draw.random() < 0.5:
             seen = seen.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        side = int(draw.integers(12, 25))
-        left, top = draw.integers(0, 17, 2).tolist()
+        side, (left, top) = int(draw.integers(12, 25)), draw.integers(0, 17, 2).tolist()
         small = np.asarray(seen.resize((side, side), Image.Resampling.BILINEAR, (left, top, left + 48, top + 48)))
         grain = draw.normal(0, draw.uniform(4, 24), small.shape)
         faded = 128 + draw.uniform(0.25, 0.8) * (small - 128.0) + draw.normal(0, 20) + grain

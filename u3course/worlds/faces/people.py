@@ -91,11 +91,10 @@ def _behind(sheet: Sheet, head: Head) -> None:
         every = np.concatenate([head.outline(-1, 0.1, who.volume), head.seen(np.array(fall))])
         sheet.fill(smooth(hull(every)), mix(who.hair, DARK, 0.25))
     (x, y), s = head.seen(np.array([(0.0, 0.8, -0.2)]))[0], head.scale
-    neck = np.array([(-0.36, -0.3), (0.36, -0.3), (0.40, 0.62), (-0.40, 0.62)]) * s + (x, y)
     chest = np.array([(-0.38, 0.42), (0.38, 0.42), (1.15, 0.75), (1.5, 1.3), (1.6, 40), (-1.6, 40), (-1.5, 1.3),
                       (-1.15, 0.75)]) * s + (x, y)
     sheet.fill(smooth(chest, 1), who.shirt)
-    sheet.fill(neck, shade)
+    sheet.fill(np.array([(-0.36, -0.3), (0.36, -0.3), (0.40, 0.62), (-0.40, 0.62)]) * s + (x, y), shade)  # neck
     sheet.fill(oval(x, y + 0.55 * s, 0.40 * s, 0.20 * s), shade)
     ear = oval(who.width + 0.02, 0.10, 0.11, 0.20)
     for side in both(np.stack([*ear.T, np.full(len(ear), -0.05)], 1)):
@@ -145,8 +144,7 @@ def _features(sheet: Sheet, head: Head, moment: Moment) -> Points:
         thick = who.brow[1] * np.array([[0, 1.0], [0, 0.9], [0, 0.5]])
         shape = np.concatenate([brow - thick, (brow + thick)[::-1]]) * (sign, 1)
         sheet.fill(head.seen(smooth(shape, 1)), mix(who.hair, DARK, 0.35))
-    tip, wide = who.nose
-    shade = mix(who.skin, DARK, 0.24)
+    (tip, wide), shade = who.nose, mix(who.skin, DARK, 0.24)
     bridge = head.lifted([(0.07, down + 0.02), (0.06, 0.5 * (down + tip))], 0.06)
     base = head.lifted([(wide, tip + 0.05), (0.4 * wide, tip + 0.085), (-0.4 * wide, tip + 0.085), (-wide, tip + 0.05)],
                        0.12)
