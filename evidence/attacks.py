@@ -27,8 +27,8 @@ Run = NamedTuple("Run", [("network", str), ("goal", str), ("level", int), ("pict
 Row = NamedTuple("Row", [("first", int), ("there", bool), ("fooled", bool), ("reached", bool)])
 """What came of it.
 
-``first``: after which step the file (of DeepFool, the numbers) reaches the goal, or −1; ``there``: if it does after
-the last one; ``fooled``, ``reached``: whether the other network then leaves the class, and reaches the target."""
+``first``: after which step the file (of DeepFool, the numbers) reaches the goal, or −1; ``there``: whether it does at
+the end; ``fooled``, ``reached``: whether the other network then leaves the class, and reaches the target."""
 
 
 def summary(rows: Rows) -> Summary:
