@@ -87,17 +87,18 @@ def work(plan: Plan) -> Iterator[Work]:
             yield Work(runs, measured, loaded[name], name, thing, steps=plan.steps(STEPS))
 
 
-def measured(net: Classifier, name: str, thing: Thing, *, steps: int = STEPS) -> Iterator[tuple[Run, Row]]:
+def measured(net: Classifier, name: str, thing: Thing, *, steps: int = STEPS) -> dict[Run, Row]:
     """Each method's row for one picture."""
     fills = [saliency.baseline_like(thing.image, generator=torch.Generator().manual_seed(0),
                                     settings=MaskSettings(baseline=kind)) for kind in FILLS]
-    whole = float(probability(net, thing.image, thing.label))
+    whole, rows = float(probability(net, thing.image, thing.label)), {}
     for method, maps in marked(net, thing, steps=steps).items():
         of = torch.tensor([[left(net, thing, hardest(heat, share), fills) for share in AREAS.values()]
                            for heat in maps]).mean(0)  # over what chance placed; (areas, columns)
         area = float(maps[0].mean()) if method in MASKS else float("nan")
-        yield Run(name, method, thing.name), Row(whole, area, *(dict(zip(AREAS, column, strict=True))
-                                                                for column in of.T.tolist()))
+        rows[Run(name, method, thing.name)] = Row(whole, area, *(dict(zip(AREAS, column, strict=True))
+                                                                 for column in of.T.tolist()))
+    return rows
 
 
 def marked(net: Classifier, thing: Thing, *, steps: int) -> dict[str, list[Tensor]]:
