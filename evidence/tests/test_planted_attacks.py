@@ -89,7 +89,7 @@ def test_attacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     table = planted.table(attacks, tmp_path)
     assert len(table) == 2 * 3 * (2 * (1 + 3 + attacks.DRAWS) + 1)
     for (name, goal, level, which), row in table.items():
-        if attacking.kind(goal) in (attacking.NOISE, attacking.SMALLEST):  # noise has no direction, the other the best
+        if attacking.kind(goal) in (attacking.NOISE, attacking.SMALLEST):  # noise has no direction
             assert row == ((1, True, name == "efficientnet_lite0", False) if level == 0 else (-1, False, False, False))
             continue
         missing = {"near": 0.6, "further": 2.6, "far": 9.6}[which]  # levels from the picture to the threshold
