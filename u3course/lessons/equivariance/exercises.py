@@ -7,6 +7,7 @@ from torch import Tensor
 
 from u3course.course.judging import drawn, not_contiguous
 from u3course.course.words import task
+from u3lab.equivariance import HFLIP, VFLIP, rotation
 from u3lab.equivariance.transport import mirrored_filters
 
 
@@ -32,10 +33,10 @@ def _halved(features: Tensor) -> Tensor:
 
 
 def _grid_cases(g: torch.Generator) -> Iterator[tuple]:
-    yield (torch.tensor([[[[1.0, 2.0], [3.0, 4.0]], [[0.0, 1.0], [1.0, 0.0]]]]), torch.fliplr,
+    yield (torch.tensor([[[[1.0, 2.0], [3.0, 4.0]], [[0.0, 1.0], [1.0, 0.0]]]]), HFLIP,
            torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([0.0, 5.0]))
-    for move, (c, d), dtype in ((lambda f: f.flip(2), (3, 3), torch.float32), (_halved, (2, 5), torch.float32),
-                                (lambda f: f.rot90(1, (2, 3)), (4, 4), torch.float64)):
+    for move, (c, d), dtype in ((VFLIP, (3, 3), torch.float32), (_halved, (2, 5), torch.float32),
+                                (rotation(90), (4, 4), torch.float64)):
         x, W, b = (torch.randn(*shape, generator=g, dtype=dtype) for shape in ((2, c, d, d), (d, c), (d,)))
         yield not_contiguous(x), move, W, b
 
