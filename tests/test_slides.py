@@ -63,5 +63,5 @@ def test_what_is_missing_is_said(capsys):
     notebook = read("06")
     cell = next(cell for cell in notebook.cells if "slide" in demo.tags(cell))
     cell.outputs = []
-    refuses(slides.deck, notebook, "06", says=f"cell {cell.id} of section “2 · .*run its notebook")
+    refuses(slides.deck, notebook, "06", says=f"cell {cell.id} of section “Build it.*run its notebook")
     assert slides.main(["99"]) == 1 and "choose one of" in capsys.readouterr().err

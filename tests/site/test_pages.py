@@ -103,7 +103,7 @@ def test_each_table_with_evidence_has_its_section_in_the_order_of_the_course():
     found = []
     for page, text in list(pages.items())[1:]:
         heading, *sections = text.split("\n## Evidence ")
-        assert sections and (page != "evidence/06" or "\n# Evidence: 6 · Saliency\n" in heading)
+        assert sections and (page != "evidence/06" or "\n# Evidence: 6 · Saliency maps\n" in heading)
         for one in sections:
             name = one.partition("\n")[0]
             found.append(name)

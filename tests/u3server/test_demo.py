@@ -62,7 +62,7 @@ def test_every_notebook_with_live_figures_has_a_page_with_its_imports_and_two_or
 def test_without_a_chapter_all_are_listed(capsys):
     assert main(["demo"]) == 0
     said = capsys.readouterr().out
-    assert "  06  6 · Saliency\n" in said and "        7 · A map with a meaning: a small perturbation\n" in said
+    assert "  06  6 · Saliency maps\n" in said and "        Build it\n" in said
 
 
 def test_what_there_is_not(capsys, monkeypatch):
@@ -108,7 +108,7 @@ def test_visitors_get_a_chapters_page_or_a_whole_notebook(opened, capsys, tmp_pa
 
 
 def test_slips_of_a_host_are_told(opened, capsys):
-    assert main(["serve"]) == 0 and "  06  6 · Saliency\n" in capsys.readouterr().out
+    assert main(["serve"]) == 0 and "  06  6 · Saliency maps\n" in capsys.readouterr().out
     for words, said in ((["99"], "choose one of 00"), (["no.ipynb"], "there is no notebook 'no.ipynb'"),
                         (["06", "--visitors", "0"], "give --visitors 1 or more")):
         assert main(["serve", *words]) == 1 and said in capsys.readouterr().err
