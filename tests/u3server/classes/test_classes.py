@@ -14,7 +14,7 @@ from u3course.course import state
 from u3lab.__main__ import main
 from u3server import classes
 
-ADA = {"exercises": ["6-guided", "6-hits", "7b-gone"], "questions": ["6/1", "6/2", "old/7"],
+ADA = {"exercises": ["6-guided", "6-hits", "7b-gone"], "questions": ["6/drawing", "6/disc", "old/7"],
        "first": ["5-deep/0=1"]}
 BEN = {"exercises": ["0-match"], "questions": []}
 
