@@ -1,6 +1,9 @@
 """``u3lab demo``: what a page is made of, and how Voilà is opened."""
 
 import importlib.util
+import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -57,6 +60,17 @@ def test_every_notebook_with_live_figures_has_a_page_with_its_imports_and_two_or
         assert {cell.id for _, cell in figures} <= set(live(notebook))
         first = next(cell for cell in demo.page(notebook).cells if cell.cell_type == "code")
         assert first.source.removeprefix("%%capture\n").startswith("import u3lab")
+
+
+@pytest.mark.parametrize("chapter", demo.chapters())
+def test_a_page_has_all_names_that_its_figures_need(chapter: str):
+    """A cell that is left out takes its names along: the figure then stays empty, and says so to nobody."""
+    cells = demo.page(nbformat.read(demo.find(chapter), as_version=4)).cells
+    code = "\n\n".join(re.sub(r"^[%!].*$", "", cell.source, flags=re.MULTILINE) for cell in cells
+                       if cell.cell_type == "code")
+    found = subprocess.run([sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", "-"], input=code,
+                           capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout
 
 
 def test_without_a_chapter_all_are_listed(capsys):
