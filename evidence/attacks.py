@@ -42,7 +42,7 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "attacks", Run, Row, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1", "level": 1},
+    "attacks", Run, Row, summary=summary, facts={"steps": STEPS}, again={"network": "squeezenet1_1", "level": "1"},
     chart=Chart("bars", "share of attacks that turn the answer",
                 alt="Bars for attacks, noise and DeepFool: the network that they were made for, and the other one."))
 

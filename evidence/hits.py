@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
-from evidence.removal import ASKED
 from u3course.lessons.saliency.hitting import PLACES, disc, hits, placed
 from u3course.lessons.saliency.things import Thing
 from u3lab import nets
@@ -19,7 +18,9 @@ from u3lab.saliency.perturbation import enlarge
 
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
 MIDDLE, CORNER = "in the middle", "near a corner"
-MAPS = (*(name for name in ASKED if name not in ("LRP ε", "LRP α2β1")), "disc (no network)")
+MAPS = ("edges (no network)", "gradient", "deconvnet", "guided", "smooth grad", "integrated gradients",
+        "modulated gradient", "LRP z⁺", "excitation", "contrastive excitation", "Grad-CAM", "guided Grad-CAM",
+        "disc (no network)")
 
 Run = NamedTuple("Run", [("network", str), ("place", str), ("thing", str)])
 """One cut-out on a photo, in the middle or near one of four corners, on one network."""

@@ -1,14 +1,14 @@
 """Results that took longer than a notebook has: computed once by an experiment, shipped, and read here.
 
-    table = results.table("removal")            # run → what it reached, both named tuples
-    table["squeezenet1_1", "pasted", "duck"].blur
-    results.chart("removal")                    # the table's own chart
-    results.evidence("removal")                 # one folded line: what was measured, on what, how often …
-    results.facts("removal")["recipe"]          # the command that made it, and all else that the file says
+    table = results.table("hits")               # run → what it reached, both named tuples
+    table["squeezenet1_1", "top left", "zebra"].hits
+    results.chart("hits")                       # the table's own chart
+    results.evidence("hits")                    # one folded line: what was measured, on what, how often …
+    results.facts("hits")["recipe"]             # the command that made it, and all else that the file says
 
 ``python -m evidence NAME`` makes such a table; what is said of it is text beside it, data/results/NAME.md. A user who
 runs it gets a table of their own, in ``U3LAB_RESULTS`` or the system's folder for data. Only ``own=True`` reads that,
-so a notebook shows everyone the same: ``results.chart("removal", own=True)`` draws it beside the shipped one.
+so a notebook shows everyone the same: ``results.chart("hits", own=True)`` draws it beside the shipped one.
 """
 
 import difflib

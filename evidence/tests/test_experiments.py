@@ -49,7 +49,7 @@ def test_the_door_lists_what_there_is_and_names_what_is_near(capsys):
     assert main([]) == 0
     said = capsys.readouterr().out.split()
     assert set(NAMES) <= set(said)
-    assert main(["remval"]) == 1 and capsys.readouterr().err.count("removal") == 1
+    assert main(["varants"]) == 1 and capsys.readouterr().err.count("variants") == 1
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,7 +1,6 @@
 """What shipped tables of chapters 4 to 8 say, as those of the earlier ones in test_tables."""
 
 import itertools
-import math
 import statistics
 from collections import Counter
 
@@ -104,19 +103,6 @@ def test_what_is_left_of_a_map_by_method():
     assert min(left["guided"][4], left["LRP z⁺"][4]) > 0.9 > left["guided Grad-CAM"][4] > left["gradient"][4]
     assert rising(*(left[method][4] for method in ("contrastive excitation", "Grad-CAM", "smooth grad", "gradient")))
     assert left["deconvnet"][0] > 0.95 and left["deconvnet"][1:].abs().max() < 0.5
-
-
-def test_taking_the_thing_or_the_mask_away_takes_the_class_away():
-    columns = ("whole", "off", "on", "mask", "nothing")
-    of = [means("removal", column, "network", "kind") for column in columns]
-    assert all(rising(*(one[group] for one in of[::-1])) for group in of[0])
-    area = means("removal", "mask_area", "network", "kind")
-    assert all(area["squeezenet1_1", kind] < area["efficientnet_lite0", kind] for kind in ("pasted", "outlined"))
-    rows = results.table("removal")
-    assert all(0 < row.mask_share < 1 and row.mask_area < 0.7 and row.thing_area < 0.9 for row in rows.values())
-    assert all(math.isnan(row.exact) if run.kind == "outlined" else row.exact < 0.1 for run, row in rows.items())
-    assert min(row.whole for row in rows.values()) >= 0.5
-    assert min(Counter((run.network, run.kind) for run in rows).values()) >= 19
 
 
 def test_a_mask_hides_more_than_chance_and_without_its_grid_it_is_a_trick():

@@ -6,13 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from evidence import forgetting, hits, pointing_game, removal, variants
-from evidence.removal import ASKED, Row, Run
+from evidence import forgetting, hits, pointing_game, variants
 from evidence.tests import planted
 from tests.helpers import squeezenet
-from u3course.lessons.saliency.things import BEHIND, Thing, cues, hardest, pasted, probability
+from u3course.lessons.saliency.things import Thing, hardest
 from u3lab import results, saliency
-from u3lab.datasets import photos
 from u3lab.measures import rank_correlation
 
 SIZE = 64
@@ -49,51 +47,8 @@ def planted_networks(monkeypatch: pytest.MonkeyPatch):
         a, b, c = SEES[name]
         return planted.network(name, ("thing", "other"), (THING, CUE), [[a, 0, 0, 0, b, 0], [0] * 6], [c, 0], SIZE)
 
-    for module in (removal, variants):
+    for module in (hits, variants):
         monkeypatch.setattr(module.nets, "load", load)
-
-
-def test_removal(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Each column shows which part of which picture was replaced, and each method its own map."""
-    x, mask = painted(THING, CUE), torch.zeros(1, 1, SIZE, SIZE)
-    mask[..., THING[0], THING[1]], mask[..., CUE[0], CUE[1]] = 0.5, 1.0  # two thirds of it off the thing
-    things = {"pasted": (Thing("b", "thing", x, where(THING), painted(CUE)),
-                         Thing("a", "thing", 0.9 * x, where(THING), painted()),
-                         Thing("unknown", "thing", painted(), where(THING), painted())),
-              "outlined": (Thing("c", "thing", x, where(THING), None),)}
-    for kind, some in things.items():
-        monkeypatch.setitem(removal.KINDS, kind, lambda size, some=some: some)
-    monkeypatch.setattr(removal, "smallest", lambda net, thing, steps: mask if steps == removal.STEPS else None)
-    maps = {name: n / 100 * where(THING) + (1 - n / 100) * where(CUE) for n, name in enumerate(removal.ASKED)}
-    monkeypatch.setattr(removal, "METHODS", {name: lambda *asked, heat=heat: heat for name, heat in maps.items()})
-
-    table = planted.table(removal, tmp_path)
-    assert list(table) == [(name, kind, picture) for name in SEES
-                           for kind, picture in (("pasted", "a"), ("pasted", "b"), ("outlined", "c"))]
-    others = torch.cat([photos.load(name, size=SIZE) for name in BEHIND])
-    for (name, kind, picture), row in table.items():
-        thing = next(one for one in things[kind] if one.name == picture)
-        image, on, off = thing.image, mask * where(THING), mask * where(CUE)
-        blurred = saliency.baseline_like(image)
-
-        def replaced(m: Tensor, image: Tensor = image, by: Tensor = blurred) -> Tensor:
-            return (1 - m.float()) * image + m.float() * by
-
-        grey, noise = (saliency.baseline_like(image, generator=torch.Generator().manual_seed(0), settings=(
-            saliency.MaskSettings(baseline=which))) for which in ("grey", "noise"))
-        known = {"whole": image, "blur": replaced(where(THING)), "grey": replaced(where(THING), by=grey),
-                 "noise": replaced(where(THING), by=noise), "mask": replaced(mask), "on": replaced(on),
-                 "off": replaced(off), "elsewhere": off * image + (1 - off) * others, "nothing": others}
-        for column, shown in known.items():
-            assert getattr(row, column) == pytest.approx(says(name, shown), abs=2e-4), column
-        assert row.exact == pytest.approx(says(name, thing.without) if thing.without is not None else float("nan"),
-                                          abs=2e-4, nan_ok=True)
-        assert (row.thing_area, row.mask_area, row.mask_share) == pytest.approx((1 / 16, 1.5 / 16, 1 / 3), abs=1e-4)
-        assert row.shares == pytest.approx({name: n / 100 for n, name in enumerate(removal.ASKED)}, abs=1e-3)
-    columns = [column for column in removal.Row._fields if column not in ("thing_area", "mask_area", "mask_share",
-                                                                          "shares")]
-    values = [getattr(table["squeezenet1_1", "pasted", "b"], column) for column in columns]
-    assert len({round(value, 3) for value in values}) == len(values)  # so that no two of them could be exchanged
 
 
 def test_variants(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -130,27 +85,6 @@ def test_the_hardest_pixels_are_as_many_as_wanted_and_the_middle_of_a_flat_blob(
     heat[..., 5:35, 5:35] = 1.0
     hard = hardest(heat, 0.1)
     assert hard.sum() == 160 and hard[..., 15:25, 15:25].mean() > 0.9 and hard[..., :8, :].sum() == 0
-
-
-def test_a_row_of_removal_is_what_it_says():
-    net, thing = squeezenet(), pasted(64)[9]
-    row = removal.measured(net, thing, steps=2)
-    assert row.whole == pytest.approx(float(probability(net, thing.image, thing.label)), rel=1e-3)
-    assert row.exact == pytest.approx(float(probability(net, thing.without, thing.label)), rel=1e-3)
-    assert row.thing_area == pytest.approx(float(thing.where.double().mean())) and 0 < row.mask_share < 1
-    assert list(row.shares) == list(ASKED)
-    edges = saliency.METHODS["edges (no network)"](net, thing.image, thing.label)
-    assert row.shares["edges (no network)"] == pytest.approx(float((edges * thing.where).sum() / edges.sum()), rel=1e-4)
-    baseline = saliency.baseline_like(thing.image)
-    blurred = torch.where(thing.where, baseline, thing.image)
-    assert row.blur == pytest.approx(float(probability(net, blurred, thing.label)), abs=1e-5)
-
-
-def test_a_cue_lies_off_the_thing_and_matters():
-    row = Row(0.9, 0.0, *(0.0,) * 3, 0.0, 0.8, 0.4, 0.0, 0.0, 0.3, 0.2, 0.4, {})
-    rows = {Run("net", "pasted", "cue"): row, Run("net", "pasted", "on the thing"): row._replace(mask_share=0.6),
-            Run("net", "pasted", "idle"): row._replace(off=0.8)}
-    assert [run.picture for run in cues(rows)] == ["cue"]
 
 
 def test_a_variant_changes_one_factor():

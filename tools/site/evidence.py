@@ -114,7 +114,7 @@ def pages() -> dict[str, str]:
 
 What stands behind a claim of the notebooks that took longer than a notebook has: what was measured, on what and how it
 was chosen, how often, the floor and the rivals, a table with its intervals, the command that computes it again. In a
-notebook `results.evidence("removal")` unfolds the same text, and `results.table("removal")` has all rows.
+notebook `results.evidence("hits")` unfolds the same text, and `results.table("hits")` has all rows.
 
 Brackets hold an interval. Unless a section says otherwise, it is the middle 95 % of what samples give that are drawn
 anew, with replacement, from what the section names: photos, patients, seeds. These pages are made from the files in

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from evidence.removal import known
 from tests.helpers import squeezenet
 from u3course.lessons import patients
 from u3course.lessons.saliency import things
@@ -28,7 +27,7 @@ def test_an_outlined_thing_is_where_the_outline_says():
 
 def test_known_things_are_those_that_the_network_is_sure_of():
     net, some = squeezenet(), things.pasted(96)[:6]
-    sure = known(net, some, least=0.2)
+    sure = things.known(net, some, least=0.2)
     assert all(float(things.probability(net, one.image, one.label)) >= 0.2 for one in sure) and 0 < len(sure) < 6
 
 

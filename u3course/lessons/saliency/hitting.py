@@ -1,28 +1,18 @@
 """Does a map lie on the thing? A cut-out on a photo, in the middle or near a corner, and the map's strongest pixels."""
 
-from functools import cache
-
 import torch
 from torch import Tensor
 
-from u3course.lessons.saliency.things import BEHIND, Thing
-from u3lab.datasets import cutouts, photos
+from u3course.lessons.saliency.things import Thing, pasted
 
 LONG = 0.6  # the thing's longer side, as a share of the picture's
 PLACES = {"in the middle": (0.5, 0.5), "top left": (0.3, 0.3), "top right": (0.7, 0.3), "bottom right": (0.7, 0.7),
           "bottom left": (0.3, 0.7)}
 
 
-@cache
 def placed(place: str, size: int = 227) -> tuple[Thing, ...]:
-    """Every cut-out that two networks know, each on one of six photos in turn, at a place."""
-    found = []
-    for number, name in enumerate(cutouts.names(known=True)):
-        behind = photos.load(BEHIND[number % len(BEHIND)], size=size)
-        x, y = PLACES[place]
-        image, where = cutouts.paste(name, behind, size=LONG, x=x, y=y)
-        found.append(Thing(name, cutouts.about(name).label, image, where, behind))
-    return tuple(found)
+    """The things of :func:`~u3course.lessons.saliency.things.pasted`, smaller, at a place."""
+    return pasted(size, LONG, *PLACES[place])
 
 
 def hits(heat: Tensor, where: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Pictures in which it is known where the thing is: cut-outs pasted on photos, and photos with outlines drawn by hand.
 
-In a pasted picture the thing can be taken away exactly: the photo behind it is there. What a table says of removal.
+In a pasted picture the thing can be taken away exactly: the photo behind it is there.
 """
 
 from functools import cache
@@ -42,12 +42,15 @@ class Thing(NamedTuple):
 
 
 @cache
-def pasted(size: int = 227) -> tuple[Thing, ...]:
-    """Every cut-out that two networks know, each on one of six photos in turn."""
+def pasted(size: int = 227, long: float = SHARE, x: float = 0.5, y: float = 0.5) -> tuple[Thing, ...]:
+    """Every cut-out that two networks know, each on one of six photos in turn.
+
+    Its longer side and its middle are shares of the picture's side.
+    """
     found = []
     for number, name in enumerate(cutouts.names(known=True)):
         behind = photos.load(BEHIND[number % len(BEHIND)], size=size)
-        image, where = cutouts.paste(name, behind, size=SHARE)
+        image, where = cutouts.paste(name, behind, size=long, x=x, y=y)
         found.append(Thing(name, cutouts.about(name).label, image, where, behind))
     return tuple(found)
 
@@ -74,20 +77,10 @@ def probability(net: Classifier, pictures: Tensor, label: str) -> Tensor:
         return net.probabilities(pictures)[:, net.class_index(label)].cpu()
 
 
-CUE, BROKEN = 0.5, 0.5  # a cue: that share of the mask is off the thing, and alone it takes this share of Φ_c away
-
-
 def smallest(net: Classifier, thing: Thing, *, steps: int = 150, **changed: object) -> Tensor:
     """The mask (1,1,S,S) that the energy ends with."""
     settings = MaskSettings(steps=steps, **changed)
     return last(saliency.meaningful_perturbation(net, thing.image, thing.label, settings=settings)).value.cpu()
-
-
-def cues(rows: dict[tuple, tuple]) -> list[tuple]:
-    """The runs of the table removal with a cue: most of the mask is off the thing, and that part alone takes most of
-    Φ_c away."""
-    return [run for run, one in rows.items()
-            if 1 - one.mask_share > CUE and one.off < (1 - BROKEN) * one.whole]
 
 
 def cut(name: str, label: str, size: int = 227) -> Tensor:
