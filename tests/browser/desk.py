@@ -16,12 +16,15 @@ from tests.browser.jupyter import Lab
 
 RUN_SECONDS, SECONDS = 900, 60  # generous: the machine may be busy, and nothing here is a measurement
 # The prompt of a cell is [ ]: before it runs, [*]: while it waits or runs, [7]: afterwards. An error empties those that
-# still wait. A dialogue says, for example, that the kernel has died.
-OVER = """() => {
-    const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(prompt => prompt.innerText);
+# still wait. A folded cell's prompt is not on the page: the program itself has it. A dialogue says, for example, that
+# the kernel has died.
+PROMPTS = """() => window.jupyterapp.shell.currentWidget.content.widgets.filter(cell => cell.model.type === "code")
+    .map(cell => cell.inputArea.promptNode.textContent)"""
+OVER = f"""() => {{
+    const prompts = ({PROMPTS})();
     const over = prompts.some(text => /\\d/.test(text)) && !prompts.some(text => text.includes("*"));
     return over || document.querySelector(".jp-Dialog") !== null;
-}"""
+}}"""
 BYTES = """async image => Array.from(new Uint8Array(await (await fetch(image.src)).arrayBuffer()))"""
 
 

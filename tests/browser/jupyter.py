@@ -92,8 +92,9 @@ def jupyterlab(home: Path, folder: Path, environment: Mapping[str, str] = os.env
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings))
     token = secrets.token_hex(16)
-    options = ["--no-browser", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
-               "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=100", *["--allow-root"] * ROOT]
+    options = ["--no-browser", "--expose-app-in-browser", f"--IdentityProvider.token={token}",
+               f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=100",
+               *["--allow-root"] * ROOT]
     own = {"JUPYTERLAB_SETTINGS_DIR": home / "lab" / "user-settings", "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces"}
     with serve(program, options, home, folder, {**environment, **_as_text(own)}) as server:
         url = wait(server, home, lambda: written_address(home))

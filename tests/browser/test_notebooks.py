@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from tests.browser.desk import SECONDS, Desk, Figure, until
+from tests.browser.desk import PROMPTS, SECONDS, Desk, Figure, until
 from tests.browser.jupyter import NOTEBOOKS
 from u3server import copies
 
@@ -41,8 +41,8 @@ def saved(ran: Desk) -> nbformat.NotebookNode:
     """Save with the keyboard and read the file, once it holds what the page shows."""
     ran.page.locator(".jp-NotebookPanel .jp-Cell").first.click()
     ran.page.keyboard.press("ControlOrMeta+s")
-    prompts = ran.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").all_inner_texts()
-    shown = [int(prompt.strip("[]: \n")) if any(map(str.isdigit, prompt)) else None for prompt in prompts]
+    shown = [int(prompt.strip("[]: \n")) if any(map(str.isdigit, prompt)) else None
+             for prompt in ran.page.evaluate(PROMPTS)]
 
     def holds() -> bool:
         try:
@@ -50,8 +50,7 @@ def saved(ran: Desk) -> nbformat.NotebookNode:
         except ValueError:  # written by half
             return False
         # JupyterLab saves by itself as well, every two minutes, also in the middle of a run
-        return [None if cell.metadata.get("jupyter", {}).get("source_hidden") else cell.execution_count  # folded: none
-                for cell in notebook.cells if cell.cell_type == "code"] == shown
+        return [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"] == shown
 
     until(holds, f"{ran.file.name} was not saved")
     return nbformat.read(ran.file, as_version=4)

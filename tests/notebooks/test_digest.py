@@ -20,7 +20,8 @@ def test_a_sign_a_name_and_a_number_show(other):
 
 @pytest.mark.parametrize("line, kept", [
     (ROWS.replace("0.162", "0.17"), ROWS), ("1 grid.picture = 9×9×3 ~0.51 0.02", "1 grid.picture = 9×9×3 ~0.49 0.04"),
-    ('2 play.line = "E = −0.990 · after 3.2 s"', '2 play.line = "E = −1.006 · after 11 s"')])
+    ('2 play.line = "E = −0.990 · after 3.2 s"', '2 play.line = "E = −1.006 · after 11 s"'),
+    ('2 play.line = "E = 0.156 · 65% of 60 right"', '2 play.line = "E = 0.377 · 67% of 60 right"')])
 def test_another_machine_may_differ_a_little(line, kept):
     assert alike(line, kept) and not alike(f"{line} more", kept)
 
