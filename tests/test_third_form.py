@@ -6,6 +6,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,8 @@ def test_a_sentence_of_the_newest_form_is_short_and_a_link_wraps_few_words(name:
                 assert len(re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", sentence)) <= 25, sentence
             for wrapped in re.findall(r"\[([^]]*)\]\(#", cell.source):
                 assert len(wrapped.split()) <= 5, wrapped
+            for number in re.findall(r"(?<![\w.])\d+\.\d+(?![\w.]*\w)", prose(cell)):
+                assert len(number.replace(".", "").lstrip("0")) <= 2, f"more than two digits: {number}"
 
 
 def own_helpers(name: str) -> dict[str, int]:
@@ -219,6 +222,30 @@ def test_the_reader_writes_three_pieces_and_finds_none_of_them_in_a_cell(name: s
 
 
 @each
+def test_nothing_that_is_shown_holds_a_part_of_an_answer(name: str):
+    """Cells, visible or folded, prose, evidence, the exercise's own text and the quiz; hints and solutions may."""
+    told = [*(cell.source if cell.cell_type == "markdown" else f"```\n{plain(cell.source)}\n```"
+              for cell in notebook(name).cells),
+            *(text(ROOT / "data" / "results" / f"{table}.md") for _, table in evidence(name))]
+    for task in tasks(name):
+        piece = catalogue.find(task)
+        quiz = [words for posed in catalogue.quizzes(task.partition("-")[0]).values() for one in posed
+                for words in (one.text, *one.options)]
+        answer = {tree for part in body(ast.parse(textwrap.dedent(inspect.getsource(piece.reference))))
+                  for tree in large(part)}
+        for shown in [*told, *quiz, piece.goal, f"```\n{piece.signature}\n```"]:
+            for found in re.findall(r"```(?:python)?\n(.*?)```|`([^`\n]+)`", shown, re.DOTALL):
+                with suppress(SyntaxError):
+                    assert not large(ast.parse(textwrap.dedent("".join(found)))) & answer, f"{task}: {found}"
+
+
+def large(tree: ast.AST) -> set[str]:
+    """The expressions and statements of at least eight nodes."""
+    return {shape(node) for node in ast.walk(tree) if isinstance(node, ast.expr | ast.stmt)
+            and sum(not isinstance(part, ast.expr_context | ast.operator) for part in ast.walk(node)) >= 8}
+
+
+@each
 def test_the_line_that_calls_a_piece_is_in_view_and_what_draws_is_folded(name: str):
     seen = [cell for cell in lab(name) if cell.cell_type == "code" and not folded(cell)]
     assert len(code(seen)) <= 75 and all(len(code([cell])) <= 25 for cell in seen)
@@ -258,10 +285,11 @@ def test_claims_lead_to_their_evidence(name: str):
     assert all(re.fullmatch("Evidence:(-[a-z]+)+", heading) for heading in headings)  # words, not a table's name
     assert {heading for _, heading in links(name)} == set(headings)
     for sentence, heading in links(name):
-        known = str(results.evidence(headings[heading]))
+        known = {float(one) for one in re.findall(r"(?<![\d.])\d+(?:\.\d+)?", str(results.evidence(headings[heading])))}
         for number in re.findall(r"(?<![\w.#])\d+(?:\.\d+)?(?: %)?", re.sub(r"\]\([^)]*\)|\$[^$]*\$", "", sentence)):
-            share = f"{float(number[:-2]) / 100:.3g}" if number.endswith(" %") else number
-            assert re.search(rf"(?<![\d.]){re.escape(share)}(?!\d)", known), f"{number} in: {sentence}"
+            share = f"{float(number[:-2]) / 100:.2f}" if number.endswith(" %") else number
+            places = len(share.partition(".")[2])  # as many as the sentence has
+            assert float(share) in known or places and any(f"{one:.{places}f}" == share for one in known), sentence
 
 
 @each

@@ -22,14 +22,29 @@ NUMBER = re.compile(r"(?<![\w.])[-−+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 OWN = re.compile(r"\d+(?:\.\d+)? ?(?:ms|s|seconds?|MB|MiB)\b|E = [\d.]+(?= · \d+% of \d+ right)")
 
 
+PICTURE = re.compile(r" ~(\d+)")
+
+
 def alike(line: str, kept: str) -> bool:
-    """Equal words, and numbers within a tenth and a fiftieth of the line's largest (of 1, if that is less)."""
+    """Equal words, pictures alike, and numbers within a tenth and a fiftieth of the line's largest (of 1, if less)."""
     line, kept = OWN.sub("its own", line), OWN.sub("its own", kept)
+    pictures = PICTURE.findall(line), PICTURE.findall(kept)
+    if len(pictures[0]) != len(pictures[1]) or not all(map(same_picture, *pictures)):
+        return False
+    line, kept = PICTURE.sub("", line), PICTURE.sub("", kept)
     if NUMBER.sub("#", line) != NUMBER.sub("#", kept):
         return False
     a, b = ([float(one.replace("−", "-").replace(",", "")) for one in NUMBER.findall(text)] for text in (line, kept))
-    least = 0.03 if " ~" in kept else 0.02 * min(1.0, max([0.05, *map(abs, b[1:])]))  # the first is the cell's
+    least = 0.02 * min(1.0, max([0.05, *map(abs, b[1:])]))  # the first number is the cell's
     return all(abs(x - y) <= least + 0.1 * abs(y) for x, y in zip(a, b, strict=True))
+
+
+def same_picture(one: str, other: str) -> bool:
+    """Whether the cells of two pictures differ by at most three hundredths (root mean square), and none by 15."""
+    if len(one) != len(other):
+        return False
+    apart = [int(one[n:n + 2]) - int(other[n:n + 2]) for n in range(0, len(other), 2)]
+    return sum(d * d for d in apart) <= 9 * len(apart) and max(map(abs, apart)) < 15
 
 
 def differences(lines: list[str], kept: list[str]) -> list[str]:

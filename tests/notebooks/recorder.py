@@ -23,6 +23,7 @@ from PIL import Image
 from u3lab import figures, live
 
 LINES: list[str] = []
+CELLS = 6  # of a picture, along each side
 FEW = 12  # of a longer list, so many evenly spaced values
 _made: list[tuple[str, Any]] = []  # live figures of this cell
 _state = {"cell": -1, "depth": 0}
@@ -33,11 +34,18 @@ def few(values: Any) -> list:
 
 
 def picture(levels: np.ndarray) -> str:
-    """The mean levels of the four quarters of (H,W), (C,H,W) or (H,W,C)."""
+    """The mean levels in hundredths of 6 × 6 cells of (H,W), (C,H,W) or (H,W,C), two digits each, row by row.
+
+    Where levels do not lie in 0…1, the cells are shares of their range, which stands before them.
+    """
     plane = levels.mean(0) if levels.ndim == 3 and levels.shape[2] > 4 else levels
     plane = plane.mean(2) if plane.ndim == 3 else plane
-    return "~" + " ".join(f"{part.mean():.2f}" for half in np.array_split(plane, 2, 0)
-                          for part in np.array_split(half, 2, 1))
+    plane = np.nan_to_num(plane)
+    low, high, said = plane.min(), plane.max(), ""
+    if low < 0 or high > 1:
+        plane, said = (plane - low) / max(high - low, 1e-12), f"{low:.2g} to {high:.2g} "
+    means = [part.mean() for row in np.array_split(plane, CELLS, 0) for part in np.array_split(row, CELLS, 1)]
+    return said + "~" + "".join(f"{min(99, round(100 * float(mean))):02d}" for mean in means)
 
 
 def told(value: Any) -> str:

@@ -7,7 +7,6 @@ from tests.notebooks.test_controls import SETUP, run
 
 ROWS = '3 bars.values = {"gain": [0.162, 0.066, 0.213], "floor": 0.25}'
 CHART = 'from u3lab import figures\nfigures.bars({"gain": %s, "floor": 0.25}, "share", alt="Two bars.")'
-LATER = {"04_deep_image_prior", "05_inversion", "05b_iconic_examples", "07_dissection"}  # none is written yet
 
 
 @pytest.mark.parametrize("other", [
@@ -19,17 +18,23 @@ def test_a_sign_a_name_and_a_number_show(other):
 
 
 @pytest.mark.parametrize("line, kept", [
-    (ROWS.replace("0.162", "0.17"), ROWS), ("1 grid.picture = 9×9×3 ~0.51 0.02", "1 grid.picture = 9×9×3 ~0.49 0.04"),
+    (ROWS.replace("0.162", "0.17"), ROWS), ("1 grid.picture = 9×9×3 ~51022233", "1 grid.picture = 9×9×3 ~49042233"),
     ('2 play.line = "E = −0.990 · after 3.2 s"', '2 play.line = "E = −1.006 · after 11 s"'),
     ('2 play.line = "E = 0.156 · 65% of 60 right"', '2 play.line = "E = 0.377 · 67% of 60 right"')])
 def test_another_machine_may_differ_a_little(line, kept):
     assert alike(line, kept) and not alike(f"{line} more", kept)
 
 
+def test_two_panels_exchanged_and_a_patch_elsewhere_show():
+    kept = "1 grid.picture = 9×9×3 ~" + "104050" * 12
+    assert not alike(kept.replace("104050", "401050"), kept)
+    assert not alike(kept.replace("104050", "104090", 1), kept)
+
+
 def test_no_digest_is_lost():
     names = {file.stem for file in KEPT.glob("*.txt")}
-    assert names == {file.stem for file in (KEPT.parents[2] / "notebooks").glob("*.ipynb")} - LATER
-    assert all(file.stat().st_size <= 25_000 for file in KEPT.glob("*.txt"))
+    assert names == {file.stem for file in (KEPT.parents[2] / "notebooks").glob("*.ipynb")}
+    assert all(file.stat().st_size <= 32_000 for file in KEPT.glob("*.txt"))
 
 
 @pytest.mark.parametrize("gain, code, words", [(0.162, 0, "3 passed"), (-0.162, 1, '{"gain": -0.162')])
