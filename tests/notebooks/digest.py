@@ -2,7 +2,7 @@
 
 Words must be equal and numbers alike. ``U3LAB_DIGESTS=write`` writes the texts anew: read what has changed. Afterwards
 ``U3LAB_DIGESTS=mark`` with another instruction set (``ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2``) marks the
-lines whose numbers depend on it; of these the words alone are compared.
+lines whose numbers depend on it; of these, words are compared and numbers by their size alone.
 """
 
 import os
@@ -21,34 +21,40 @@ FIRST = f"_recorder = {{'__name__': 'recorder'}}\nexec({RECORDER!r}, _recorder)\
 KEPT = Path(os.environ.get("U3LAB_DIGEST_FOLDER") or Path(__file__).with_name("digests"))
 NUMBER = re.compile(r"(?<![\w.])[-−+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 CLOCK = re.compile(r"\d+(?:\.\d+)? ?(?:ms|s|seconds?|MB|MiB)\b")  # another machine has another
-PICTURE = re.compile(r" ~(\d+)")
+PICTURE = re.compile(r" ~([0-9A-Z]+)")
 OWN = "? "  # before a line whose numbers depend on the processor: steps of a training magnify its rounding
 
 
 def alike(line: str, kept: str) -> bool:
     """Equal words, pictures alike, and numbers within a tenth and a fiftieth of the line's largest (of 1, if less)."""
-    line, kept = CLOCK.sub("a time", line), CLOCK.sub("a time", kept)
     pictures = PICTURE.findall(line), PICTURE.findall(kept)
-    if len(pictures[0]) != len(pictures[1]) or not all(map(same_picture, *pictures)):
-        return False
-    if not same_words(line, kept):
-        return False
-    line, kept = PICTURE.sub("", line), PICTURE.sub("", kept)
-    a, b = ([float(one.replace("−", "-").replace(",", "")) for one in NUMBER.findall(text)] for text in (line, kept))
-    least = 0.02 * min(1.0, max([0.05, *map(abs, b[1:])]))  # the first number is the cell's
-    return all(abs(x - y) <= least + 0.1 * abs(y) for x, y in zip(a, b, strict=True))
+    return same_words(line, kept) and all(map(same_picture, *pictures)) and near(line, kept, 0.1, 0.02)
+
+
+def roughly(line: str, kept: str) -> bool:
+    """The same of a line that is marked: pictures may differ, and numbers by two thirds."""
+    return same_words(line, kept) and near(line, kept, 0.67, 0.2)
 
 
 def same_words(line: str, kept: str) -> bool:
-    return NUMBER.sub("#", PICTURE.sub(" ~", line)) == NUMBER.sub("#", PICTURE.sub(" ~", kept))
+    line, kept = (NUMBER.sub("#", PICTURE.sub(" ~", CLOCK.sub("a time", text))) for text in (line, kept))
+    return line == kept
+
+
+def near(line: str, kept: str, share: float, least: float) -> bool:
+    """Whether numbers differ by a share of what is kept at most, and ``least`` of the line's largest."""
+    bare = (PICTURE.sub("", CLOCK.sub("", text)) for text in (line, kept))
+    a, b = ([float(one.replace("−", "-").replace(",", "")) for one in NUMBER.findall(text)] for text in bare)
+    least *= min(1.0, max([0.05, *map(abs, b[1:])]))  # the first number is the cell's
+    return all(abs(x - y) <= least + share * abs(y) for x, y in zip(a, b, strict=True))
 
 
 def same_picture(one: str, other: str) -> bool:
-    """Whether the cells of two pictures differ by at most three hundredths (root mean square), and none by 15."""
+    """Whether the cells of two pictures differ by at most 3 % of white (root mean square), and none by 15 %."""
     if len(one) != len(other):
         return False
-    apart = [int(one[n:n + 2]) - int(other[n:n + 2]) for n in range(0, len(other), 2)]
-    return sum(d * d for d in apart) <= 9 * len(apart) and max(map(abs, apart)) < 15
+    apart = [(int(a, 36) - int(b, 36)) / 35 for a, b in zip(one, other, strict=True)]
+    return sum(d * d for d in apart) <= 0.03**2 * len(apart) and max(map(abs, apart)) < 0.15
 
 
 def differences(lines: list[str], kept: list[str]) -> list[str]:
@@ -57,7 +63,7 @@ def differences(lines: list[str], kept: list[str]) -> list[str]:
     for now, before in zip_longest(lines, kept, fillvalue="nothing at all"):
         own = before.startswith(OWN)
         before = before.removeprefix(OWN)
-        if not (same_words if own else alike)(now, before):
+        if not (roughly if own else alike)(now, before):
             cell, _, call = (before if now == "nothing at all" else now).partition(" ")
             found.setdefault(f"{cell} {call.partition('.')[0]}", f"cell {cell}: it shows {now!r}, kept is {before!r}")
     return list(found.values())

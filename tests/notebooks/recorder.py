@@ -34,7 +34,7 @@ def few(values: Any) -> list:
 
 
 def picture(levels: np.ndarray) -> str:
-    """The mean levels in hundredths of 6 × 6 cells of (H,W), (C,H,W) or (H,W,C), two digits each, row by row.
+    """The mean levels of 6 × 6 cells of (H,W), (C,H,W) or (H,W,C), row by row, each a digit to the base 36.
 
     Where levels do not lie in 0…1, the cells are shares of their range, which stands before them.
     """
@@ -45,7 +45,7 @@ def picture(levels: np.ndarray) -> str:
     if low < 0 or high > 1:
         plane, said = (plane - low) / max(high - low, 1e-12), f"{low:.2g} to {high:.2g} "
     means = [part.mean() for row in np.array_split(plane, CELLS, 0) for part in np.array_split(row, CELLS, 1)]
-    return said + "~" + "".join(f"{min(99, round(100 * float(mean))):02d}" for mean in means)
+    return said + "~" + "".join(np.base_repr(round(35 * float(mean)), 36) for mean in means)
 
 
 def told(value: Any) -> str:
