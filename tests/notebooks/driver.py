@@ -13,6 +13,8 @@ import ipywidgets as w
 from u3lab.live import Click, Explorer, PictureBox, Player, controls
 
 CORNERS = ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0))
+STEPS = 4  # of a player after each turn of a control that the notebook names, from the start
+PACE = {"settings.steps", "speed"}  # these change when a run ends, not what it shows
 
 
 def parts(name: str, control: Any) -> Iterator[tuple[str, Any, str, list]]:
@@ -46,15 +48,18 @@ def controls_of(figure: Explorer | Player) -> dict[str, Any]:
     return {**own, **figure.controls}
 
 
-async def settle(figure: Explorer | Player) -> None:
-    """Let the figure answer; a player takes one step more."""
+async def settle(figure: Explorer | Player, steered: bool) -> None:
+    """Let the figure answer; a player takes a step more, or begins anew if that must show what was moved."""
     for _ in range(3):  # what a control asks for is done when the loop turns
         await asyncio.sleep(0)
     if isinstance(figure, Player):
-        figure.advance()
+        if steered:
+            figure.restart()
+        for _ in range(STEPS if steered else 1):
+            figure.advance()
 
 
-def state(figure: Explorer, value: Any) -> tuple[bytes, list[str]]:
+def state(figure: Explorer | Player, value: Any) -> tuple[bytes, list[str]]:
     """What a figure shows: its picture, and the numbers beside it that are not the control's own value."""
     own = isinstance(value, int | float) and not isinstance(value, bool)
     numbers = [number for number in re.findall(r"-?\d+(?:\.\d+)?", figure.line.value)
@@ -70,16 +75,18 @@ async def drive(figures: Iterable[Explorer | Player]) -> tuple[list[str], list[s
         for name, control in controls_of(figure).items():
             for label, part, trait, values in parts(name, control):
                 before, seen = getattr(part, trait), []
+                steered = label not in PACE and (
+                    name != "settings" or label.removeprefix("settings.") in figure.sliders.named)
                 for value in [*values, before]:
                     moved.append(f"{kind}: {label} = {value}")
                     try:
                         setattr(part, trait, value)
-                        await settle(figure)
+                        await settle(figure, steered)
                     except Exception as error:
                         complaints.append(f"{moved[-1]} raised {type(error).__name__}: {error}")
                     if 'role="alert"' in figure.line.value:
                         complaints.append(f"{moved[-1]} says {figure.line.value}")
-                    elif isinstance(figure, Explorer):  # a player's picture changes by itself
+                    elif steered:
                         seen.append(state(figure, getattr(part, "value", None)))
                 if len(values) > 1 and len(seen) > 1 and all(one == seen[0] for one in seen):
                     complaints.append(f"{kind}: {label} changes neither the picture nor a number")

@@ -3,6 +3,7 @@
 The test puts this file's text into a kernel before its first cell: it stands alone.
 """
 
+import builtins
 import dataclasses
 import functools
 import html
@@ -27,6 +28,7 @@ CELLS = 6  # of a picture, along each side
 FEW = 12  # of a longer list, so many evenly spaced values
 _made: list[tuple[str, Any]] = []  # live figures of this cell
 _state = {"cell": -1, "depth": 0}
+_lines: set[tuple] = set()  # of this cell that have called: below a live figure once is enough, a player draws many
 
 
 def few(values: Any) -> list:
@@ -82,10 +84,10 @@ def note(call: str, parts: Mapping[str, Any]) -> None:
 
 
 def recorded(function: Callable[..., Any], *, is_live: bool = False) -> Callable[..., Any]:
-    """The same function, which notes what it is given; what it calls itself is its own affair."""
+    """The same function, which notes what it is given by the notebook; what it calls itself is its own affair."""
     @functools.wraps(function)
     def noting(*given: Any, **named: Any) -> Any:
-        if not _state["depth"]:
+        if is_new(sys._getframe(1), function.__name__):
             try:
                 note(function.__name__, inspect.signature(function).bind(*given, **named).arguments)
             except TypeError:  # a wrong call: the function says so
@@ -101,8 +103,26 @@ def recorded(function: Callable[..., Any], *, is_live: bool = False) -> Callable
     return noting
 
 
+def is_new(caller: Any, call: str) -> bool:
+    """Whether a call stands at the top, or below a live figure in a line of the notebook that has not called yet."""
+    line = caller.f_code.co_filename, caller.f_lineno, call
+    if _state["depth"] and (caller.f_globals["__name__"] != "__main__" or line in _lines):
+        return False
+    _lines.add(line)
+    return True
+
+
+def printing(*words: Any, then: Callable[..., None] = print, **named: Any) -> None:
+    """What a cell prints."""
+    caller = sys._getframe(1)
+    if _state["cell"] >= 0 and caller.f_globals["__name__"] == "__main__" and is_new(caller, "print"):
+        note("print", {"text": " ".join(map(str, words))})
+    then(*words, **named)
+
+
 def end_of_cell(*_: Any) -> None:
     """How the live figures of the cell stand."""
+    _lines.clear()
     while _made:
         call, figure = _made.pop(0)
         seen = Image.open(io.BytesIO(bytes(figure.picture.value))) if figure.picture.value else None
@@ -120,7 +140,7 @@ def install() -> None:
     for name, thing in vars(figures).items():
         if inspect.isfunction(thing):
             setattr(figures, name, recorded(thing))
-    figures.Figure.__post_init__ = own_figure
+    figures.Figure.__post_init__, builtins.print = own_figure, printing
     live.explore, live.play = recorded(live.explore, is_live=True), recorded(live.play, is_live=True)
     events = get_ipython().events
     events.register("pre_run_cell", lambda *_: _state.update(cell=_state["cell"] + 1))

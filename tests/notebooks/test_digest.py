@@ -45,11 +45,29 @@ def test_no_digest_is_lost():
     assert all(file.stat().st_size <= 27_000 for file in KEPT.glob("*.txt"))
 
 
-@pytest.mark.parametrize("gain, code, words", [(0.162, 0, "3 passed"), (-0.162, 1, '{"gain": -0.162')])
-def test_what_a_cell_shows_is_compared(gain, code, words, tmp_path, monkeypatch):
-    kept = ["1 bars.values = " + ROWS.partition(" = ")[2].replace("[0.162, 0.066, 0.213]", "0.162"),
-            '1 bars.xlabel = "share"', '1 bars.alt = "Two bars."']
+LIVE = """from u3lab import figures
+print("gain", %s)
+live.explore(lambda n: figures.bars({"gain": %s * n, "floor": 0.25}, "share", alt="Two bars."), n=(1, 4))"""
+
+KEPT_LINES = """1 bars.values = {"gain": 0.162, "floor": 0.25}
+1 bars.xlabel = "share"
+1 bars.alt = "Two bars."
+2 print.text = "gain 0.1"
+2 explore.fn = function
+2 explore.controls = {"n": [1, 4]}
+2 bars.values = {"gain": 0.2, "floor": 0.25}
+2 bars.xlabel = "share"
+2 bars.alt = "Two bars."
+2 explore.line = ""
+2 explore.picture = 154×792×3 ~URRRWYNHHHSYPKKKKTRMMMMUYYYYYYYYYXYY"""
+
+
+@pytest.mark.parametrize("gains, code, words", [
+    ((0.162, 0.1, 0.1), 0, "4 passed"), ((-0.162, 0.1, 0.1), 1, '{"gain": -0.162'), ((0.162, 0.2, 0.1), 1, "gain 0.2"),
+    ((0.162, 0.1, -0.1), 1, '{"gain": -0.2')])
+def test_what_a_cell_shows_is_compared(gains, code, words, tmp_path, monkeypatch):
+    """In a chart, in a printed line, and in a chart that a live figure draws."""
     monkeypatch.setenv("U3LAB_DIGEST_FOLDER", str(tmp_path))
-    (tmp_path / "small.txt").write_text("\n".join(kept))
-    answer = run([SETUP, CHART % gain], tmp_path, "tests.notebooks.digest")
+    (tmp_path / "small.txt").write_text(KEPT_LINES)
+    answer = run([SETUP, CHART % gains[0], LIVE % gains[1:]], tmp_path, "tests.notebooks.digest")
     assert answer.returncode == code and words in answer.stdout, answer.stdout

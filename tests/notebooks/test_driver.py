@@ -13,6 +13,12 @@ from u3lab import U3Error, live
 GREY = torch.full((1, 3, 4, 4), 0.5)
 
 
+def stretched(toy, n):
+    """The toy's steps, the n-th part of its way."""
+    for step in approach(toy):
+        yield step, step.value / n
+
+
 @in_a_loop
 async def test_every_kind_of_control_is_moved():
     asked = []
@@ -24,7 +30,7 @@ async def test_every_kind_of_control_is_moved():
     figures = [
         live.explore(seen, n=(0, 4), x=(0.0, 1.0), menu=["a", "b", "c"],
                      tick=True, at=live.Click(), box=live.PictureBox(["dog", "hens"]), toy=live.controls(Toy())),
-        live.play(lambda settings, n: approach(settings), Toy(), "target", n=w.RadioButtons(options=[1, 2])),
+        live.play(stretched, Toy(), "target", n=w.RadioButtons(options=[1, 2])),
     ]
     moved, complaints = await drive(figures)
     assert complaints == []
@@ -70,14 +76,14 @@ async def test_what_raises_or_shows_an_error_is_named():
 
 @in_a_loop
 async def test_what_does_nothing_is_named():
-    """A menu and a slider that change nothing but their own words; a player moves by itself."""
+    """A menu and a slider that change nothing but their own words; a player that draws the same at every seed."""
     figures = [live.explore(lambda menu, n: (GREY * n / 4, f"{menu}: n = {n}"), menu=["a", "b"], n=(0, 4)),
                live.explore(lambda n: (GREY, f"n = {n}"), n=(0, 4)), live.explore(lambda a: GREY, a=["one"]),
                live.explore(lambda n: (GREY, f"double: {2 * n}"), n=(1, 4)),
-               live.play(approach, Toy())]
+               live.play(lambda settings, at: approach(settings), Toy(), "lr", "seed", "steps", at=[1, 2])]
     _, complaints = await drive(figures)
     assert [line.partition(": ")[2] for line in complaints] == [
-        f"{name} changes neither the picture nor a number" for name in ("menu", "n")]
+        f"{name} changes neither the picture nor a number" for name in ("menu", "n", "settings.seed", "at")]
 
 
 @in_a_loop

@@ -37,6 +37,7 @@ class Controls(w.VBox):
         value: The settings object, or the tuple of them if there are several; a moved control counts as a change of it.
         objects: The settings objects, always as a tuple.
         fields, known: The widget of each field and its :class:`~u3lab.settings.Setting`, by name.
+        named: The names that were given.
 
     Raises:
         U3Error: No settings object, something that is none, two of one class, a name that is no field or that several
@@ -48,7 +49,7 @@ class Controls(w.VBox):
     def __init__(self, *settings_then_names: Any) -> None:
         self.objects, names = sorted_out(settings_then_names)
         self.settings = self.objects if len(self.objects) > 1 else self.objects[0]
-        self._places = places(self.objects)
+        self.named, self._places = names, places(self.objects)
         check_names(names, self.objects, self._places)
         self.known = {name: fields_of(owner)[field] for name, (owner, field) in self._places.items()}
         self.first = {name: self._read(name) for name in self.known}
