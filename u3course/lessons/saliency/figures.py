@@ -66,6 +66,6 @@ def strongest(heat: Tensor, where: Tensor) -> Tensor:
 
 def order(a: Tensor, b: Tensor, cells: int = 45) -> Tensor:
     """How many pixels have which ranks, across in one map, up in the other: for the same order a diagonal."""
-    ranks = [torch.searchsorted(one.flatten().sort().values, one.flatten()) / one.numel() for one in (b, a)]
-    counts = torch.histogramdd(torch.stack(ranks, 1), [cells, cells], range=[0.0, 1.0] * 2).hist.flip(0)
+    ranks = torch.stack([torch.searchsorted(one.flatten().sort().values, one.flatten()) for one in (b, a)], 1)
+    counts = torch.histogramdd(ranks / a.numel(), [cells, cells], range=[0.0, 1.0] * 2).hist.flip(0)
     return F.interpolate(pixels.heat(counts.sqrt()[None, None]), scale_factor=5)
