@@ -179,7 +179,7 @@ def points(values: Mapping[str, tuple], xlabel: str, ylabel: str, *, title: str 
     """Named points with their intervals, above and below a line at zero; each name stands beside its point.
 
     Args:
-        values: Name → (x, y, low, high).
+        values: Name → (x, y, low, high), or (x, y, low, high, left, right) where x has an interval, too.
         xlabel, ylabel: Names of the axes with units.
         xscale: "linear", or "log" for numbers above 0.
     """
@@ -189,18 +189,18 @@ def points(values: Mapping[str, tuple], xlabel: str, ylabel: str, *, title: str 
     if not checks.is_a("values", values, Mapping, "give a dict such as {'fine-tuning': (10, 0.7, 0.6, 0.8)}"):
         raise U3Error("there are no points to draw; give a dict such as {'fine-tuning': (10, 0.7, 0.6, 0.8)}")
     found = {name: given.point(name, part, above=0 if xscale == "log" else -math.inf) for name, part in values.items()}
-    places = {name: math.log(x) if xscale == "log" else x for name, (x, _) in found.items()}
-    span = max(places.values()) - min(places.values())
+    places = {name: math.log(x) if xscale == "log" else x for name, ((x, *_), _) in found.items()}
+    span, tall = (max(some) - min(some) for some in (places.values(), [y for _, (y, *_) in found.values()]))
     with canvas.plot(7.2, 3.9, title) as (sheet, axes):
         axes.axhline(0, color=INK, linewidth=0.8)
-        for index, ((name, (x, (y, low, high))), colour) in enumerate(zip(
+        for index, ((name, ((x, *ends), (y, low, high))), colour) in enumerate(zip(
                 found.items(), canvas.colours(list(found)), strict=True)):
-            axes.errorbar(x, y, [[y - low], [high - y]], fmt=MARKERS[index % len(MARKERS)], capsize=3, linewidth=1.6,
-                          color=colour, markersize=7)
-            after = [place - places[name] for place in places.values() if place > places[name]]
-            side, away = ("left", 9) if after and min(after) > span / 12 else ("right", -9)  # away from what follows
-            beside = (away, 9 if y >= 0 else -9)  # clear of the line at zero
-            axes.annotate(name, (x, y), beside, textcoords="offset points", va="center", ha=side)
+            axes.errorbar(x, y, [[y - low], [high - y]], [[x - ends[0]], [ends[1] - x]] if ends[0] < ends[1] else None,
+                          MARKERS[index % len(MARKERS)], capsize=3, linewidth=1.6, color=colour, markersize=7)
+            after = [(places[other] - places[name], abs(up - y)) for other, (_, (up, *_)) in found.items()]
+            free = any(gap > 0 for gap, _ in after) and all(up > 0.7 * tall for gap, up in after if 0 < gap < span / 12)
+            side, away = ("left", 9) if free else ("right", -9)  # away from what follows, and clear of the line at zero
+            axes.annotate(name, (x, y), (away, 9 if y >= 0 else -9), textcoords="offset points", va="center", ha=side)
         axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale)
         if xscale == "log":
             canvas.plain_ticks(axes.xaxis)

@@ -59,10 +59,10 @@ def bar(name: str, value: float | tuple) -> tuple[float, float, float]:
     return tuple(triple.tolist())
 
 
-def point(name: str, value: tuple, *, above: float = -np.inf) -> tuple[float, tuple[float, float, float]]:
-    """(x, y, low, high) → x, and the three others; x lies above a number."""
+def point(name: str, value: tuple, *, above: float = -np.inf) -> tuple[tuple[float, float, float], ...]:
+    """(x, y, low, high), or with two ends of x after these → x and y with their ends; x lies above a number."""
     given = numbers(name, value)
-    if given.shape != (4,) or not np.isfinite(given).all() or given[0] <= above:
-        raise U3Error(f"the point {name!r} is {shown(value)}; give (x, y, low, high), four finite numbers, with x "
-                      "above 0 on a logarithmic axis")
-    return float(given[0]), bar(name, given[1:])
+    if given.shape not in ((4,), (6,)) or not np.isfinite(given).all() or given[0] <= above:
+        raise U3Error(f"the point {name!r} is {shown(value)}; give (x, y, low, high), four finite numbers, or six with "
+                      "the ends of x, which lies above 0 on a logarithmic axis")
+    return bar(name, given[[0, 4, 5]] if len(given) == 6 else given[0]), bar(name, given[1:4])

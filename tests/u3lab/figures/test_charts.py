@@ -348,6 +348,10 @@ def test_points_their_intervals_and_names_are_where_they_were_given(sheets):
     assert [word.get_horizontalalignment() for word in axes.texts] == ["left", "right"]  # none leaves the chart
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_xscale()) == ("weights", "gain", "log")
     assert any(set(line.get_ydata()) == {0} for line in axes.lines)
+    figures.points({"a": (1.0, 0.5, 0.2, 0.7, 0.5, 2), "b": (1.1, 0.5, 0.5, 0.5), "c": (9, 0, 0, 0)}, "x", "y", alt="x")
+    across, *_ = [bars.get_segments()[0].flatten().tolist() for bars in sheets[1].axes[0].collections]
+    assert across == [0.5, 0.5, 2.0, 0.5]  # an interval of x, too
+    assert [word.get_horizontalalignment() for word in sheets[1].axes[0].texts] == ["right", "left", "right"]
 
 
 def test_bars_whiskers_chance_and_words_are_where_they_were_given(sheets):

@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from u3lab import pixels
+
 INK, FOR, AGAINST, LOST = "#333333", "#b2182b", "#2166ac", "#bbbbbb"
 WIDE, HIGH, ROW, LONG = 560, 90, 52, 50  # the sheet, its first part, a row, and an arrow's length for a signal of 1
 LEFT, MIDDLE, RIGHT = 220, 350, 480
@@ -60,3 +62,10 @@ def strongest(heat: Tensor, where: Tensor) -> Tensor:
     """A map's strongest pixels (1,1,H,W), as many as the thing has, as 0 and 1."""
     least = heat.flatten().sort(descending=True).values[int(where.sum()) - 1]
     return (heat >= least).float()
+
+
+def order(a: Tensor, b: Tensor, cells: int = 45) -> Tensor:
+    """How many pixels have which ranks, across in one map, up in the other: for the same order a diagonal."""
+    ranks = torch.stack([torch.searchsorted(one.flatten().sort().values, one.flatten()) for one in (b, a)], 1)
+    counts = torch.histogramdd(ranks / a.numel(), [cells, cells], range=[0.0, 1.0] * 2).hist.flip(0)
+    return F.interpolate(pixels.heat(counts.sqrt()[None, None]), scale_factor=5)
