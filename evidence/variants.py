@@ -32,7 +32,8 @@ MASKS: dict[str, dict[str, object]] = {
     "mask, a cell for each pixel": {"mask_size": FULL},
     "mask, none of these": {"tv": 0.0, "mask_size": FULL, "jitter": 0},
 }
-RIVALS = ("Grad-CAM", "occlusion", "mask moved", "squares at random", "disc in the middle")
+ON = "mask on the object"
+RIVALS = ("Grad-CAM", "occlusion", "mask moved", "squares at random", "disc in the middle", ON)
 FILLS = ("blur", "grey", "noise")
 GRID, DRAWS = 14, 4  # squares a side; of what chance places
 CELL = 8  # pixels, 1/28 of the side: how far "aside" is
@@ -84,21 +85,45 @@ def work(plan: Plan) -> Iterator[Work]:
     for name, some in things.items():
         for thing in some:
             runs = [Run(name, method, thing.name) for method in (*MASKS, *RIVALS)]
-            yield Work(runs, measured, loaded[name], name, thing, steps=plan.steps(STEPS))
+            yield Work(runs[:-1], measured, loaded[name], name, thing, steps=plan.steps(STEPS))
+            yield Work(runs[-1], on_object, loaded[name], thing, steps=plan.steps(STEPS))
 
 
 def measured(net: Classifier, name: str, thing: Thing, *, steps: int = STEPS) -> dict[Run, Row]:
     """Each method's row for one picture."""
+    rows = {}
+    for method, maps in marked(net, thing, steps=steps).items():
+        area = float(maps[0].mean()) if method in MASKS else float("nan")
+        rows[Run(name, method, thing.name)] = reached(
+            net, thing, [[hardest(heat, share) for share in AREAS.values()] for heat in maps], area)
+    return rows
+
+
+def on_object(net: Classifier, thing: Thing, *, steps: int = STEPS) -> Row:
+    """What is left with the mask's own part moved to other places of the object."""
+    mask, draw = smallest(net, thing, steps=steps), torch.Generator().manual_seed(0)
+    every = [elsewhere(hardest(mask, share), thing.where, draw) for share in AREAS.values()]
+    return reached(net, thing, [list(places) for places in zip(*every, strict=True)])
+
+
+def elsewhere(hard: Tensor, where: Tensor, draw: torch.Generator) -> list[Tensor]:
+    """``hard`` (1,1,S,S) of 0 and 1, rolled to where most of it lies on the object and not on itself.
+
+    Of the shifts with at least nine tenths of the most, some are drawn at random.
+    """
+    free, side = where * (1 - hard), hard.shape[-1]
+    on = torch.fft.irfft2(torch.fft.rfft2(free) * torch.fft.rfft2(hard).conj(), s=(side, side)).round().flatten()
+    most = (on >= 0.9 * on.max()).nonzero()[:, 0]
+    return [hard.roll(divmod(int(one), side), (-2, -1)) for one in most[torch.randint(len(most), (DRAWS,), generator=draw)]]
+
+
+def reached(net: Classifier, thing: Thing, every: list[list[Tensor]], area: float = float("nan")) -> Row:
+    """The row of a method that hides these parts: a list for each draw, with a part for each share."""
     fills = [saliency.baseline_like(thing.image, generator=torch.Generator().manual_seed(0),
                                     settings=MaskSettings(baseline=kind)) for kind in FILLS]
-    whole, rows = float(probability(net, thing.image, thing.label)), {}
-    for method, maps in marked(net, thing, steps=steps).items():
-        of = torch.tensor([[left(net, thing, hardest(heat, share), fills) for share in AREAS.values()]
-                           for heat in maps]).mean(0)  # over what chance placed; (areas, columns)
-        area = float(maps[0].mean()) if method in MASKS else float("nan")
-        rows[Run(name, method, thing.name)] = Row(whole, area, *(dict(zip(AREAS, column, strict=True))
-                                                                 for column in of.T.tolist()))
-    return rows
+    of = torch.tensor([[left(net, thing, hard, fills) for hard in parts] for parts in every]).mean(0)
+    whole = float(probability(net, thing.image, thing.label))
+    return Row(whole, area, *(dict(zip(AREAS, column, strict=True)) for column in of.T.tolist()))
 
 
 def marked(net: Classifier, thing: Thing, *, steps: int) -> dict[str, list[Tensor]]:
