@@ -1,6 +1,6 @@
 """Blur the same share of a picture by a mask, by another map, or by chance: how much of the answer is left?
 
-    python -m evidence variants  # results/variants.json, 25 minutes
+    python -m evidence variants  # results/variants.json, 30 minutes
 
 The masks differ in one factor at a time: what stood in for the hidden parts, and what is to keep a mask from being a
 trick. Every method hides equally much, and each is also tried one cell of the mask's grid aside.
@@ -49,21 +49,21 @@ of four directions)."""
 
 
 def summary(rows: Rows) -> Summary:
-    """The share of the answer that is left, by area: of each method, and how much more a rival leaves than the mask;
-    on SqueezeNet also one cell aside, and with other fillings."""
+    """The share of the answer that is left, by area: of each method, and how much more it leaves than the mask; on
+    SqueezeNet also one cell aside, and with other fillings."""
     def told() -> Iterator[tuple]:
         for (network, method, picture), row in rows.items():
-            mask = rows[Run(network, "mask", picture)]
-            for share in AREAS:
-                yield f"{method}, {NETWORKS[network]}", share, row.blur[share] / row.whole
-                if method in RIVALS:
-                    more = (row.blur[share] - mask.blur[share]) / row.whole
-                    yield f"{method} less mask, {NETWORKS[network]}", share, more
-                elif network == next(iter(NETWORKS)):
-                    yield f"{method}, a cell aside", share, row.aside[share] / row.whole
-                    if "," not in method:
-                        yield f"{method}, filled with grey", share, row.grey[share] / row.whole
-                        yield f"{method}, filled with noise", share, row.noise[share] / row.whole
+            mask, first = rows[Run(network, "mask", picture)], network == next(iter(NETWORKS))
+            places = {NETWORKS[network]: "blur"}
+            if first and method in MASKS:
+                places |= {"a cell aside": "aside"} if "," in method else {
+                    "a cell aside": "aside", "filled with grey": "grey", "filled with noise": "noise"}
+            for place, column in places.items():
+                for share, one in getattr(row, column).items():
+                    yield f"{method}, {place}", share, one / row.whole
+                    if method != "mask" and (first or method in RIVALS):
+                        more = (one - getattr(mask, column)[share]) / row.whole
+                        yield f"{method} less mask, {place}", share, more
 
     parts = (", SqueezeNet", ", Lite0", ", a cell aside", ", filled with grey", ", filled with noise")
     found = by_cell(told())
@@ -114,7 +114,8 @@ def elsewhere(hard: Tensor, where: Tensor, draw: torch.Generator) -> list[Tensor
     free, side = where * (1 - hard), hard.shape[-1]
     on = torch.fft.irfft2(torch.fft.rfft2(free) * torch.fft.rfft2(hard).conj(), s=(side, side)).round().flatten()
     most = (on >= 0.9 * on.max()).nonzero()[:, 0]
-    return [hard.roll(divmod(int(one), side), (-2, -1)) for one in most[torch.randint(len(most), (DRAWS,), generator=draw)]]
+    drawn = most[torch.randint(len(most), (DRAWS,), generator=draw)].tolist()
+    return [hard.roll(divmod(one, side), (-2, -1)) for one in drawn]
 
 
 def reached(net: Classifier, thing: Thing, every: list[list[Tensor]], area: float = float("nan")) -> Row:
