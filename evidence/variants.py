@@ -32,8 +32,7 @@ MASKS: dict[str, dict[str, object]] = {
     "mask, a cell for each pixel": {"mask_size": FULL},
     "mask, none of these": {"tv": 0.0, "mask_size": FULL, "jitter": 0},
 }
-ON = "mask on the object"
-RIVALS = ("Grad-CAM", "occlusion", "mask moved", "squares at random", "disc in the middle", ON)
+RIVALS = ("Grad-CAM", "occlusion", "mask moved", "squares at random", "disc in the middle", "mask on the object")
 FILLS = ("blur", "grey", "noise")
 GRID, DRAWS = 14, 4  # squares a side; of what chance places
 CELL = 8  # pixels, 1/28 of the side: how far "aside" is
@@ -62,8 +61,7 @@ def summary(rows: Rows) -> Summary:
                 for share, one in getattr(row, column).items():
                     yield f"{method}, {place}", share, one / row.whole
                     if method != "mask" and (first or method in RIVALS):
-                        more = (one - getattr(mask, column)[share]) / row.whole
-                        yield f"{method} less mask, {place}", share, more
+                        yield f"{method} less mask, {place}", share, (one - getattr(mask, column)[share]) / row.whole
 
     parts = (", SqueezeNet", ", Lite0", ", a cell aside", ", filled with grey", ", filled with noise")
     found = by_cell(told())
@@ -91,12 +89,10 @@ def work(plan: Plan) -> Iterator[Work]:
 
 def measured(net: Classifier, name: str, thing: Thing, *, steps: int = STEPS) -> dict[Run, Row]:
     """Each method's row for one picture."""
-    rows = {}
-    for method, maps in marked(net, thing, steps=steps).items():
-        area = float(maps[0].mean()) if method in MASKS else float("nan")
-        rows[Run(name, method, thing.name)] = reached(
-            net, thing, [[hardest(heat, share) for share in AREAS.values()] for heat in maps], area)
-    return rows
+    return {Run(name, method, thing.name): reached(
+        net, thing, [[hardest(heat, share) for share in AREAS.values()] for heat in maps],
+        float(maps[0].mean()) if method in MASKS else float("nan")) for method, maps in marked(
+            net, thing, steps=steps).items()}
 
 
 def on_object(net: Classifier, thing: Thing, *, steps: int = STEPS) -> Row:
@@ -107,15 +103,12 @@ def on_object(net: Classifier, thing: Thing, *, steps: int = STEPS) -> Row:
 
 
 def elsewhere(hard: Tensor, where: Tensor, draw: torch.Generator) -> list[Tensor]:
-    """``hard`` (1,1,S,S) of 0 and 1, rolled to where most of it lies on the object and not on itself.
-
-    Of the shifts with at least nine tenths of the most, some are drawn at random.
-    """
+    """``hard`` (1,1,S,S) of 0 and 1, rolled to where most of it lies on the object and not on itself: by some shifts,
+    drawn at random from those with at least nine tenths of the most."""
     free, side = where * (1 - hard), hard.shape[-1]
     on = torch.fft.irfft2(torch.fft.rfft2(free) * torch.fft.rfft2(hard).conj(), s=(side, side)).round().flatten()
     most = (on >= 0.9 * on.max()).nonzero()[:, 0]
-    drawn = most[torch.randint(len(most), (DRAWS,), generator=draw)].tolist()
-    return [hard.roll(divmod(one, side), (-2, -1)) for one in drawn]
+    return [hard.roll(divmod(int(most[n]), side), (-2, -1)) for n in torch.randint(len(most), (DRAWS,), generator=draw)]
 
 
 def reached(net: Classifier, thing: Thing, every: list[list[Tensor]], area: float = float("nan")) -> Row:
@@ -123,8 +116,8 @@ def reached(net: Classifier, thing: Thing, every: list[list[Tensor]], area: floa
     fills = [saliency.baseline_like(thing.image, generator=torch.Generator().manual_seed(0),
                                     settings=MaskSettings(baseline=kind)) for kind in FILLS]
     of = torch.tensor([[left(net, thing, hard, fills) for hard in parts] for parts in every]).mean(0)
-    whole = float(probability(net, thing.image, thing.label))
-    return Row(whole, area, *(dict(zip(AREAS, column, strict=True)) for column in of.T.tolist()))
+    return Row(float(probability(net, thing.image, thing.label)), area,
+               *(dict(zip(AREAS, column, strict=True)) for column in of.T.tolist()))
 
 
 def marked(net: Classifier, thing: Thing, *, steps: int) -> dict[str, list[Tensor]]:
