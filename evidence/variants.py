@@ -1,6 +1,6 @@
 """Blur the same share of a picture by a mask, by another map, or by chance: how much of the answer is left?
 
-    python -m evidence variants  # results/variants.json, 25 minutes
+    python -m evidence variants  # results/variants.json, 30 minutes
 
 The masks differ in one factor at a time: what stood in for the hidden parts, and what is to keep a mask from being a
 trick. Every method hides equally much, and each is also tried one cell of the mask's grid aside.
@@ -32,7 +32,7 @@ MASKS: dict[str, dict[str, object]] = {
     "mask, a cell for each pixel": {"mask_size": FULL},
     "mask, none of these": {"tv": 0.0, "mask_size": FULL, "jitter": 0},
 }
-RIVALS = ("Grad-CAM", "occlusion", "mask moved", "squares at random", "disc in the middle")
+RIVALS = ("Grad-CAM", "occlusion", "mask moved", "squares at random", "disc in the middle", "mask on the object")
 FILLS = ("blur", "grey", "noise")
 GRID, DRAWS = 14, 4  # squares a side; of what chance places
 CELL = 8  # pixels, 1/28 of the side: how far "aside" is
@@ -48,21 +48,20 @@ of four directions)."""
 
 
 def summary(rows: Rows) -> Summary:
-    """The share of the answer that is left, by area: of each method, and how much more a rival leaves than the mask;
-    on SqueezeNet also one cell aside, and with other fillings."""
+    """The share of the answer that is left, by area: of each method, and how much more it leaves than the mask; on
+    SqueezeNet also one cell aside, and with other fillings."""
     def told() -> Iterator[tuple]:
         for (network, method, picture), row in rows.items():
-            mask = rows[Run(network, "mask", picture)]
-            for share in AREAS:
-                yield f"{method}, {NETWORKS[network]}", share, row.blur[share] / row.whole
-                if method in RIVALS:
-                    more = (row.blur[share] - mask.blur[share]) / row.whole
-                    yield f"{method} less mask, {NETWORKS[network]}", share, more
-                elif network == next(iter(NETWORKS)):
-                    yield f"{method}, a cell aside", share, row.aside[share] / row.whole
-                    if "," not in method:
-                        yield f"{method}, filled with grey", share, row.grey[share] / row.whole
-                        yield f"{method}, filled with noise", share, row.noise[share] / row.whole
+            mask, first = rows[Run(network, "mask", picture)], network == next(iter(NETWORKS))
+            places = {NETWORKS[network]: "blur"}
+            if first and method in MASKS:
+                places |= {"a cell aside": "aside"} if "," in method else {
+                    "a cell aside": "aside", "filled with grey": "grey", "filled with noise": "noise"}
+            for place, column in places.items():
+                for share, one in getattr(row, column).items():
+                    yield f"{method}, {place}", share, one / row.whole
+                    if method != "mask" and (first or method in RIVALS):
+                        yield f"{method} less mask, {place}", share, (one - getattr(mask, column)[share]) / row.whole
 
     parts = (", SqueezeNet", ", Lite0", ", a cell aside", ", filled with grey", ", filled with noise")
     found = by_cell(told())
@@ -84,21 +83,41 @@ def work(plan: Plan) -> Iterator[Work]:
     for name, some in things.items():
         for thing in some:
             runs = [Run(name, method, thing.name) for method in (*MASKS, *RIVALS)]
-            yield Work(runs, measured, loaded[name], name, thing, steps=plan.steps(STEPS))
+            yield Work(runs[:-1], measured, loaded[name], name, thing, steps=plan.steps(STEPS))
+            yield Work(runs[-1], on_object, loaded[name], thing, steps=plan.steps(STEPS))
 
 
 def measured(net: Classifier, name: str, thing: Thing, *, steps: int = STEPS) -> dict[Run, Row]:
     """Each method's row for one picture."""
+    return {Run(name, method, thing.name): reached(
+        net, thing, [[hardest(heat, share) for share in AREAS.values()] for heat in maps],
+        float(maps[0].mean()) if method in MASKS else float("nan")) for method, maps in marked(
+            net, thing, steps=steps).items()}
+
+
+def on_object(net: Classifier, thing: Thing, *, steps: int = STEPS) -> Row:
+    """What is left with the mask's own part moved to other places of the object."""
+    mask, draw = smallest(net, thing, steps=steps), torch.Generator().manual_seed(0)
+    every = [elsewhere(hardest(mask, share), thing.where, draw) for share in AREAS.values()]
+    return reached(net, thing, [list(places) for places in zip(*every, strict=True)])
+
+
+def elsewhere(hard: Tensor, where: Tensor, draw: torch.Generator) -> list[Tensor]:
+    """``hard`` (1,1,S,S) of 0 and 1, rolled to where most of it lies on the object and not on itself: by some shifts,
+    drawn at random from those with at least nine tenths of the most."""
+    free, side = where * (1 - hard), hard.shape[-1]
+    on = torch.fft.irfft2(torch.fft.rfft2(free) * torch.fft.rfft2(hard).conj(), s=(side, side)).round().flatten()
+    most = (on >= 0.9 * on.max()).nonzero()[:, 0]
+    return [hard.roll(divmod(int(most[n]), side), (-2, -1)) for n in torch.randint(len(most), (DRAWS,), generator=draw)]
+
+
+def reached(net: Classifier, thing: Thing, every: list[list[Tensor]], area: float = float("nan")) -> Row:
+    """The row of a method that hides these parts: a list for each draw, with a part for each share."""
     fills = [saliency.baseline_like(thing.image, generator=torch.Generator().manual_seed(0),
                                     settings=MaskSettings(baseline=kind)) for kind in FILLS]
-    whole, rows = float(probability(net, thing.image, thing.label)), {}
-    for method, maps in marked(net, thing, steps=steps).items():
-        of = torch.tensor([[left(net, thing, hardest(heat, share), fills) for share in AREAS.values()]
-                           for heat in maps]).mean(0)  # over what chance placed; (areas, columns)
-        area = float(maps[0].mean()) if method in MASKS else float("nan")
-        rows[Run(name, method, thing.name)] = Row(whole, area, *(dict(zip(AREAS, column, strict=True))
-                                                                 for column in of.T.tolist()))
-    return rows
+    of = torch.tensor([[left(net, thing, hard, fills) for hard in parts] for parts in every]).mean(0)
+    return Row(float(probability(net, thing.image, thing.label)), area,
+               *(dict(zip(AREAS, column, strict=True)) for column in of.T.tolist()))
 
 
 def marked(net: Classifier, thing: Thing, *, steps: int) -> dict[str, list[Tensor]]:

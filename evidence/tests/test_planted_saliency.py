@@ -80,6 +80,13 @@ def test_variants(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         assert table[name, "mask", "a"].blur["25 %"] < table[name, "mask", "a"].blur["1 %"]
 
 
+def test_a_part_is_moved_on_the_object_and_off_itself():
+    hard, on = torch.zeros(2, 1, 1, 40, 40)
+    hard[..., 5:10, 5:10] = on[..., 4:30, 4:30] = 1.0
+    for one in variants.elsewhere(hard[None], on[None], torch.Generator().manual_seed(0)):
+        assert one.sum() == 25 and (one * on * (1 - hard)).sum() >= 22.5
+
+
 def test_the_hardest_pixels_are_as_many_as_wanted_and_the_middle_of_a_flat_blob():
     heat = torch.zeros(1, 1, 40, 40)
     heat[..., 5:35, 5:35] = 1.0

@@ -95,7 +95,27 @@ def _energy_cases(g: torch.Generator) -> Iterator[tuple]:
         yield torch.rand((), generator=g, dtype=mask.dtype), mask, lam, tv
 
 
-PRICED = task("6a-energy", mask_energy, _energy_cases, helpers=(price, total_variation), rtol=1e-3)
+def _sloped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, refused where its gradient is not finite in a flat mask."""
+    @functools.wraps(function)
+    def run(p: Tensor, m: Tensor, lam: float, gamma: float) -> Any:
+        energy = function(p, flat := torch.full_like(m, 0.75).requires_grad_(), lam, gamma)
+        if isinstance(energy, Tensor) and energy.numel() == 1 and energy.requires_grad and not (
+                torch.autograd.grad(energy, flat)[0].isfinite().all()):
+            raise U3Error("its gradient is NaN in a flat mask: a root has no slope at 0, so add 1e-12 under it")
+        return function(p, m, lam, gamma)
+    return run
+
+
+def _by(finish: Callable[..., Any]) -> Callable[..., Judge]:
+    """A maker of judges that see an answer as it is finished."""
+    def judging(*asked: Any, **near: Any) -> Judge:
+        judge = by_cases(*asked, finish=finish, **near)
+        return lambda answer: judge(finish(answer) if callable(answer) else answer)
+    return judging
+
+
+PRICED = task("6a-energy", mask_energy, _energy_cases, judge=_by(_sloped), helpers=(price, total_variation), rtol=1e-3)
 
 
 def mask_descent(energy: Callable[[Tensor], Tensor], m: Tensor, rate: float, steps: int) -> Iterator[Tensor]:
@@ -140,13 +160,7 @@ def _stacked(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _of_masks(*asked: Any, **near: Any) -> Judge:
-    """A judge of what a descent yields."""
-    judge = by_cases(*asked, finish=_stacked, **near)
-    return lambda answer: judge(_stacked(answer) if callable(answer) else answer)
-
-
-DESCENT = task("6a-descent", mask_descent, _descent_cases, judge=_of_masks)
+DESCENT = task("6a-descent", mask_descent, _descent_cases, judge=_by(_stacked))
 
 
 EXERCISES = {"6": (GUIDED, AGREEMENT, HITS), "6a": (HIDE, PRICED, DESCENT)}
