@@ -38,7 +38,9 @@ def summary(rows: Rows) -> Summary:
         title: share(rows, name, wanted, level, what=what)
         for title, what in (("the network itself", "there"), ("the other network", "fooled"))}
         | ({"the other, more than noise": share(rows, name, wanted, level, what="fooled", over_noise=True)}
-           if wanted in (ANY, DRAWN) else {}) for name, wanted, level in kinds}
+           if wanted in (ANY, DRAWN) else {})
+        | ({"the other names the target": share(rows, name, wanted, level, what="reached")} if wanted == DRAWN else {})
+        for name, wanted, level in kinds}
 
 
 TABLE = Table(

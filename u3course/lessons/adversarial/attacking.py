@@ -36,7 +36,8 @@ def share(rows: dict[tuple, tuple], network: str, wanted: str, level: int, *, wh
           over_noise: bool = False) -> Interval:
     """The share of attacks of a kind for which ``what`` (a column) holds; or how far it is over that of noise.
 
-    The interval is over pictures: three targets of one picture are no independent attacks.
+    The interval is over pictures: three targets of one picture are no independent attacks. Where all pictures agree,
+    resampling tells nothing, and the interval is the exact one of Clopper and Pearson.
     """
     def of(wanted: str) -> Tensor:
         by_picture: dict[str, list[float]] = {}
@@ -45,7 +46,10 @@ def share(rows: dict[tuple, tuple], network: str, wanted: str, level: int, *, wh
                 by_picture.setdefault(run.picture, []).append(float(getattr(row, what)))
         return torch.tensor([sum(values) / len(values) for _, values in sorted(by_picture.items())]).double()
 
-    return mean(of(wanted) - of(NOISE) if over_noise else of(wanted))
+    if over_noise:
+        return mean(of(wanted) - of(NOISE))
+    found, least = mean(of(wanted)), 0.025 ** (1 / len(of(wanted)))
+    return {1.0: Interval(1.0, least, 1.0), 0.0: Interval(0.0, 0.0, 1 - least)}.get(found.value, found)
 
 
 def photos() -> tuple[Tensor, Tensor]:
