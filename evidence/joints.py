@@ -1,4 +1,4 @@
-"""Stitched networks: six pairs of layers of two networks, in both directions, and one of siblings; each with all floors.
+"""Stitched networks: six pairs of layers of two networks, in both directions, two of siblings; each with all floors.
 
     python -m evidence joints  # results/joints.json, 40 minutes
 """
