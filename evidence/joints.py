@@ -43,7 +43,8 @@ def summary(rows: Rows) -> Summary:
     """How often a stitched network gives the upper one's answer."""
     found: dict[str, dict[str, tuple]] = {}
     for run, row in rows.items():
-        label = f"whole {run.below}, for {run.above}" if run.how == "whole" else f"{run.below_layer} → {run.above_layer}"
+        whole = f"whole {run.below}, for {run.above}"
+        label = whole if run.how == "whole" else f"{run.below_layer} → {run.above_layer}"
         found.setdefault(label, {})[run.how] = tuple(row)[:3]
         if run.how in ("fitted", "trained"):
             found[label][f"{run.how}, beyond the whole lower network"] = tuple(row)[3:]
