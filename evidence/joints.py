@@ -1,4 +1,4 @@
-"""Stitched networks: six pairs of layers of two networks, in both directions, each with all its floors.
+"""Stitched networks: six pairs of layers of two networks, in both directions, two of siblings; each with all floors.
 
     python -m evidence joints  # results/joints.json, 40 minutes
 """
@@ -17,9 +17,11 @@ from u3lab.descent import last
 from u3lab.measures import mean
 from u3lab.nets import Classifier
 
-SQUEEZE, LITE = "squeezenet1_1", "efficientnet_lite0"
+SQUEEZE, LITE, SIBLING = "squeezenet1_1", "efficientnet_lite0", "efficientnet_lite1"
 JOINTS = (("conv1", "stem"), ("fire3", "stage2"), ("fire5", "stage3"), ("fire7", "stage4"), ("fire9", "stage5"),
           ("fire9", "stage7"))  # the last two grids are of unequal size
+PAIRS = {(SQUEEZE, LITE): JOINTS, (LITE, SQUEEZE): tuple(joint[::-1] for joint in JOINTS),
+         (LITE, SIBLING): (("stage2", "stage2"), ("stage3", "stage3"))}  # Lite1 has Lite0's plan, and was trained apart
 SEWN = ("fitted", "identity", "shuffled", "trained")
 HOWS = (*SEWN, "untrained, fitted", "untrained, trained")
 SIDE, STEPS = 224, 60  # pixels; steps of a training on the answers, which no label takes part in
@@ -41,7 +43,8 @@ def summary(rows: Rows) -> Summary:
     """How often a stitched network gives the upper one's answer."""
     found: dict[str, dict[str, tuple]] = {}
     for run, row in rows.items():
-        label = f"whole {run.below}" if run.how == "whole" else f"{run.below_layer} → {run.above_layer}"
+        whole = f"whole {run.below}, for {run.above}"
+        label = whole if run.how == "whole" else f"{run.below_layer} → {run.above_layer}"
         found.setdefault(label, {})[run.how] = tuple(row)[:3]
         if run.how in ("fitted", "trained"):
             found[label][f"{run.how}, beyond the whole lower network"] = tuple(row)[3:]
@@ -60,13 +63,12 @@ TABLE = Table(
 def work(plan: Plan) -> Iterator[Work]:
     """The whole lower network is a piece of work, and so is a pair of layers in all ways."""
     fit, test, each = _squares.fit_and_judge(plan, SIDE)
-    for pair in plan.few(((SQUEEZE, LITE), (LITE, SQUEEZE))):
+    for pair in plan.few(list(PAIRS)):
         below, above = map(nets.load, pair)
         answers = cache(partial(first_answers, pictures=test))
         whole = Run(below.name, "", above.name, "", "whole")
         yield Work(whole, compared, below, below, above, answers, each)
-        for joint in plan.few(JOINTS):
-            a, b = joint if below.name == SQUEEZE else joint[::-1]
+        for a, b in plan.few(PAIRS[pair]):
             runs = [Run(below.name, a, above.name, b, how) for how in HOWS]
             yield Work(runs, measured, below, above, runs, fit, answers, each, plan.steps(STEPS))
 

@@ -37,11 +37,13 @@ Missed = NamedTuple("Missed", [("unseen", float), ("fitted", float)])
 
 
 def summary(rows: Rows) -> Summary:
-    """What M_g adds to the answers, layer by layer and transform by transform; and how often they agree, for two."""
+    """What M_g adds to the answers, by layer and transform; for two of them how often they agree, and the errors."""
     gains = [(run.layer, run.transform, (row.gain, row.gain_low, row.gain_high))
              for run, row in rows.items() if run.guess == "M_g"]
     return by_cell(gains + [(run.layer, f"{run.transform}: {run.guess}", (row.agreement, row.low, row.high))
-                            for run, row in rows.items() if run.transform in LEARNT], only)
+                            for run, row in rows.items() if run.transform in LEARNT]
+                   + [(run.layer, f"{run.transform}, error: {run.guess}", row.error) for run, row in rows.items()
+                      if run.transform in LEARNT and run.guess != GUESSES[0]], only)
 
 
 def learning(rows: Rows) -> Summary:

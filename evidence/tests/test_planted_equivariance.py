@@ -82,7 +82,7 @@ def test_joints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
     def answers(net: object, pictures: Tensor) -> Tensor:
         assert pictures is TEST
-        names = (joints.SQUEEZE, joints.LITE)  # the number of a network is what it always answers
+        names = (joints.SQUEEZE, joints.LITE, joints.SIBLING)  # the number of a network is what it always answers
         if isinstance(net, joints.Run):
             return torch.where(torch.arange(8) < right[net.how], names.index(net.above), -1)
         return torch.full((8,), names.index(net.name))
@@ -92,7 +92,8 @@ def test_joints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     table = planted.table(joints, tmp_path)
     assert all(row.value == (0 if run.how == "whole" else right[run.how] / 8) for run, row in table.items())
     assert all(row.gain == row.value for row in table.values())  # the whole lower one is never right
-    assert len(table) == 2 * (1 + len(joints.JOINTS) * len(joints.HOWS)) and all(fitted for _, fitted in seen)
+    assert len(table) == sum(1 + len(pairs) * len(joints.HOWS) for pairs in joints.PAIRS.values())
+    assert all(fitted for _, fitted in seen)
     assert [run for run, _ in seen] == [run for run in table if run.how == "fitted"]
     for a, b in joints.JOINTS:
         assert {(run.below_layer, run.above_layer) for run in table} >= {(a, b), (b, a)}
