@@ -74,6 +74,8 @@ async def drive(figures: Iterable[Explorer | Player]) -> tuple[list[str], list[s
         kind = f"{type(figure).__name__} {number} ({', '.join(controls_of(figure))})"
         for name, control in controls_of(figure).items():
             for label, part, trait, values in parts(name, control):
+                if getattr(part, "disabled", False):
+                    continue
                 before, seen = getattr(part, trait), []
                 steered = label not in PACE and (
                     name != "settings" or label.removeprefix("settings.") in figure.sliders.named)
