@@ -33,7 +33,7 @@ def alike(line: str, kept: str) -> bool:
 
 def roughly(line: str, kept: str) -> bool:
     """The same of a line that is marked: pictures may differ, and numbers by two thirds."""
-    return same_words(line, kept) and near(line, kept, 0.67, 0.2)
+    return same_words(line, kept) and near(line, kept, 0.67, 0.3)
 
 
 def same_words(line: str, kept: str) -> bool:
