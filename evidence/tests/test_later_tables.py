@@ -108,7 +108,7 @@ def test_what_is_left_of_a_map_by_method():
 def test_a_mask_hides_more_than_chance_and_without_its_grid_it_is_a_trick():
     rows = results.table("variants")
     assert all(row.whole == rows[run._replace(method="mask")].whole >= 0.5 for run, row in rows.items())
-    assert Counter(run.network for run in rows) == {"squeezenet1_1": 21 * 12, "efficientnet_lite0": 19 * 12}
+    assert Counter(run.network for run in rows) == {"squeezenet1_1": 21 * 13, "efficientnet_lite0": 19 * 13}
     summary = results.facts("variants")["evidence"]["summary"]
     for network in ("SqueezeNet", "Lite0"):
         for chance in ("mask moved", "squares at random"):
