@@ -10,6 +10,7 @@ import html
 import inspect
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,6 +27,7 @@ from u3lab import figures, live
 LINES: list[str] = []
 CELLS = 6  # of a picture, along each side
 FEW = 12  # of a longer list, so many evenly spaced values
+NUMBER = re.compile(r"\d[\d.e+-]*")
 _made: list[tuple[str, Any]] = []  # live figures of this cell
 _state = {"cell": -1, "depth": 0}
 _lines: set[tuple] = set()  # of this cell that have called: below a live figure once is enough, a player draws many
@@ -80,7 +82,10 @@ def told(value: Any) -> str:
 
 
 def note(call: str, parts: Mapping[str, Any]) -> None:
-    LINES.extend(f"{_state['cell']} {call}.{name} = {told(value)}" for name, value in parts.items())
+    """A chart of seconds keeps its words alone: another machine has other numbers."""
+    timed = any(isinstance(value, str) and "seconds" in value for value in parts.values())
+    said = {name: NUMBER.sub("#", told(value)) if timed else told(value) for name, value in parts.items()}
+    LINES.extend(f"{_state['cell']} {call}.{name} = {value}" for name, value in said.items())
 
 
 def recorded(function: Callable[..., Any], *, is_live: bool = False) -> Callable[..., Any]:

@@ -1,5 +1,7 @@
 """What a figure shows is kept as text, and a slip shows."""
 
+import re
+
 import pytest
 
 from tests.notebooks.digest import KEPT, alike, differences, marked, written
@@ -39,11 +41,20 @@ def test_of_a_marked_line_the_words_and_the_size_of_numbers_are_compared():
     assert marked([kept], [kept]) == [kept]
 
 
+def test_no_digest_holds_a_time():
+    held = [line for file in KEPT.glob("*.txt") for line in file.read_text("utf-8").splitlines()
+            if re.search(r"\d ?(?:[mµn]?s|seconds)\b", line)]
+    assert held == []
+
+
 def test_no_digest_is_lost():
     names = {file.stem for file in KEPT.glob("*.txt")}
     assert names == {file.stem for file in (KEPT.parents[2] / "notebooks").glob("*.ipynb")}
     assert all(file.stat().st_size <= 38_000 for file in KEPT.glob("*.txt"))
 
+
+TIMES = """from u3lab import figures
+figures.bars({"folded": 3.14, "two adapters": 41.0}, "milliseconds, the shortest of three", alt="Two bars.")"""
 
 LIVE = """from u3lab import figures
 print("gain", %s)
@@ -59,15 +70,19 @@ KEPT_LINES = """1 bars.values = {"gain": 0.162, "floor": 0.25}
 2 bars.xlabel = "share"
 2 bars.alt = "Two bars."
 2 explore.line = ""
-2 explore.picture = 154×792×3 ~URRRWYNHHHSYPKKKKTRMMMMUYYYYYYYYYXYY"""
+2 explore.picture = 154×792×3 ~URRRWYNHHHSYPKKKKTRMMMMUYYYYYYYYYXYY
+3 bars.values = {"folded": #, "two adapters": #}
+3 bars.xlabel = "milliseconds, the shortest of three"
+3 bars.alt = "Two bars."
+"""
 
 
 @pytest.mark.parametrize("gains, code, words", [
-    ((0.162, 0.1, 0.1), 0, "4 passed"), ((-0.162, 0.1, 0.1), 1, '{"gain": -0.162'), ((0.162, 0.2, 0.1), 1, "gain 0.2"),
+    ((0.162, 0.1, 0.1), 0, "5 passed"), ((-0.162, 0.1, 0.1), 1, '{"gain": -0.162'), ((0.162, 0.2, 0.1), 1, "gain 0.2"),
     ((0.162, 0.1, -0.1), 1, '{"gain": -0.2')])
 def test_what_a_cell_shows_is_compared(gains, code, words, tmp_path, monkeypatch):
-    """In a chart, in a printed line, and in a chart that a live figure draws."""
+    """In a chart, in a printed line, and in a chart that a live figure draws; of times, the words."""
     monkeypatch.setenv("U3LAB_DIGEST_FOLDER", str(tmp_path))
     (tmp_path / "small.txt").write_text(KEPT_LINES)
-    answer = run([SETUP, CHART % gains[0], LIVE % gains[1:]], tmp_path, "tests.notebooks.digest")
+    answer = run([SETUP, CHART % gains[0], LIVE % gains[1:], TIMES], tmp_path, "tests.notebooks.digest")
     assert answer.returncode == code and words in answer.stdout, answer.stdout
