@@ -156,7 +156,10 @@ def _stacked(function: Callable[..., Any]) -> Callable[..., Any]:
         masks = function(energy, m, rate, steps)
         if isinstance(masks, Tensor):
             raise U3Error("it does not yield: write `yield` with the mask at the end of the loop, not `return`")
-        return torch.stack([one.detach().clone() for one in masks]) if isinstance(masks, Iterator) else masks
+        if not isinstance(masks, Iterator):
+            return masks
+        found = [one if one is ... else one.detach().clone() for one in masks]
+        return ... if any(one is ... for one in found) else torch.stack(found)
     return run
 
 
