@@ -10,7 +10,7 @@ from torch import Tensor
 from u3course.course.definitions import Judge
 from u3course.course.judging import by_cases, drawn, not_contiguous
 from u3course.course.words import task
-from u3course.lessons.saliency.hitting import agreement, hits
+from u3course.lessons.saliency.hitting import agreement, hits, ranks
 from u3lab.errors import U3Error
 from u3lab.images.blurring import total_variation
 from u3lab.saliency.backprop import guided
@@ -49,10 +49,10 @@ def _pair_cases(g: torch.Generator) -> Iterator[tuple]:
     for shape in ((3, 1, 5, 6), (1, 1, 4, 3)):
         yield torch.rand(shape, generator=g), torch.rand(shape, generator=g)
     yield tuple(drawn(g, 2, 1, 4, 6) for _ in range(2))
-    yield tuple(torch.randn(2, 1, 4, 5, generator=g, dtype=torch.float64) for _ in range(2))
+    yield tuple(torch.randn(2, 1, 4, 5, generator=g, dtype=torch.float64).relu() for _ in range(2))  # with equal ones
 
 
-AGREEMENT = task("6-agreement", agreement, _pair_cases)
+AGREEMENT = task("6-agreement", agreement, _pair_cases, helpers=(ranks,))
 
 
 def _thing_cases(g: torch.Generator) -> Iterator[tuple]:

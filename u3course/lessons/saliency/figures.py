@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from u3course.lessons.saliency.hitting import ranks
 from u3lab import pixels
 
 INK, FOR, AGAINST, LOST = "#333333", "#b2182b", "#2166ac", "#bbbbbb"
@@ -66,6 +67,6 @@ def strongest(heat: Tensor, where: Tensor) -> Tensor:
 
 def order(a: Tensor, b: Tensor, cells: int = 45) -> Tensor:
     """How many pixels have which ranks, across in one map, up in the other: for the same order a diagonal."""
-    ranks = torch.stack([torch.searchsorted(one.flatten().sort().values, one.flatten()) for one in (b, a)], 1)
-    counts = torch.histogramdd(ranks / a.numel(), [cells, cells], range=[0.0, 1.0] * 2).hist.flip(0)
+    both = torch.cat([ranks(b), ranks(a)]).T / a.numel()
+    counts = torch.histogramdd(both, [cells, cells], range=[0.0, 1.0] * 2).hist.flip(0)
     return F.interpolate(pixels.heat(counts.sqrt()[None, None]), scale_factor=5)

@@ -22,10 +22,17 @@ def hits(heat: Tensor, where: Tensor) -> Tensor:
     return ((rank < count[:, None]) & where.flatten(1)).sum(1) / count
 
 
+def ranks(heat: Tensor) -> Tensor:
+    """The rank of each pixel in its map, (B,1,H,W) → (B,H·W), from 0; equal pixels share the mean of theirs."""
+    flat = heat.flatten(1).contiguous()
+    less, at_most = (torch.searchsorted(flat.sort(1).values, flat, right=right) for right in (False, True))
+    return (less + at_most - 1).to(heat) / 2
+
+
 def agreement(a: Tensor, b: Tensor) -> Tensor:
-    """The correlation of the ranks of two maps' pixels, (B,1,H,W) twice → (B): Spearman's ρ, where no two are equal."""
-    ranks = [heat.flatten(1).argsort(1).argsort(1).to(heat) for heat in (a, b)]
-    return torch.nn.functional.cosine_similarity(*(one - one.mean(1, keepdim=True) for one in ranks), dim=1)
+    """Spearman's ρ, the correlation of the ranks of two maps' pixels: (B,1,H,W) twice → (B)."""
+    a, b = ranks(a), ranks(b)
+    return torch.nn.functional.cosine_similarity(a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True), dim=1)
 
 
 def disc(size: int = 227) -> Tensor:

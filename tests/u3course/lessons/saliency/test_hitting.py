@@ -2,20 +2,24 @@
 
 import pytest
 import torch
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
 from u3course.lessons.playing import Tally
 from u3course.lessons.saliency import studying
 from u3course.lessons.saliency.figures import outline, strongest
-from u3course.lessons.saliency.hitting import PLACES, agreement, disc, hits, placed
+from u3course.lessons.saliency.hitting import PLACES, agreement, disc, hits, placed, ranks
 from u3lab import saliency
 from u3lab.saliency.perturbation import enlarge
 
 
 def test_agreement_is_spearmans():
-    a, b = torch.rand(2, 3, 1, 6, 7, generator=torch.Generator().manual_seed(0))
+    a, b = torch.randn(2, 3, 1, 6, 7, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 2]).view(
+        2, 1, 1, 1, 1)
+    a, b[1:] = a.relu(), b[1:].round()  # ties, as in a map that ends in a ReLU
+    assert (a == 0).float().mean() > 0.3 and len(b[1].unique()) < 15
     wanted = [spearmanr(x.flatten(), y.flatten()).statistic for x, y in zip(a, b, strict=True)]
     assert agreement(a, b).tolist() == pytest.approx(wanted, abs=1e-6)
+    assert ranks(a[:1])[0].tolist() == pytest.approx((rankdata(a[0].flatten()) - 1).tolist())
     assert float(agreement(a, -a).mean()) == pytest.approx(-1, abs=1e-6)
 
 
