@@ -20,7 +20,11 @@ def test_detection_far_better_than_chance_until_the_attacker_knows():
         strength = rows["strength at every layer"]
         assert strength.auc[1] > 0.7 and strength.adaptive[2] < 0.5 and strength.still_fool > 0.7
         assert strength.auc[0] > max(rows[other].auc[0] for other in ("map of 14×14", "score alone"))
-        assert strength.past[0][1] > strength.past[1][2]  # who knows the guard passes it more often
+        plain, taught = strength.past[:4], strength.past[4:]
+        for honest, knows, early, on in (plain, taught):
+            assert knows[1] > on[2] and knows[2] > honest[0]  # the guard does not stop who knows it
+            assert early[0] > on[0]
+        assert taught[2][0] < plain[2][0] and taught[1][0] > 0.7  # taught, it stops some who stop early, few who know
         assert rows["activation at every layer"].auc[2] > strength.auc[1]  # undecided between these
 
 

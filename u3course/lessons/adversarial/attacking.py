@@ -32,9 +32,10 @@ def kind(goal: str) -> str:
     return goal if goal in (ANY, NOISE, SMALLEST) else DRAWN
 
 
-def share(rows: dict[tuple, tuple], network: str, wanted: str, level: int, *, what: str = "there",
+def share(rows: dict[tuple, tuple], network: str | None, wanted: str, level: int, *, what: str = "there",
           over_noise: bool = False) -> Interval:
-    """The share of attacks of a kind for which ``what`` (a column) holds; or how far it is over that of noise.
+    """The share of attacks of a kind, made for a network or for any (None), for which ``what`` (a column) holds; or how
+    far it is over that of noise.
 
     The interval is over pictures: three targets of one picture are no independent attacks. Where all pictures agree,
     resampling tells nothing, and the interval is the exact one of Clopper and Pearson.
@@ -42,7 +43,7 @@ def share(rows: dict[tuple, tuple], network: str, wanted: str, level: int, *, wh
     def of(wanted: str) -> Tensor:
         by_picture: dict[str, list[float]] = {}
         for run, row in rows.items():
-            if (run.network, kind(run.goal), run.level) == (network, wanted, level):
+            if (network or run.network, kind(run.goal), run.level) == (run.network, wanted, level):
                 by_picture.setdefault(run.picture, []).append(float(getattr(row, what)))
         return torch.tensor([sum(values) / len(values) for _, values in sorted(by_picture.items())]).double()
 
