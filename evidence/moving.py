@@ -1,6 +1,6 @@
 """Five transforms, five layers of SqueezeNet: how well M_g predicts features, and what the rest answers to them.
 
-    python -m evidence moving  # results/moving.json and moving_pictures.json, 25 minutes
+    python -m evidence moving  # results/moving.json, moving_pictures.json and moving_untrained.json, 30 minutes
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from evidence import _squares
-from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, only
+from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell, extent, only
 from u3course.lessons.equivariance.transforms import GUESSES, LAYERS, TRANSFORMS
 from u3lab import equivariance, nets
 from u3lab.equivariance import Equivariance
@@ -19,6 +19,7 @@ from u3lab.nets import Classifier
 
 NETWORK, SIDE = "squeezenet1_1", 223  # pixels
 FEWER, LEARNT = (8, 16, 32, 65), ("mirrored", "upside down")  # pictures of a learning curve, and whose curves
+WEIGHTS = ("trained", "random 0", "random 1", "random 2")  # with the seed of random ones
 
 Run = NamedTuple("Run", [("transform", str), ("layer", str), ("guess", str)])
 """One guess of one layer's features of a transformed picture."""
@@ -34,6 +35,12 @@ Fit = NamedTuple("Fit", [("transform", str), ("layer", str), ("pictures", int)])
 
 Missed = NamedTuple("Missed", [("unseen", float), ("fitted", float)])
 """Its error on pictures that it has not seen, and on the first eight that it was fitted on."""
+
+Fresh = NamedTuple("Fresh", [("transform", str), ("layer", str), ("weights", str)])
+"""M_g fitted on the features of one of WEIGHTS."""
+
+Left = NamedTuple("Left", [("moved", float), ("mapped", float)])
+"""The errors of moving the places alone, and of M_g."""
 
 
 def summary(rows: Rows) -> Summary:
@@ -52,6 +59,13 @@ def learning(rows: Rows) -> Summary:
                     if run.transform == "upside down" for what in Missed._fields), only)
 
 
+def floor(rows: Rows) -> Summary:
+    """Both errors by layer, transform and kind of weights; of random ones the mean, least and largest."""
+    return by_cell(((run.layer, f"{run.transform}, {run.weights.split()[0]}: {guess}", error)
+                    for run, row in rows.items() for guess, error in zip(GUESSES[1:], row, strict=True)),
+                   lambda values: extent(values) if len(values) > 1 else only(values))
+
+
 TABLE = Table(
     "moving", Run, Row, summary=summary, facts={"network": NETWORK},
     again={"transform": "mirrored", "layer": "fire9"},
@@ -64,7 +78,14 @@ LEARNING = Table(
     chart=Chart("curves", "error, upside down", along="pictures that M_g was fitted on",
                 columns=("fire5, unseen", "fire5, fitted", "fire9, unseen", "fire9, fitted"),
                 alt="Errors at fire5 and fire9: on unseen pictures they fall, on fitted ones they rise; a gap stays."))
-TABLES = (TABLE, LEARNING)
+UNTRAINED = Table(
+    "moving_untrained", Fresh, Left, summary=floor, facts={"network": NETWORK},
+    again={"transform": "mirrored", "layer": "fire9", "weights": "random 0"},
+    chart=Chart("curves", "error on unseen photos (the mean: 1)", along="layer",
+                columns=tuple(f"mirrored, {weights}: {guess}" for weights in ("trained", "random")
+                              for guess in GUESSES[1:]),
+                alt="M_g errs little at every layer, with trained and with random weights. Moving alone errs more."))
+TABLES = (TABLE, LEARNING, UNTRAINED)
 
 
 def work(plan: Plan) -> Iterator[Work]:
@@ -78,6 +99,10 @@ def work(plan: Plan) -> Iterator[Work]:
         for layer in plan.few(LAYERS):
             for pictures in plan.few(FEWER):
                 yield Work(Fit(transform, layer, pictures), missed, net, transform, layer, fit, test, pictures)
+    for transform in plan.few(LEARNT):
+        for layer in plan.few(LAYERS):
+            for weights in plan.few(WEIGHTS):
+                yield Work(Fresh(transform, layer, weights), left, net, transform, layer, fit, test, weights)
 
 
 def measured(net: Classifier, transform: str, layer: str, fit: Tensor, test: Tensor, each: int) -> Mapping[Run, Row]:
@@ -100,3 +125,11 @@ def missed(net: Classifier, transform: str, layer: str, fit: Tensor, test: Tenso
     """Fit M_g on the first pictures alone."""
     found = equivariance.fit_equivariance(net, layer, fit[:pictures * _squares.FIT], TRANSFORMS[transform])
     return Missed(*(equivariance.errors(found, some).overall()[2] for some in (test, fit[:8 * _squares.FIT])))
+
+
+def left(net: Classifier, transform: str, layer: str, fit: Tensor, test: Tensor, weights: str) -> Left:
+    """Fit M_g on the features of the network with one of WEIGHTS."""
+    if weights != "trained":
+        net = nets.untrained(net, seed=int(weights.split()[1]))
+    found = equivariance.fit_equivariance(net, layer, fit, TRANSFORMS[transform])
+    return Left(*equivariance.errors(found, test).overall()[1:])

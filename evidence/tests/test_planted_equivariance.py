@@ -35,12 +35,15 @@ def test_moving(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     known = {"nothing": 2, "moved": 4, "mapped": 6}  # of eight squares, so many answers are the recomputed ones
     monkeypatch.setattr(_squares, "fit_and_judge", squares)
     monkeypatch.setattr(moving.nets, "load", lambda name: name)
+    monkeypatch.setattr(moving.nets, "untrained", lambda net, seed: f"{net} {seed}")
     monkeypatch.setattr(_squares, "FIT", 1)  # so that one picture is a square
     monkeypatch.setattr(moving, "FEWER", (1, 2))
 
     def fit(net: str, layer: str, pictures: Tensor, g: object) -> SimpleNamespace:
-        assert net == moving.NETWORK and torch.equal(pictures, FIT[:len(pictures)])
-        return SimpleNamespace(number=LAYERS.index(layer) + 10 * list(TRANSFORMS.values()).index(g), of=len(pictures))
+        name, _, seed = net.partition(" ")
+        assert name == moving.NETWORK and torch.equal(pictures, FIT[:len(pictures)])
+        return SimpleNamespace(number=LAYERS.index(layer) + 10 * list(TRANSFORMS.values()).index(g),
+                               of=len(pictures) + 100 * int(seed or 0))
 
     def errors(found: SimpleNamespace, pictures: Tensor) -> SimpleNamespace:
         seen = 0 if pictures is TEST else 0.5  # on what it was fitted
@@ -67,6 +70,11 @@ def test_moving(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     learnt = tables["moving_pictures"]
     assert set(learnt) == {(name, layer, count) for name in moving.LEARNT for layer in LAYERS for count in (1, 2)}
     assert all(row == pytest.approx((0.1 + run.pictures, 0.6 + run.pictures)) for run, row in learnt.items())
+    fresh = tables["moving_untrained"]
+    assert set(fresh) == {(name, layer, weights) for name in moving.LEARNT for layer in LAYERS
+                          for weights in moving.WEIGHTS}
+    assert all(row == pytest.approx((0.5, 2.1 + {"1": 100, "2": 200}.get(run.weights[-1], 0)))
+               for run, row in fresh.items())
 
 
 def test_joints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
