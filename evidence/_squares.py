@@ -5,7 +5,6 @@ from torch import Tensor
 from evidence._plan import Plan
 from u3lab import images
 from u3lab.datasets import photos
-from u3lab.measures import Interval, mean
 
 FIT, TEST = 3, 8  # squares of each picture to fit on, and to judge by
 
@@ -27,9 +26,3 @@ def squares(size: int, *, held_out: bool) -> tuple[list[str], Tensor]:
     made = images.crops([*map(images.load, names), *map(photos.load, more)], size, count=TEST if held_out else FIT,
                         seed=int(held_out))
     return [*names, *(f"{name} (photo)" for name in more)], made
-
-
-def agreement(answers: Tensor, reference: Tensor, each: int) -> Interval:
-    """The share of squares whose first answer is that of the reference, both (N·n) of classes; the interval is over the
-    N pictures."""
-    return mean((answers == reference).view(-1, each))

@@ -82,8 +82,7 @@ UNTRAINED = Table(
     "moving_untrained", Fresh, Left, summary=floor, facts={"network": NETWORK},
     again={"transform": "mirrored", "layer": "fire9", "weights": "random 0"},
     chart=Chart("curves", "error on unseen photos (the mean: 1)", along="layer",
-                columns=tuple(f"mirrored, {weights}: {guess}" for weights in ("trained", "random")
-                              for guess in GUESSES[1:]),
+                columns=tuple(f"mirrored, {how}: {guess}" for how in ("trained", "random") for guess in GUESSES[1:]),
                 alt="M_g errs little at every layer, with trained and with random weights. Moving alone errs more."))
 TABLES = (TABLE, LEARNING, UNTRAINED)
 
@@ -99,8 +98,6 @@ def work(plan: Plan) -> Iterator[Work]:
         for layer in plan.few(LAYERS):
             for pictures in plan.few(FEWER):
                 yield Work(Fit(transform, layer, pictures), missed, net, transform, layer, fit, test, pictures)
-    for transform in plan.few(LEARNT):
-        for layer in plan.few(LAYERS):
             for weights in plan.few(WEIGHTS):
                 yield Work(Fresh(transform, layer, weights), left, net, transform, layer, fit, test, weights)
 
@@ -129,7 +126,6 @@ def missed(net: Classifier, transform: str, layer: str, fit: Tensor, test: Tenso
 
 def left(net: Classifier, transform: str, layer: str, fit: Tensor, test: Tensor, weights: str) -> Left:
     """Fit M_g on the features of the network with one of WEIGHTS."""
-    if weights != "trained":
-        net = nets.untrained(net, seed=int(weights.split()[1]))
+    net = net if weights == "trained" else nets.untrained(net, seed=int(weights.split()[1]))
     found = equivariance.fit_equivariance(net, layer, fit, TRANSFORMS[transform])
     return Left(*equivariance.errors(found, test).overall()[1:])

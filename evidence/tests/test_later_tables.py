@@ -89,9 +89,8 @@ def test_m_g_predicts_and_is_no_guess():
     upside = [rows["upside down", layer, "M_g"] for layer in ("conv1", "fire3", "fire5", "fire7", "fire9")]
     assert rising(*(row.gain for row in upside[::-1])) and upside[-1].gain_low < 0 < upside[-2].gain_low
     fresh = results.facts("moving_untrained")["evidence"]["summary"]
-    for layer in ("fire5", "fire7", "fire9"):  # with random weights M_g errs no more
-        assert all(fresh[layer][f"{flip}, random: M_g"][0] < rows[flip, layer, "M_g"].error
-                   for flip in ("mirrored", "upside down"))
+    assert all(fresh[layer][f"{flip}, random: M_g"][0] < rows[flip, layer, "M_g"].error  # random weights err no more
+               for layer in ("fire5", "fire7", "fire9") for flip in ("mirrored", "upside down"))
     assert 2 * rows["mirrored", "fire9", "moved"].error < fresh["fire9"]["mirrored, random: moved"][1]
     learnt = results.table("moving_pictures")
     assert all(row.fitted <= row.unseen for row in learnt.values())

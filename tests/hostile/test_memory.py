@@ -215,15 +215,10 @@ def measure_all() -> None:
         del given
 
 
-def can_measure() -> bool:
-    """Whether this system lets a process reset the mark of its highest memory, and the C library give memory back."""
-    return os.access("/proc/self/clear_refs", os.W_OK) and memory.keep()
-
-
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory) -> dict[str, tuple[int, str]]:
     """Measured once, by whichever of the test processes comes first; the others wait and read."""
-    if not can_measure():
+    if not (os.access("/proc/self/clear_refs", os.W_OK) and memory.keep()):  # the highest mark, and memory given back
         pytest.skip("another system than Linux with glibc")
     folder = tmp_path_factory.getbasetemp()
     file = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "memory.txt"

@@ -194,10 +194,6 @@ class Errors(NamedTuple):
         total = self.variance.sum()
         return tuple(((one * self.variance).sum() / total).item() for one in (self.nothing, self.moved, self.mapped))
 
-    def invariant(self, threshold: float = 0.5) -> float:
-        """Share of channels that g only moves: what is left by permuting the sites is below the threshold."""
-        return (self.moved < number("threshold", threshold, 0)).double().mean().item()
-
 
 def errors(found: Equivariance, images: Tensor) -> Errors:
     """How well three guesses of φ(g x) do on pictures: φ(x) itself, φ(x) with its sites permuted, and M_g φ(x).

@@ -9,7 +9,6 @@ from u3lab.measures import auc
 from u3lab.saliency.backprop import RULES, backprop, forward_pass
 from u3lab.saliency.metrics import (
     channel_similarity,
-    coherence,
     deletion_curve,
     edges,
     max_abs,

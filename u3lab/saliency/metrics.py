@@ -14,7 +14,6 @@ from torch import Tensor
 from u3lab import images as _images
 from u3lab.checks import STEPS, is_a, is_plain, shown, tensors, whole
 from u3lab.errors import U3Error
-from u3lab.measures import correlation
 from u3lab.nets import Classifier, Region, ready
 from u3lab.nets.gate import asked
 from u3lab.saliency._forward_pass import ForwardPass
@@ -63,12 +62,6 @@ def channel_similarity(kept: BackpropPass, layer: str, y: int, x: int, *, rule: 
     reached = strengths[:, (strengths > 0).any(0)]
     pairs = torch.corrcoef(reached).nan_to_num()[tuple(torch.triu_indices(len(chosen), len(chosen), 1))]
     return float(pairs.mean())
-
-
-def coherence(saliency: Tensor) -> float:
-    """Correlation of a map (B,C,H,W) with itself one pixel down and right: 0 for speckle, high for lines and areas."""
-    tensors(saliency=(saliency, "BCHW"))
-    return correlation(saliency[..., 1:, 1:], saliency[..., :-1, :-1])
 
 
 def edges(images: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ from u3lab import images, nets, saliency
 from u3lab.measures import rank_correlation
 from u3lab.saliency.metrics import (
     channel_similarity,
-    coherence,
     deletion_curve,
     edges,
     randomise_downwards,
@@ -48,16 +47,6 @@ def test_strongest_channels_by_hand():
     by_hand = sorted(range(len(answers)), key=lambda c: -answers[c])[:5]
     assert strongest_channels(kept, "fire5", 3, 4, 5) == by_hand
     assert len(strongest_channels(kept, "fire5", 3, 4, 10_000)) == 256
-
-
-def test_coherence_of_noise_and_of_a_ramp():
-    assert abs(coherence(normal(1, 3, 128, 128))) < 0.02
-    ramp = (torch.arange(64.0)[:, None] + torch.arange(64.0)).expand(1, 1, 64, 64)
-    assert coherence(ramp) == pytest.approx(1, abs=1e-6)
-    assert coherence(-ramp) == pytest.approx(1, abs=1e-6)
-    assert coherence(torch.ones(1, 1, 8, 8)) == 0  # nothing varies
-    stripes = normal(64)[(torch.arange(64)[:, None] - torch.arange(64)) % 64].view(1, 1, 64, 64)
-    assert coherence(stripes) == pytest.approx(1, abs=1e-6) and coherence(stripes.flip(-1)) < 0.5
 
 
 @pytest.mark.oracle("the values by hand", saliency=["edges (no network)"])
