@@ -12,6 +12,7 @@ from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
 from u3course.lessons.saliency.hitting import PLACES, disc, hits, placed
 from u3course.lessons.saliency.things import Thing
 from u3lab import nets
+from u3lab.images.blurring import blur
 from u3lab.nets import Classifier
 from u3lab.saliency import METHODS
 from u3lab.saliency.perturbation import enlarge
@@ -19,8 +20,10 @@ from u3lab.saliency.perturbation import enlarge
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
 MIDDLE, CORNER = "in the middle", "near a corner"
 MAPS = ("edges (no network)", "gradient", "deconvnet", "guided", "smooth grad", "integrated gradients",
-        "modulated gradient", "LRP z⁺", "excitation", "contrastive excitation", "Grad-CAM", "guided Grad-CAM",
-        "disc (no network)")
+        "modulated gradient", "LRP z⁺", "excitation", "contrastive excitation", "Grad-CAM", "guided Grad-CAM")
+BLUR = 16.0  # pixels, about a cell of Grad-CAM's grid: thin lines become filled blobs
+BLURRED = {f"{name}, blurred": name for name in ("edges (no network)", "gradient", "guided", "LRP z⁺")}
+DISC = "disc (no network)"
 
 Run = NamedTuple("Run", [("network", str), ("place", str), ("thing", str)])
 """One cut-out on a photo, in the middle or near one of four corners, on one network."""
@@ -36,7 +39,8 @@ def summary(rows: Rows) -> Summary:
 
 
 TABLE = Table(
-    "hits", Run, Row, summary=summary, within={"hits": MAPS}, digits=3, again={"network": "squeezenet1_1"},
+    "hits", Run, Row, summary=summary, within={"hits": (*MAPS, *BLURRED, DISC)}, digits=3,
+    again={"network": "squeezenet1_1"},
     chart=Chart("bars", "share of the strongest pixels on the thing",
                 columns=tuple(f"squeezenet1_1, {place}" for place in (MIDDLE, CORNER)),
                 alt="Bars for two places of the thing. The disc leads in the middle and is near chance at a corner; "
@@ -55,7 +59,6 @@ def work(plan: Plan) -> Iterator[Work]:
 
 def measured(net: Classifier, thing: Thing) -> Row:
     """The row of one thing."""
-    maps = {name: METHODS[name](net, thing.image, thing.label).cpu() for name in MAPS[:-1]} | {
-        MAPS[-1]: disc(net.size)}
-    return Row(float(thing.where.float().mean()),
-               {name: float(hits(enlarge(heat, thing.image), thing.where)) for name, heat in maps.items()})
+    maps = {name: enlarge(METHODS[name](net, thing.image, thing.label).cpu(), thing.image) for name in MAPS}
+    maps |= {name: blur(maps[sharp], BLUR) for name, sharp in BLURRED.items()} | {DISC: disc(net.size)}
+    return Row(float(thing.where.float().mean()), {name: float(hits(heat, thing.where)) for name, heat in maps.items()})

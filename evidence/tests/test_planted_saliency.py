@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from evidence import forgetting, hits, pointing_game, variants
@@ -138,5 +139,10 @@ def test_hits(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     nearest = (rows**2 + columns**2).flatten().argsort(stable=True)[:count]
     for row in table.values():
         assert row.area == pytest.approx(count / SIZE**2, abs=1e-3)
-        assert row.hits == pytest.approx({name: n / 16 for n, name in enumerate(hits.MAPS[:-1])} | {
-            hits.MAPS[-1]: float(where(THING).flatten()[nearest].float().mean())}, abs=0.01)
+        blurred = {}
+        for name, sharp in hits.BLURRED.items():
+            heat = planted_map(hits.MAPS.index(sharp))[0, 0].numpy()
+            wide = gaussian_filter(heat, 16.0, mode="nearest", truncate=3.0)
+            blurred[name] = float(where(THING).flatten()[wide.ravel().argsort()[::-1][:count].copy()].float().mean())
+        assert row.hits == pytest.approx({name: n / 16 for n, name in enumerate(hits.MAPS)} | blurred | {
+            hits.DISC: float(where(THING).flatten()[nearest].float().mean())}, abs=0.01)

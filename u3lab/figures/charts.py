@@ -198,8 +198,8 @@ def points(values: Mapping[str, tuple], xlabel: str, ylabel: str, *, title: str 
             axes.errorbar(x, y, [[y - low], [high - y]], [[x - ends[0]], [ends[1] - x]] if ends[0] < ends[1] else None,
                           MARKERS[index % len(MARKERS)], capsize=3, linewidth=1.6, color=colour, markersize=7)
             after = [(places[other] - places[name], abs(up - y)) for other, (_, (up, *_)) in found.items()]
-            free = any(gap > 0 for gap, _ in after) and all(up > 0.7 * tall for gap, up in after if 0 < gap < span / 12)
-            side, away = ("left", 9) if free else ("right", -9)  # away from what follows, and clear of the line at zero
+            near = [up for gap, up in after if 0 < gap < span / (5 if up < 0.05 * tall else 12)]
+            side, away = ("left", 9) if max(after)[0] > 0 and min(near, default=tall) > 0.7 * tall else ("right", -9)
             axes.annotate(name, (x, y), (away, 9 if y >= 0 else -9), textcoords="offset points", va="center", ha=side)
         axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale)
         if xscale == "log":

@@ -52,11 +52,11 @@ def _arrow(draw: ImageDraw.ImageDraw, middle: int, y: int, value: float, way: in
         draw.polygon([(tip + way * 12, y), (tip, y - 9), (tip, y + 9)], colour)
 
 
-def outline(picture: Tensor, where: Tensor, colour: tuple[float, float, float] = (1.0, 0.9, 0.0)) -> Tensor:
-    """The picture (1,3,H,W) with a line three pixels wide around where (1,1,H,W)."""
-    inside = where.float()
-    line = F.max_pool2d(inside, 5, 1, 2) - (1 - F.max_pool2d(1 - inside, 3, 1, 1))
-    return picture * (1 - line) + torch.tensor(colour).view(1, 3, 1, 1) * line
+def outline(picture: Tensor, where: Tensor, colour: tuple[float, float, float] = (0.0, 0.9, 1.0)) -> Tensor:
+    """The picture (1,3,H,W) with a line three pixels wide around where (1,1,H,W), and a dark one outside of it."""
+    out, wider = (F.max_pool2d(where.float(), side, 1, side // 2) for side in (5, 7))
+    line = out - (1 - F.max_pool2d(1 - where.float(), 3, 1, 1))
+    return picture * (1 - line) * (1 + out - wider) + torch.tensor(colour).view(1, 3, 1, 1) * line
 
 
 def strongest(heat: Tensor, where: Tensor) -> Tensor:
@@ -65,8 +65,13 @@ def strongest(heat: Tensor, where: Tensor) -> Tensor:
     return (heat >= least).float()
 
 
+def marked(picture: Tensor, heat: Tensor, where: Tensor, wide: int = 1) -> Tensor:
+    """The greyed picture with a map's strongest pixels in yellow, ``wide`` pixels each, and the thing's outline."""
+    dots = F.max_pool2d(strongest(heat, where), wide, 1, wide // 2)
+    return outline(pixels.overlay(picture, dots, scale=1.0), where)
+
+
 def order(a: Tensor, b: Tensor, cells: int = 45) -> Tensor:
     """How many pixels have which ranks, across in one map, up in the other: for the same order a diagonal."""
-    both = torch.cat([ranks(b), ranks(a)]).T / a.numel()
-    counts = torch.histogramdd(both, [cells, cells], range=[0.0, 1.0] * 2).hist.flip(0)
+    counts = torch.histogramdd(torch.cat([ranks(b), ranks(a)]).T, [cells] * 2, range=[0, a.numel()] * 2).hist.flip(0)
     return F.interpolate(pixels.heat(counts.sqrt()[None, None]), scale_factor=5)
