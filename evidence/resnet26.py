@@ -54,8 +54,10 @@ def teach(net: ResNet26, teacher: Classifier, batches: Iterator[Tensor], steps: 
         scores = net.classifier(maps.mean((2, 3)))
         found = linear(F.adaptive_avg_pool2d(maps, GRID))
         pooled = (found - there).mean((2, 3))
+        log, target = (F.log_softmax(one / TEMPERATURE, 1) for one in (scores, wanted))
         return (scores.argmax(1) == wanted.argmax(1)).float().mean(), {
-            "classes": softened(scores, wanted), "features": FEATURES * pooled.square().mean(),
+            "classes": TEMPERATURE**2 * F.kl_div(log, target, reduction="batchmean", log_target=True),
+            "features": FEATURES * pooled.square().mean(),
             "places": PLACES * (found - there).square().mean()}
 
     return train([*weights, *linear.parameters()], energy, steps=steps,
@@ -84,12 +86,6 @@ def moments(teacher: Classifier, batches: Iterator[Tensor]) -> tuple[Tensor, Ten
     pooled = torch.cat([answers(teacher, next(batches))[0].mean((2, 3)) for _ in range(8)])
     mean, spread = pooled.mean(0), pooled.std(0).clamp(min=1e-3)
     return mean.view(1, -1, 1, 1), spread.view(1, -1, 1, 1)
-
-
-def softened(scores: Tensor, wanted: Tensor) -> Tensor:
-    """T² KL between the teacher's probabilities and the pupil's, both at the temperature T."""
-    log, target = (F.log_softmax(one / TEMPERATURE, 1) for one in (scores, wanted))
-    return TEMPERATURE**2 * F.kl_div(log, target, reduction="batchmean", log_target=True)
 
 
 @torch.no_grad()

@@ -35,11 +35,6 @@ QUALITY = 88
 Image.MAX_IMAGE_PIXELS = None  # wallpapers are large, and known
 
 
-def thumbnail(picture: Image.Image) -> torch.Tensor:
-    """The picture at 16×16, squeezed, as a row of numbers."""
-    return images.load(picture.resize((16, 16), Image.Resampling.BOX)).flatten()
-
-
 def lively(picture: Image.Image) -> bool:
     """Whether there is something to see."""
     x = images.load(shorter(picture, AT))
@@ -93,7 +88,7 @@ def main(folder: str, *packages: str) -> None:
         place, kept, left_out = Path(folder, kind), 0, 0
         place.mkdir(parents=True, exist_ok=True)
         for picture in pictures(package):
-            small = thumbnail(picture.convert("RGB"))
+            small = images.load(picture.convert("RGB").resize((16, 16), Image.Resampling.BOX)).flatten()  # squeezed
             if not lively(picture.convert("RGB")) or any((small - other).abs().mean() < ALIKE for other in met):
                 left_out += 1
                 continue

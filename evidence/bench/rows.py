@@ -56,10 +56,6 @@ def normalised(scene: Scene, maps: list[Tensor]) -> list[Tensor]:
     return [m * scene.net.std for m in maps]
 
 
-def normalised_top(scene: Scene, maps: list[Tensor]) -> list[Tensor]:
-    return [top(m) for m in normalised(scene, maps)]
-
-
 def summed(scene: Scene, maps: list[Tensor]) -> list[Tensor]:
     return [m.sum(1, keepdim=True) for m in maps]
 
@@ -183,7 +179,8 @@ def zennit_lrp(rule: str, stabilizer: float = 1e-6, **options: float) -> Peer:
 def three(builds: Sequence[Callable[[Scene], Run]], note: str = "") -> list[Peer]:
     """The same request to all three libraries."""
     return [Peer("captum", builds[0], normalised, CAPTUM, note=note), Peer("zennit", builds[1], normalised, ZENNIT),
-            Peer("TorchRay", builds[2], normalised_top, TORCHRAY, note=note)]
+            Peer("TorchRay", builds[2], lambda scene, maps: [top(m) for m in normalised(scene, maps)], TORCHRAY,
+                 note=note)]
 
 
 ROWS = [

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from evidence import forgetting, hits, pointing_game, variants
 from evidence.tests import planted
 from tests.helpers import squeezenet
 from u3course.lessons.saliency.things import Thing, hardest
-from u3lab import results, saliency
+from u3lab import images, results, saliency
 from u3lab.measures import rank_correlation
 
 SIZE = 64
@@ -139,10 +138,7 @@ def test_hits(planted_networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     nearest = (rows**2 + columns**2).flatten().argsort(stable=True)[:count]
     for row in table.values():
         assert row.area == pytest.approx(count / SIZE**2, abs=1e-3)
-        blurred = {}
-        for name, sharp in hits.BLURRED.items():
-            heat = planted_map(hits.MAPS.index(sharp))[0, 0].numpy()
-            wide = gaussian_filter(heat, 16.0, mode="nearest", truncate=3.0)
-            blurred[name] = float(where(THING).flatten()[wide.ravel().argsort()[::-1][:count].copy()].float().mean())
+        blurred = {name: float(hits.hits(images.blur(planted_map(hits.MAPS.index(sharp)), 16.0), where(THING)))
+                   for name, sharp in hits.BLURRED.items()}
         assert row.hits == pytest.approx({name: n / 16 for n, name in enumerate(hits.MAPS)} | blurred | {
             hits.DISC: float(where(THING).flatten()[nearest].float().mean())}, abs=0.01)

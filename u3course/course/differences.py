@@ -77,13 +77,9 @@ def imprecise(trials: list[Trial], got: list[tuple], names: list[str], error: Ex
         told = _forms(made, names, _dtype, _dtype, "{which} is {got}, and {wanted} is wanted")
     sentence, details = told.split("\n", 1)
     given = next((name if isinstance(value, Tensor) else f"{name}[0]" for name, value in zip(
-        names, trials[0].case, strict=False) if _has_numbers(value)), "x")
+        names, trials[0].case, strict=False) if any(isinstance(one, Tensor) and one.is_floating_point() for one in (
+            value if isinstance(value, list | tuple) else [value]))), "x")
     return f"{sentence}: {DTYPE.format(given=given)}\n{details}"
-
-
-def _has_numbers(value: object) -> bool:
-    return any(isinstance(one, Tensor) and one.is_floating_point() for one in (
-        value if isinstance(value, list | tuple) else [value]))
 
 
 def _forms(trials: list[Trial], names: list[str], form: Callable[[Tensor], object], shown: Callable[[Tensor], str],

@@ -13,10 +13,8 @@ from u3lab.saliency.perturbation import enlarge
 
 
 def test_agreement_is_spearmans():
-    a, b = torch.randn(2, 3, 1, 6, 7, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 2]).view(
-        2, 1, 1, 1, 1)
+    a, b = torch.randn(2, 3, 1, 6, 7, generator=torch.Generator().manual_seed(0))
     a, b[1:] = a.relu(), b[1:].round()  # ties, as in a map that ends in a ReLU
-    assert (a == 0).float().mean() > 0.3 and len(b[1].unique()) < 15
     wanted = [spearmanr(x.flatten(), y.flatten()).statistic for x, y in zip(a, b, strict=True)]
     assert agreement(a, b).tolist() == pytest.approx(wanted, abs=1e-6)
     assert ranks(a[:1])[0].tolist() == pytest.approx((rankdata(a[0].flatten()) - 1).tolist())
