@@ -114,7 +114,9 @@ def _section(title: Title, name: str, part: dict[str, Any], said: list[str], fol
     else:
         head = (f'<p class="big">{percent(part["value"][0])} <span class="soft">{bracket(part["value"])}</span></p>'
                 f'<p class="soft">{title.unit}. Floor: {_floor(part["floor"])}, {title.floor}.</p>')
-    table = {"flips": _changes, "accuracy by patient": _people, "Dice by patient": _dices}.get(name, _as_kept)
+    table = {"flips": _changes, "accuracy by patient": _people,
+             "Dice by patient": lambda facts: (facts["head"], _by_name(facts["table"]))}.get(
+                 name, lambda facts: (facts.get("head", []), facts.get("table", [])))
     return (f'<section id="{_id(name)}"><h2>{title.heading}</h2>{head}{_paragraphs(said)}{_rows(part["rows"], folder)}'
             f'{_table(*table(part["facts"])) if part["facts"] else ""}</section>')
 
@@ -164,17 +166,9 @@ def _people(facts: dict[str, Any]) -> Rows:
     return ["patient", "right"], _by_name([[name, [good / of, f"{good} of {of}"]] for name, (good, of) in order])
 
 
-def _dices(facts: dict[str, Any]) -> Rows:
-    return facts["head"], _by_name(facts["table"])
-
-
 def _by_name(rows: list[list[Any]]) -> list[list[Any]]:
     """Patients from the lowest number on → those that are shown in the order of their names, patient 2 before 10."""
     return sorted(rows[:PEOPLE], key=lambda row: re.sub(r"\d+", lambda n: n[0].zfill(9), row[0])) + rows[PEOPLE:]
-
-
-def _as_kept(facts: dict[str, Any]) -> Rows:
-    return facts.get("head", []), facts.get("table", [])
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:

@@ -112,10 +112,6 @@ def endless(begin: Callable[[], Iterator[Step]]) -> Run:
     return lambda: [next(steps).value for _ in range(MASK_STEPS)]
 
 
-def one_attack(scene: Scene) -> Run:
-    return lambda: [adversarial.fgsm(scene.net, scene.picture, scene.target, 4 / 255)]
-
-
 def attack_steps(scene: Scene) -> Run:
     settings = adversarial.AttackSettings(steps=1000)
     return endless(lambda: adversarial.pgd(scene.net, scene.picture, scene.target, settings=settings))
@@ -235,7 +231,8 @@ ROWS = [
         BARE, Peer("TorchRay extremal", partial(by.torchray_perturbation, steps=MASK_STEPS), None, TORCHRAY,
              note="extremal perturbation is another energy, with its pyramid of blurs made once for all steps")],
         target=None, scale=MASK_STEPS, of=("saliency/mask",)),
-    Row("attack (FGSM)", one_attack, [Peer("captum", by.captum_fgsm, None, CAPTUM)], target=None,
+    Row("attack (FGSM)", lambda scene: lambda: [adversarial.fgsm(scene.net, scene.picture, scene.target, 4 / 255)], [
+        Peer("captum", by.captum_fgsm, None, CAPTUM)], target=None,
         of=("adversarial/fgsm",)),
     Row("attack (PGD), one step", attack_steps, [
         BARE, Peer("captum PGD", partial(by.captum_attack, steps=MASK_STEPS), None, CAPTUM,

@@ -20,9 +20,9 @@ def units(sent: Callable[[Tensor, Tensor], Mapping[str, Tensor]], x: float, p: f
     """Two units side by side, with the inputs x and −x, and what they send on if p comes back: a picture and words."""
     backs = [(value, {name: float(signal) for name, signal in sent(torch.tensor([value]), torch.tensor([p])).items()})
              for value in (x, -x)]
-    told = [f"x = {value:.1f}: " + ", ".join(f"{name} {signal:.1f}" for name, signal in back.items())
-            for value, back in backs]
-    return torch.cat([arrows(value, p, back) for value, back in backs], -1), f"sent on at {' · '.join(told)} · {said}"
+    return torch.cat([arrows(value, p, back) for value, back in backs], -1), "sent on at " + " · ".join(
+        f"x = {value:.1f}: " + ", ".join(f"{name} {signal:.1f}" for name, signal in back.items())
+        for value, back in backs) + f" · {said}"
 
 
 def arrows(x: float, p: float, back: Mapping[str, float]) -> Tensor:
@@ -73,5 +73,5 @@ def marked(picture: Tensor, heat: Tensor, where: Tensor, wide: int = 1) -> Tenso
 
 def order(a: Tensor, b: Tensor, cells: int = 45) -> Tensor:
     """How many pixels have which ranks, across in one map, up in the other: for the same order a diagonal."""
-    counts = torch.histogramdd(torch.cat([ranks(b), ranks(a)]).T, [cells] * 2, range=[0, a.numel()] * 2).hist.flip(0)
-    return F.interpolate(pixels.heat(counts.sqrt()[None, None]), scale_factor=5)
+    return F.interpolate(pixels.heat(torch.histogramdd(torch.cat([ranks(b), ranks(a)]).T, [cells] * 2, range=[
+        0, a.numel()] * 2).hist.flip(0).sqrt()[None, None]), scale_factor=5)

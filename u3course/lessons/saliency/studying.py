@@ -66,12 +66,12 @@ def sample(count: int, cue: str, seed: int) -> tuple[Tensor, Tensor]:
 
 
 @cache
-def trained(cue: str) -> Classifier:
+def trained(cue: str, seed: int = 0) -> Classifier:
     """SqueezeNet's features, averaged over space, with a logistic regression of "home" and "referred" on top."""
     from sklearn.linear_model import LogisticRegression
 
     net = nets.load("squeezenet1_1")
-    photos, groups = sample(PHOTOS, cue, 0)
+    photos, groups = sample(PHOTOS, cue, seed)
     with torch.no_grad():
         features = torch.cat([net.features(one, "fire9").mean((2, 3)) for one in photos.split(1)]).cpu().numpy()
     fit = LogisticRegression(max_iter=1000).fit(features, groups.numpy())

@@ -71,3 +71,8 @@ def test_the_first_answer_counts():
     tally = Tally()
     tally.add(3, "accuse", "accuse")
     assert tally.score() == "you 1 of 1"
+    court = Tally("look")
+    assert not court.judged(1, "look", "A", "A") and court.judged(1, "A", "A", "A")
+    assert not court.judged(2, "A", "none", "B")  # it stood there for the case before
+    assert court.judged(2, "B", "none", "B") and court.judged(3, "none", "A", "B")
+    assert court.points("none") == "3 judged, points: you 0, the rival -1"
