@@ -32,11 +32,6 @@ CROPS = 3  # cuts of each photo
 Features = Callable[[Classifier, Tensor], Tensor]  # pictures (B,3,H,W) → (B,F)
 
 
-def winning_score(net: Classifier, x: Tensor) -> Tensor:
-    """The score of the class that wins, (B,1): what one knows without any saliency."""
-    return net.logits(x).amax(1, keepdim=True)
-
-
 def small_map(net: Classifier, x: Tensor) -> Tensor:
     """The logarithm of the gradient's map at 14×14, laid out in a row: (B,196)."""
     classes = net.logits(x).argmax(1).tolist()
@@ -52,7 +47,8 @@ def activity(net: Classifier, x: Tensor) -> Tensor:
 
 
 FEATURES: dict[str, Features] = {"strength at every layer": layer_saliency, "activation at every layer": activity,
-                                 "map of 14×14": small_map, "score alone": winning_score}
+                                 "map of 14×14": small_map,
+                                 "score alone": lambda net, x: net.logits(x).amax(1, keepdim=True)}
 
 PAST = tuple(f"past {guard}, {who}" for guard in ("the guard", "the guard taught stopped attacks") for who in (
     "photos as they are", "attacker who knows", "attacker who stops early", "attacker who goes on"))

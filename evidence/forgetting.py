@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from evidence._table import Chart, Plan, Rows, Summary, Table, Work, by_cell
+from evidence.hits import BLUR, BLURRED
 from u3lab import images, nets, saliency
+from u3lab.images.blurring import blur
 from u3lab.measures import rank_correlation
 from u3lab.nets import Classifier
 from u3lab.saliency import METHODS
@@ -21,7 +23,8 @@ from u3lab.saliency import METHODS
 NETWORK = "squeezenet1_1"
 PICTURES = ("coffee", "camera", "dog", "koala", "lemur", "macaw", "goldfish", "aqueduct")
 SHOWN = ("edges (no network)", "gradient", "smooth grad", "integrated gradients", "deconvnet", "guided",
-         "modulated gradient", "LRP z⁺", "excitation", "contrastive excitation", "Grad-CAM", "guided Grad-CAM")
+         "modulated gradient", "LRP z⁺", "excitation", "contrastive excitation", "Grad-CAM", "guided Grad-CAM",
+         "gradient, blurred", "guided, blurred", "LRP z⁺, blurred")
 SEEDS = (0, 1, 2)
 BANKS = (1, 2, 3, 5, 8, 12, 16, 20, 26)  # after so many the summary looks
 
@@ -62,12 +65,9 @@ def work(plan: Plan) -> Iterator[Work]:
 def measured(net: Classifier, shown: Tensor, labels: Sequence[int], methods: Sequence[str], names: Sequence[str],
              seed: int) -> dict[Run, Row]:
     """All rows of one shuffle."""
-    found: dict[Run, list[float]] = {}
-    for _, by_method in forgotten(net, shown, labels, methods, seed=seed):
-        for method, values in by_method.items():
-            for name, value in zip(names, values, strict=True):
-                found.setdefault(Run(method, name, seed), []).append(value)
-    return {run: Row(tuple(values)) for run, values in found.items()}
+    banks = [by_method for _, by_method in forgotten(net, shown, labels, methods, seed=seed)]
+    return {Run(method, name, seed): Row(tuple(by_method[method][k] for by_method in banks))
+            for method in methods for k, name in enumerate(names)}
 
 
 def forgotten(net: Classifier, pictures: Tensor, labels: Sequence[int], methods: Sequence[str], *, seed: int = 0,
@@ -77,8 +77,11 @@ def forgotten(net: Classifier, pictures: Tensor, labels: Sequence[int], methods:
     Yields:
         (int, dict): How many banks are shuffled, and method → the rank correlation for each picture (B).
     """
-    intact = {name: METHODS[name](net, pictures, list(labels)) for name in methods}
+    def maps(net: Classifier, name: str) -> Tensor:
+        found = METHODS[BLURRED.get(name, name)](net, pictures, list(labels))
+        return blur(found, BLUR) if name in BLURRED else found
+
+    intact = {name: maps(net, name) for name in methods}
     for count, (_, broken) in enumerate(saliency.randomise_downwards(net, seed=seed), 1):
         if stops is None or count in stops:
-            yield count, {name: [rank_correlation(*pair) for pair in zip(
-                intact[name], METHODS[name](broken, pictures, list(labels)), strict=True)] for name in methods}
+            yield count, {name: list(map(rank_correlation, intact[name], maps(broken, name))) for name in methods}

@@ -102,10 +102,11 @@ def test_what_is_left_of_a_map_by_method():
     for run, (values,) in results.table("forgetting").items():
         of.setdefault(run.method, []).append(torch.tensor(values))
     left = {method: torch.stack(some).mean(0) for method, some in of.items()}
-    assert len(left) == 12 and all(len(some) == 8 * 3 and len(some[0]) == 26 for some in of.values())
+    assert len(left) == 15 and all(len(some) == 8 * 3 and len(some[0]) == 26 for some in of.values())
     assert (left.pop("edges (no network)") == 1).all() and all(one[0] > one[-1] for one in left.values())
     assert min(left["guided"][4], left["LRP z⁺"][4]) > 0.9 > left["guided Grad-CAM"][4] > left["gradient"][4]
     assert rising(*(left[method][4] for method in ("contrastive excitation", "Grad-CAM", "smooth grad", "gradient")))
+    assert left["guided, blurred"][0] > 0.9 > 2 * left["Grad-CAM"][0]  # lines and blobs are not the difference
     assert left["deconvnet"][0] > 0.95 and left["deconvnet"][1:].abs().max() < 0.5
 
 

@@ -213,5 +213,5 @@ def test_detection(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
 def test_what_other_detectors_see():
     net, x = squeezenet(), quantise(torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
-    assert detection.winning_score(net, x).item() == pytest.approx(net(x).max().item())
+    assert detection.FEATURES["score alone"](net, x).item() == pytest.approx(net(x).max().item())
     assert detection.small_map(net, x).shape == (1, 196) and detection.small_map(net, x).isfinite().all()
