@@ -206,10 +206,9 @@ def _summary(samples: Sequence[Sample], scores: Tensor, evaded: dict[str, Tensor
 
 def slip_past(net: Classifier, image: Tensor, target: int, guard: Guard) -> Tensor:
     """PGD that also aims a guard's suspicion at the middle half of what passes, since rounding moves it."""
-    low, high = guard.low, guard.high
+    inner = (3 * guard.low + guard.high) / 4, (guard.low + 3 * guard.high) / 4
 
     def energy(now: Tensor) -> dict[str, Tensor]:
-        suspicion = guard.suspicion(net, now, graph=True)
-        return {"both": quiet(net(now), suspicion, target, (3 * low + high) / 4, (low + 3 * high) / 4, 3.0)}
+        return {"both": quiet(net(now), guard.suspicion(net, now, graph=True), target, *inner, 3.0)}
 
     return quantise_near(last(projected_descent(image.to(net.device), energy, ASK)).value.cpu(), image, ASK.eps)

@@ -128,6 +128,7 @@ def test_a_share_is_a_mean_over_pictures():
             Run("a", "u", 1, "x"): Row(-1, False, False, False),
             Run("a", "t", 1, "y"): Row(1, True, False, True)}
     assert share(rows, "a", ANY, 1).value == 1
+    assert share(rows | {Run("b", ANY, 1, "x"): Row(-1, False, False, False)}, None, ANY, 1).value == 0.5
     assert share(rows, "a", DRAWN, 1).value == pytest.approx((0.5 + 1) / 2)
     assert share(rows, "a", DRAWN, 1, what="fooled").value == pytest.approx(0.25)
     rows |= {Run("a", f"noise #{n}", 1, which): Row(-1, False, which == "x", False) for n in (0, 1) for which in "xy"}
